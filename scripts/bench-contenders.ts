@@ -1,0 +1,159 @@
+// Who is measured: each brings a pod of three busybox containers up, and takes it down to nothing. All of them share net,
+// ipc and uts namespaces with nothing but a loopback device, and sleep.
+
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { stringify } from "yaml";
+import { busyboxRootfs } from "../test/support/rootfs.ts";
+
+export interface Contender {
+  readonly name: string;
+  readonly what: string;
+  readonly up: () => void;
+  readonly down: () => void;
+  /** After the last run. */
+  readonly end?: () => void;
+}
+
+const CGROUP = "peapod-bench";
+const CONTAINERS = ["one", "two", "three"];
+/** As PID 1 it would heed no SIGTERM; nobody sends one here, all are killed. */
+const COMMAND = ["/bin/sleep", "1000"];
+
+export function makePeapod(place: string, bin: string): Contender {
+  const file = join(place, "bench.yaml");
+  const image = `rootfs:${busyboxRootfs()}`;
+  const containers = CONTAINERS.map((name) => ({ name, image, command: COMMAND }));
+  const spec = { restartPolicy: "Never", containers };
+  writeFileSync(file, stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "bench" }, spec }));
+  const peapod = join(bin, "peapod");
+  const env = { PEAPOD_ROOT: join(place, "peapod") };
+  return {
+    name: "peapod",
+    what: "peapod run -d; peapod delete --force",
+    up: () => run(peapod, ["run", "-d", file], env),
+    down: () => run(peapod, ["delete", "--force", "bench"], env),
+  };
+}
+
+/** What one would write by hand: pinned namespaces, then runc for each container. */
+export function makeShell(place: string, sideBySide: boolean): Contender {
+  const name = sideBySide ? "b" : "a";
+  const dir = join(place, name);
+  for (const container of CONTAINERS) writeBundle(dir, container);
+  const runc = `runc --root ${dir}/runc`;
+  const each = (command: (container: string) => string): string[] => [
+    ...CONTAINERS.map((container) => `${command(container)}${sideBySide ? " &" : ""}`),
+    ...(sideBySide ? ["wait"] : []),
+  ];
+  const up = writeScript(join(dir, "up"), [
+    `mkdir -p ${dir}/ns`,
+    // The kernel binds no namespace file below a shared mount, see mount_namespaces(7).
+    `mount --bind ${dir}/ns ${dir}/ns`,
+    `mount --make-private ${dir}/ns`,
+    `touch ${dir}/ns/net ${dir}/ns/ipc ${dir}/ns/uts`,
+    `unshare --net=${dir}/ns/net --ipc=${dir}/ns/ipc --uts=${dir}/ns/uts sh -c 'hostname bench; ip link set lo up'`,
+    ...each((id) => `${runc} create --bundle ${dir}/${id} ${id} </dev/null >${dir}/${id}.log 2>&1`),
+    ...each((id) => `${runc} start ${id}`),
+  ]);
+  const down = writeScript(join(dir, "down"), [
+    ...each((id) => `${runc} kill ${id} KILL`),
+    ...each((id) => `${runc} delete ${id} 2>/dev/null || ${runc} delete --force ${id}`),
+    `umount ${dir}/ns/net ${dir}/ns/ipc ${dir}/ns/uts ${dir}/ns`,
+    `rm -rf ${dir}/ns`,
+  ]);
+  return {
+    name: `(${name}) shell${sideBySide ? ", side by side" : ""}`,
+    what: `unshare, runc create and start${sideBySide ? " side by side" : " one after the other"}; runc kill, delete`,
+    up: () => run(up, []),
+    down: () => run(down, []),
+    end: removeCgroups,
+  };
+}
+
+/** Undefined where podman is not installed or cannot be set up here. */
+export function makePodman(place: string): Contender | undefined {
+  if (!isOnPath("podman")) return undefined;
+  const dir = join(place, "podman");
+  mkdirSync(dir, { recursive: true });
+  const conf = join(dir, "containers.conf");
+  // podman asks for more open files than a confined machine may grant.
+  writeFileSync(conf, '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n');
+  const env = { CONTAINERS_CONF: conf };
+  const store = ["--root", join(dir, "store"), "--runroot", join(dir, "run"), "--tmpdir", join(dir, "tmp")];
+  const manner = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"];
+  const podman = (...args: string[]): void => run("podman", [...store, ...manner, ...args], env);
+  const tar = join(dir, "busybox.tar");
+  try {
+    run("tar", ["-C", busyboxRootfs(), "-cf", tar, "."]);
+    podman("import", tar, "bench-busybox");
+  } catch (error) {
+    process.stderr.write(`podman is left out: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
+  }
+  // Its own pause program needs catatonit, which is not everywhere.
+  const infra = ["--infra-image", "bench-busybox", "--infra-command", COMMAND.join(" ")];
+  const share = ["--share", "net,ipc,uts", "--network", "none", ...infra];
+  return {
+    name: "(c) podman",
+    what: "podman pod create, three create, pod start; pod rm -f -t 0",
+    up: () => {
+      podman("pod", "create", "--name", "bench", ...share);
+      for (const id of CONTAINERS) podman("create", "--pod", "bench", "--name", id, "bench-busybox", ...COMMAND);
+      podman("pod", "start", "bench");
+    },
+    down: () => podman("pod", "rm", "-f", "-t", "0", "bench"),
+    end: () => podman("system", "reset", "--force"),
+  };
+}
+
+function writeBundle(dir: string, container: string): void {
+  const bundle = join(dir, container);
+  mkdirSync(bundle, { recursive: true });
+  const spec = spawnSync("runc", ["spec", "--bundle", bundle]);
+  if (spec.status !== 0) throw new Error(`runc spec: ${spec.stderr}`);
+  const path = join(bundle, "config.json");
+  const config = JSON.parse(readFileSync(path, "utf8"));
+  config.process.terminal = false;
+  config.process.args = COMMAND;
+  config.root = { path: busyboxRootfs(), readonly: true };
+  delete config.hostname;
+  config.linux.cgroupsPath = `/${CGROUP}/${container}`;
+  config.linux.namespaces = [
+    { type: "pid" },
+    { type: "mount" },
+    { type: "network", path: join(dir, "ns", "net") },
+    { type: "ipc", path: join(dir, "ns", "ipc") },
+    { type: "uts", path: join(dir, "ns", "uts") },
+  ];
+  writeFileSync(path, JSON.stringify(config));
+}
+
+/** runc removes what it made for a container, not the directory above. */
+function removeCgroups(): void {
+  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup")]) {
+    const dir = join("/sys/fs/cgroup", hierarchy, CGROUP);
+    if (existsSync(dir)) rmdirSync(dir);
+  }
+}
+
+function writeScript(path: string, lines: readonly string[]): string {
+  writeFileSync(path, ["#!/bin/sh", "set -e", ...lines, ""].join("\n"));
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  const { status, stderr, error } = spawnSync(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ended with ${status}\n${stderr}`);
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((dir) => existsSync(join(dir, program)));
+}

@@ -1,0 +1,132 @@
+// Leaves a runnable peapod in dist/: bin/ (peapod, peapod-reaper, peapod-io) and lib/ (one bundle, with its compile
+// cache). Run after generate.ts; what is up to date is not made again.
+
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const home = fileURLToPath(new URL("..", import.meta.url));
+const bin = join(home, "dist", "bin");
+const lib = join(home, "dist", "lib");
+const cli = join(home, "src", "doors", "cli");
+
+const NATIVE = [
+  { program: "peapod-reaper", source: join(home, "src", "exits", "reaper.c") },
+  { program: "peapod-io", source: join(home, "src", "io", "io.c") },
+];
+/** Static, so that they hold no page of a C library and run as a container's first process, too. */
+const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-s"];
+
+const WARM_UP = `apiVersion: v1
+kind: Pod
+metadata: { name: warm-up }
+spec:
+  restartPolicy: Never
+  volumes: [{ name: shared, emptyDir: {} }]
+  containers:
+    - { name: one, image: rootfs:./rootfs, command: [/bin/sh], volumeMounts: [{ name: shared, mountPath: /shared }] }
+    - { name: two, image: rootfs:./rootfs, command: [/bin/sh], env: [{ name: A, value: b }] }
+`;
+
+async function main(): Promise<void> {
+  mkdirSync(bin, { recursive: true });
+  mkdirSync(lib, { recursive: true });
+  for (const { program, source } of NATIVE) compile(source, join(bin, program));
+  installFile(join(cli, "peapod.sh"), join(bin, "peapod"), 0o755);
+  installFile(join(cli, "peapod.cjs"), join(lib, "peapod.cjs"), 0o644);
+  await bundle();
+  warmCompileCache();
+}
+
+function compile(source: string, target: string): void {
+  if (isNewer(target, [source, fileURLToPath(import.meta.url)])) return;
+  const compiler = ["musl-gcc", "cc", "gcc"].find(isOnPath);
+  if (compiler === undefined) throw new Error("no C compiler: install musl-tools or gcc");
+  run(compiler, [...C_FLAGS, "-o", `${target}.new`, source]);
+  renameSync(`${target}.new`, target);
+}
+
+/** CommonJS, because requiring Node's own modules from it costs a tenth of importing them. */
+async function bundle(): Promise<void> {
+  await build({
+    entryPoints: [join(cli, "main.ts")],
+    outfile: join(lib, "main.cjs"),
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    keepNames: false,
+    sourcemap: "external",
+    legalComments: "none",
+    logLevel: "warning",
+    loader: { ".json": "json" },
+  });
+}
+
+/**
+ * V8 keeps the code of what has run by the end of the first run, so the first run is the way up to a plan. Best effort:
+ * without a cache peapod starts some 20 milliseconds later, and one that does not fit is not used.
+ */
+function warmCompileCache(): void {
+  const cache = join(lib, "cache");
+  rmSync(cache, { recursive: true, force: true });
+  const place = mkdtempSync(join(tmpdir(), "peapod-build-"));
+  mkdirSync(join(place, "rootfs"));
+  const file = join(place, "pod.yaml");
+  writeFileSync(file, WARM_UP);
+  spawnSync(process.execPath, [join(lib, "peapod.cjs"), "run", "--dry-run", file], { stdio: "ignore" });
+  rmSync(place, { recursive: true, force: true });
+  if (!existsSync(cache)) return;
+  // Node makes it for its owner alone; it tells no secret, and other users start as often.
+  for (const name of readdirSync(cache, { recursive: true, encoding: "utf8" })) {
+    const path = join(cache, name);
+    chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+/** By rename: a running peapod keeps the file that it has. */
+function installFile(source: string, target: string, mode: number): void {
+  copyFileSync(source, `${target}.new`);
+  chmodSync(`${target}.new`, mode);
+  renameSync(`${target}.new`, target);
+}
+
+function run(program: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ended with ${status}`);
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((dir) => existsSync(join(dir, program)));
+}
+
+function isNewer(target: string, sources: readonly string[]): boolean {
+  if (!existsSync(target)) return false;
+  const made = statSync(target).mtimeMs;
+  return sources.every((source) => statSync(source).mtimeMs < made);
+}
+
+try {
+  await main();
+} catch (error) {
+  // esbuild has told already.
+  if (!(error instanceof Error && "errors" in error)) process.stderr.write(`build: ${error}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,55 @@
+// Whole files, all or nothing: written to a side name in the same directory and renamed.
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { errnoOf, PeapodError } from "./errors.ts";
+
+/** Replaces `path` in one instant; a reader sees the old text or the new one, a full disk leaves the old one. */
+export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
+  const side = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    writeFileSync(side, text, { mode, flag: "wx" });
+    renameSync(side, path);
+  } catch (error) {
+    rmSync(side, { force: true });
+    throw error;
+  }
+}
+
+export function writeJsonAtomic(path: string, value: unknown): void {
+  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The text of a file, or undefined where there is none. */
+export function readTextIfAny(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A JSON file of our own making.
+ * @throws STATE_DAMAGED where it does not parse
+ */
+export function readOwnJson<T>(path: string): T | undefined {
+  const text = readTextIfAny(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new PeapodError("STATE_DAMAGED", `${path}: is not JSON`, { cause, hint: "run peapod doctor" });
+  }
+}
+
+export function makeDir(path: string, mode = 0o700): void {
+  mkdirSync(path, { recursive: true, mode });
+}
+
+export function makeParentDir(path: string): void {
+  makeDir(dirname(path));
+}

@@ -1,0 +1,115 @@
+// Every path that peapod touches, in one place. Nothing here does I/O.
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { ContainerName, PodName } from "./names.ts";
+
+export const DEFAULT_ROOT = "/run/peapod";
+export const DEFAULT_LOG_ROOT = "/var/log/peapod";
+
+/** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
+export interface PodPaths {
+  readonly pod: PodName;
+  readonly dir: string;
+  readonly manifest: string;
+  readonly plan: string;
+  readonly journal: string;
+  readonly exits: string;
+  readonly socket: string;
+  readonly supervisorLog: string;
+  readonly namespaces: string;
+  readonly sharedMemory: string;
+  readonly files: string;
+  readonly volumes: string;
+  readonly bundles: string;
+  readonly runtimeRoot: string;
+  /** Output and `--log` files of runtime calls, so that a call outlives the supervisor that made it. */
+  readonly calls: string;
+  readonly io: string;
+  readonly logs: string;
+}
+
+/** The directories of one container of a pod. */
+export interface ContainerPaths {
+  readonly bundle: string;
+  readonly config: string;
+  /** Mount point of the container's overlay. */
+  readonly rootfs: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly pidFile: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Lock and pid of the container's io process. */
+  readonly ioLock: string;
+  /** Unix socket on which io serves attach clients. */
+  readonly attach: string;
+  readonly logDir: string;
+}
+
+export function podsDir(root: string): string {
+  return join(root, "pods");
+}
+
+export function makePodPaths(root: string, pod: PodName): PodPaths {
+  const dir = join(podsDir(root), pod);
+  return {
+    pod,
+    dir,
+    manifest: join(dir, "manifest.json"),
+    plan: join(dir, "plan.json"),
+    journal: join(dir, "journal"),
+    exits: join(dir, "exits"),
+    socket: join(dir, "control.sock"),
+    supervisorLog: join(dir, "supervisor.log"),
+    namespaces: join(dir, "ns"),
+    sharedMemory: join(dir, "shm"),
+    files: join(dir, "files"),
+    volumes: join(dir, "volumes"),
+    bundles: join(dir, "bundles"),
+    runtimeRoot: join(dir, "runc"),
+    calls: join(dir, "calls"),
+    io: join(dir, "io"),
+    logs: join(logRootFor(root), pod),
+  };
+}
+
+export function makeContainerPaths(pod: PodPaths, container: ContainerName): ContainerPaths {
+  const bundle = join(pod.bundles, container);
+  const io = join(pod.io, container);
+  return {
+    bundle,
+    config: join(bundle, "config.json"),
+    rootfs: join(bundle, "rootfs"),
+    upper: join(bundle, "upper"),
+    work: join(bundle, "work"),
+    pidFile: join(bundle, "pid"),
+    stdout: join(io, "stdout"),
+    stderr: join(io, "stderr"),
+    ioLock: join(io, "lock"),
+    attach: join(io, "attach.sock"),
+    logDir: join(pod.logs, container),
+  };
+}
+
+export function attemptLog(container: ContainerPaths, attempt: number): string {
+  return join(container.logDir, `${attempt}.log`);
+}
+
+/** Logs of the default root lie where logs lie; a root of one's own keeps its logs beside it. */
+function logRootFor(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_LOG_ROOT : join(root, "logs");
+}
+
+/**
+ * The pod's cgroup, as an absolute path inside each hierarchy. Two roots may hold pods of one name,
+ * so a root of one's own gets a base of its own.
+ */
+export function makePodCgroup(root: string, pod: PodName): string {
+  return `${makeCgroupBase(root)}/${pod}`;
+}
+
+export function makeCgroupBase(root: string): string {
+  if (root === DEFAULT_ROOT) return "/peapod";
+  return `/peapod-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
+}

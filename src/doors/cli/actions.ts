@@ -1,0 +1,32 @@
+// Which code does what a verb says. Loaded late: the first container waits for what is imported before it.
+
+import type { Task } from "./task.ts";
+
+/** Returns the exit status. */
+export type Action = (task: Task) => Promise<number>;
+
+export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+  spec: async () => (await import("./actions/bundle.ts")).spec,
+  bundle: async () => (await import("./actions/bundle.ts")).bundle,
+  create: async () => (await import("./actions/up.ts")).create,
+  run: async () => (await import("./actions/up.ts")).run,
+  start: async () => (await import("./actions/change.ts")).start,
+  exec: async () => (await import("./actions/exec.ts")).exec,
+  kill: async () => (await import("./actions/change.ts")).kill,
+  stop: async () => (await import("./actions/change.ts")).stop,
+  delete: async () => (await import("./actions/change.ts")).remove,
+  pause: async () => (await import("./actions/change.ts")).pause,
+  resume: async () => (await import("./actions/change.ts")).resume,
+  wait: async () => (await import("./actions/change.ts")).wait,
+  state: async () => (await import("./actions/look.ts")).state,
+  list: async () => (await import("./actions/look.ts")).list,
+  ps: async () => (await import("./actions/look.ts")).ps,
+  logs: async () => (await import("./actions/logs.ts")).logs,
+  events: async () => (await import("./actions/look.ts")).events,
+  inspect: async () => (await import("./actions/look.ts")).inspect,
+  ns: async () => (await import("./actions/look.ts")).ns,
+  doctor: async () => (await import("./actions/tend.ts")).doctor,
+  verify: async () => (await import("./actions/tend.ts")).verify,
+  completion: async () => (await import("./actions/completion.ts")).completion,
+  help: async () => (await import("./actions/help.ts")).help,
+};

@@ -1,0 +1,94 @@
+// start, kill, stop, delete, pause, resume, wait: silent when they succeed. Of several pods each is tried.
+
+import { asPeapodError, PeapodError } from "../../../base/errors.ts";
+import type { PodName } from "../../../base/names.ts";
+import type { PodClient } from "../../../engine/engine.ts";
+import { shellStatus } from "../../../exits/exit.ts";
+import type { PodState } from "../../../state/pod-state.ts";
+import { EXIT } from "../exit-codes.ts";
+import { asPodName, podOf, type Task } from "../task.ts";
+import { pickContainers } from "./logs.ts";
+
+export async function start(task: Task): Promise<number> {
+  return await forEachPod(task, async (client) => void (await client.start()));
+}
+
+export async function stop(task: Task): Promise<number> {
+  const seconds = task.options.number("time");
+  const more = seconds === undefined ? {} : { graceMs: Math.round(seconds * 1000) };
+  return await forEachPod(task, async (client) => void (await client.stop(more)));
+}
+
+export async function pause(task: Task): Promise<number> {
+  return await forEachPod(task, async (client) => void (await client.pause()));
+}
+
+export async function resume(task: Task): Promise<number> {
+  return await forEachPod(task, async (client) => void (await client.resume()));
+}
+
+export async function remove(task: Task): Promise<number> {
+  const force = task.options.flag("force");
+  return await forEachPod(task, async (client) => {
+    try {
+      await client.delete({ force });
+    } catch (error) {
+      // As runc does it: who forces wants it gone, and gone it is.
+      if (!force || asPeapodError(error).code !== "NOT_FOUND") throw error;
+    }
+  });
+}
+
+export async function kill(task: Task): Promise<number> {
+  const { args, options } = task;
+  const pod = podOf(task);
+  const flagged = options.text("signal");
+  if (args[1] !== undefined && flagged !== undefined) {
+    throw new PeapodError("BAD_USAGE", `kill: two signals are given, ${args[1]} and ${flagged}`);
+  }
+  const engine = await task.engine();
+  const client = engine.client(pod);
+  const request = { signal: args[1] ?? flagged ?? "SIGTERM", all: options.flag("all") };
+  const wanted = options.list("container");
+  if (wanted.length === 0) await client.kill(request);
+  else {
+    const containers = pickContainers(await engine.reader.state(pod), wanted);
+    for (const container of containers) await client.kill({ ...request, container });
+  }
+  return EXIT.ok;
+}
+
+export async function wait(task: Task): Promise<number> {
+  const wanted = task.options.list("container");
+  return await forEachPod(task, async (client, pod) => {
+    const { reader } = await task.engine();
+    const containers = wanted.length === 0 ? [] : pickContainers(await reader.state(pod), wanted);
+    const state = await client.wait(containers.length === 0 ? {} : { containers });
+    for (const result of resultsOf(state, containers)) task.world.output.out(`${result ?? "lost"}\n`);
+  });
+}
+
+function resultsOf(state: PodState, containers: readonly string[]): readonly (number | undefined)[] {
+  if (containers.length === 0) return [state.exitStatus];
+  return containers.map((name) => {
+    const exit = state.containers.find((container) => container.name === name)?.exit;
+    return exit === undefined ? undefined : shellStatus(exit);
+  });
+}
+
+/** One after the other, all of them: a failure is told at once and is in the status at the end. */
+async function forEachPod(task: Task, change: (client: PodClient, pod: PodName) => Promise<void>): Promise<number> {
+  const pods = task.args.map(asPodName);
+  const engine = await task.engine();
+  let status: number = EXIT.ok;
+  for (const pod of pods) {
+    try {
+      await change(engine.client(pod), pod);
+    } catch (error) {
+      if (pods.length === 1) throw error;
+      await task.complain(error);
+      status = EXIT.failed;
+    }
+  }
+  return status;
+}

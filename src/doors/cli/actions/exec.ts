@@ -1,0 +1,30 @@
+// exec.
+
+import { PeapodError } from "../../../base/errors.ts";
+import { EXIT, statusOfFailedExec } from "../exit-codes.ts";
+import { podOf, type Task } from "../task.ts";
+
+/** The command's own status; where it was never begun, one of ours. */
+export async function exec(task: Task): Promise<number> {
+  const { options, world } = task;
+  const pod = podOf(task);
+  for (const pair of options.list("env")) {
+    if (!/^[^=]+=/.test(pair)) throw new PeapodError("BAD_USAGE", `option --env: ${pair} is not NAME=VALUE`);
+  }
+  const container = options.text("container");
+  const cwd = options.text("cwd");
+  const user = options.text("user");
+  const command = await (await task.engine()).execCommand(pod, {
+    args: task.args.slice(1),
+    tty: options.flag("tty"),
+    env: options.list("env"),
+    ...(container === undefined ? {} : { container }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(user === undefined ? {} : { user }),
+  });
+  const status = await world.runProgram(command.program, command.args);
+  if (status === EXIT.ok) return status;
+  const error = await command.explain?.();
+  // The runtime has told the user already.
+  return error === undefined ? status : statusOfFailedExec(error);
+}

@@ -1,0 +1,158 @@
+// state, list, ps, events, inspect, ns. They read, and wake nobody.
+
+import type { Event } from "../../../state/event.ts";
+import type { PodState } from "../../../state/pod-state.ts";
+import { EXIT } from "../exit-codes.ts";
+import { makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
+import { makeTable } from "../table.ts";
+import { asPodName, podOf, type Task } from "../task.ts";
+import { makeAgo } from "../time-words.ts";
+import { printJson, tableWidth } from "./print.ts";
+
+export async function state(task: Task): Promise<number> {
+  const name = podOf(task);
+  const pod = await (await task.engine()).reader.state(name);
+  if (task.options.text("format") === "json") printJson(task, makePodJson(pod));
+  else task.world.output.out(makeStateTable(pod, task));
+  return EXIT.ok;
+}
+
+export async function list(task: Task): Promise<number> {
+  const { options, world } = task;
+  const pods = await (await task.engine()).reader.list();
+  if (options.flag("quiet")) for (const pod of pods) world.output.out(`${pod.pod}\n`);
+  else if (options.text("format") === "json") printJson(task, pods.map(makePodJson));
+  else {
+    const columns = [
+      { title: "POD", gives: true },
+      { title: "STATUS" },
+      { title: "RUNNING" },
+      { title: "CREATED" },
+    ] as const;
+    const rows = pods.map((pod) => [
+      pod.pod,
+      makePodStatusWord(pod),
+      countRunning(pod),
+      makeAgo(pod.createdAt, world.now()),
+    ]);
+    world.output.out(makeTable(columns, rows, tableWidth(task)));
+  }
+  return EXIT.ok;
+}
+
+export async function ps(task: Task): Promise<number> {
+  const pod = podOf(task);
+  const processes = await (await task.engine()).processes(pod);
+  if (task.options.text("format") === "json") {
+    printJson(task, processes);
+    return EXIT.ok;
+  }
+  const columns = [
+    { title: "CONTAINER" },
+    { title: "PID", align: "right" },
+    { title: "PPID", align: "right" },
+    { title: "UID", align: "right" },
+    { title: "MEMORY", align: "right" },
+    { title: "STARTED" },
+    { title: "COMMAND", gives: true },
+  ] as const;
+  const rows = processes.map((each) => [
+    each.container,
+    String(each.pid),
+    String(each.parentPid),
+    String(each.uid),
+    makeSize(each.memoryBytes),
+    makeAgo(each.startedAt, task.world.now()),
+    each.command,
+  ]);
+  task.world.output.out(makeTable(columns, rows, tableWidth(task)));
+  return EXIT.ok;
+}
+
+export async function events(task: Task): Promise<number> {
+  const { options, world } = task;
+  const pod = podOf(task);
+  const abort = new AbortController();
+  world.output.onClosed(() => abort.abort());
+  const more = { since: options.number("since") ?? 0, follow: options.flag("follow"), signal: abort.signal };
+  const inJson = options.text("format") === "json";
+  const engine = await task.engine();
+  for await (const event of engine.reader.events(pod, more)) {
+    world.output.out(inJson ? `${JSON.stringify(event)}\n` : makeEventLine(event));
+    if (abort.signal.aborted) break;
+  }
+  return EXIT.ok;
+}
+
+export async function inspect(task: Task): Promise<number> {
+  const pod = podOf(task);
+  const { reader } = await task.engine();
+  const [state, manifest, plan] = await Promise.all([reader.state(pod), reader.manifest(pod), reader.plan(pod)]);
+  printJson(task, { state: makePodJson(state), manifest, plan });
+  return EXIT.ok;
+}
+
+export async function ns(task: Task): Promise<number> {
+  const { options, world } = task;
+  const pod = podOf(task);
+  const other = options.text("diff");
+  const against = other === undefined ? { plan: true as const } : { pod: asPodName(other) };
+  const report = await (await task.engine()).namespaces({
+    pod,
+    format: options.text("format") as "table" | "json" | "dot",
+    ...(options.has("diff") ? { against } : {}),
+  });
+  world.output.out(report.text.endsWith("\n") ? report.text : `${report.text}\n`);
+  return report.differences === 0 ? EXIT.ok : EXIT.found;
+}
+
+function countRunning(pod: PodState): string {
+  const containers = userContainers(pod);
+  return `${containers.filter((container) => container.status === "running").length}/${containers.length}`;
+}
+
+function makeStateTable(pod: PodState, task: Task): string {
+  const now = task.world.now();
+  const lines = [
+    `pod      ${pod.pod}`,
+    `status   ${makePodStatusWord(pod)}`,
+    `created  ${makeAgo(pod.createdAt, now)}`,
+  ];
+  if (pod.degraded !== undefined) lines.push(`degraded ${pod.degraded}`);
+  if (pod.error !== undefined) lines.push(`error    ${pod.error.message}`);
+  const columns = [
+    { title: "CONTAINER", gives: true },
+    { title: "STATUS" },
+    { title: "PID", align: "right" },
+    { title: "STARTED" },
+  ] as const;
+  const rows = pod.containers.map((container) => [
+    container.name,
+    container.exit === undefined ? container.status : makeExitWords(container.exit),
+    container.exit === undefined ? String(container.pid ?? "-") : "-",
+    makeAgo(container.startedAt, now),
+  ]);
+  return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}`;
+}
+
+/** `12  2026-11-22T10:00:00.000Z  container.exited  web  exited with 0`. */
+function makeEventLine(event: Event): string {
+  const { seq, time, type, pod: _pod, ...more } = event;
+  const details = Object.entries(more).map(([key, value]) => {
+    if (event.type === "container.exited" && key === "exit") return makeExitWords(event.exit);
+    if (key === "container") return String(value);
+    return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+  });
+  return `${[String(seq).padStart(4), time, type.padEnd(20), ...details].join("  ").trimEnd()}\n`;
+}
+
+function makeSize(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${size >= 10 || unit === 0 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+}

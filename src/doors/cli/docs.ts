@@ -1,0 +1,83 @@
+// docs/cli.md, from the grammar. scripts/generate-docs.ts writes it, a test compares.
+
+import { GLOBAL_OPTIONS, makeFlags, makeOptionText, makeUsage, type OptionSpec, type Verb } from "./grammar.ts";
+import { VERB_GROUPS } from "./verbs.ts";
+
+const OPENING = `# The command line
+
+<!-- Made by \`node scripts/generate-docs.ts\` from src/doors/cli; changes made here are lost. -->
+
+\`peapod VERB\`: whoever knows runc or podman knows most of it. Options may stand before, between and after a verb's
+arguments, global ones also before the verb. A pod is called by its name (\`metadata.name\` of its manifest, or \`--name\`).
+
+What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
+standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name.
+Exit statuses are in [exit-codes.md](exit-codes.md).
+
+With \`--log-format json\` an error is one JSON object on one line: \`level\`, \`msg\`, \`time\` as runc has them, and \`code\`,
+where there is one \`hint\`, and \`detail\` (for a manifest an array of all its faults with \`file\`, \`line\`, \`column\`, \`path\`
+and \`message\`).
+`;
+
+const SHAPES = `## JSON
+
+Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`. New keys may come, none goes away.
+
+\`state\`, and \`list\` as an array of them:
+
+| key | value |
+| --- | --- |
+| \`pod\` | name |
+| \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\` or \`deleted\` |
+| \`createdAt\`, \`startedAt\`, \`exitedAt\` | times |
+| \`exitStatus\` | its result once all containers ended: 0, or the first other one in the manifest's order |
+| \`degraded\` | why exits may be lost: the pod's reaper died |
+| \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |
+| \`cursor\` | number of the last event in it, for \`events --since\` |
+| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`exitStatus\` |
+
+\`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
+\`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.
+
+\`ps\`: an array of \`container\`, \`pid\`, \`parentPid\`, \`uid\`, \`memoryBytes\`, \`startedAt\`, \`command\`.
+\`events\`: one object a line: \`seq\`, \`time\`, \`pod\`, \`type\`, and what belongs to that type.
+\`inspect\`: \`state\`, \`manifest\`, \`plan\`. \`doctor\`: \`objects\` and \`fixed\`, arrays of \`kind\`, \`name\`, \`owner\` (absent where
+nobody owns it), \`detail\`, \`orphan\`. \`verify\`: \`violations\`, \`events\`. \`bundle\`: an array of \`container\`, \`dir\`; with
+\`--explain\` of \`container\`, \`part\`, \`source\`, \`where\`.
+`;
+
+export function makeCliDocs(): string {
+  const contents = VERB_GROUPS.map(({ title, verbs }) => {
+    const rows = verbs.map((verb) => `- [\`${verb.name}\`](#${anchorOf(verb)}): ${verb.summary}`);
+    return `**${title}**\n\n${rows.join("\n")}\n`;
+  });
+  const verbs = VERB_GROUPS.flatMap((group) => group.verbs).map(makeVerbDocs);
+  const globals = `## Global options\n\n${makeOptionTable(GLOBAL_OPTIONS)}`;
+  return [OPENING, ...contents, globals, ...verbs, SHAPES].join("\n");
+}
+
+function anchorOf(verb: Verb): string {
+  return `peapod-${verb.name}`;
+}
+
+function makeVerbDocs(verb: Verb): string {
+  const parts = [`## peapod ${verb.name}`, `\`${makeUsage(verb)}\``];
+  if (verb.aliases.length > 0) parts.push(`Also: ${verb.aliases.map((alias) => `\`peapod ${alias}\``).join(", ")}.`);
+  parts.push(escapeMarkdown(verb.about));
+  if (verb.options.length > 0) parts.push(makeOptionTable(verb.options).trimEnd());
+  const width = Math.max(...verb.examples.map((example) => example.line.length));
+  const lines = verb.examples.map((example) => `${example.line.padEnd(width)}  # ${example.tells}`);
+  parts.push(`\`\`\`sh\n${lines.join("\n")}\n\`\`\``);
+  return `${parts.join("\n\n")}\n`;
+}
+
+function makeOptionTable(options: readonly OptionSpec[]): string {
+  const rows = options.map((option) => `| \`${makeFlags(option)}\` | ${escapeMarkdown(makeOptionText(option))} |`);
+  return `| option | |\n| --- | --- |\n${rows.join("\n")}\n`;
+}
+
+/** Markdown would take these for its own. */
+function escapeMarkdown(text: string): string {
+  return text.replace(/[|<>*_]/g, "\\$&");
+}

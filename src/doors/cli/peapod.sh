@@ -1,0 +1,50 @@
+#!/bin/sh
+# Finds the Node that was built or installed with us and hands over to it. It starts no program on the way, since the
+# first container waits for it; `create` and `run --detach` go to the reaper, which starts Node itself and stays.
+
+self=$0
+[ -L "$self" ] && self=$(readlink -f "$self")
+case $self in
+  /*) here=${self%/*} ;;
+  */*) here=$PWD/${self%/*} ;;
+  *) here=$PWD ;;
+esac
+
+if [ -x "$here/../lib/peapod/node" ]; then
+  lib=$here/../lib/peapod
+  node=$lib/node
+else
+  lib=$here/../lib
+  for node in "$here"/../../node_modules/node-linux-*/bin/node "$here"/../../../node-linux-*/bin/node; do
+    [ -x "$node" ] && break
+  done
+fi
+if [ ! -x "$node" ]; then
+  echo "peapod: the Node that belongs to it is missing beside $here; run npm ci or scripts/install again" >&2
+  exit 1
+fi
+
+# A manifest from standard input (`-`) needs ours, which the reaper does not hand on.
+to_reaper=no
+case ${1-} in
+  create) to_reaper=yes ;;
+  run)
+    for word do
+      case $word in
+        -d | --detach) to_reaper=yes ;;
+        --) break ;;
+      esac
+    done
+    ;;
+esac
+if [ $to_reaper = yes ]; then
+  for word do
+    case $word in
+      -h | --help | --dry-run | -) to_reaper=no ;;
+      --) break ;;
+    esac
+  done
+fi
+
+[ $to_reaper = yes ] && exec "$here/peapod-reaper" launch "$node" "$lib/peapod.cjs" -- @reaper "$@"
+exec "$node" "$lib/peapod.cjs" "$@"

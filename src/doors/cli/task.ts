@@ -1,0 +1,56 @@
+// What an action gets: the parsed command line and the world around the process. An action touches nothing else.
+
+import { PeapodError } from "../../base/errors.ts";
+import { isPodName, type PodName } from "../../base/names.ts";
+import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts";
+import type { Options } from "./options.ts";
+import type { Output } from "./output.ts";
+
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** The process, as far as the door may know it; main.ts makes the real one, tests make their own. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output;
+  openEngine(options: EngineOptions): Promise<Engine>;
+  readStdin(): string;
+  /** Until the returned function is called, these signals go to `handle` instead of ending the process. */
+  onSignal(handle: (signal: StopSignal) => void): () => void;
+  /** Runs a program on our own terminal to its end; its exit status as a shell shows it. */
+  runProgram(program: string, args: readonly string[]): Promise<number>;
+  now(): Date;
+}
+
+export interface Task {
+  readonly verb: string;
+  readonly args: readonly string[];
+  readonly options: Options;
+  readonly world: World;
+  engine(): Promise<Engine>;
+  /** Says on stderr what went wrong, without ending the verb: one of several pods failed. */
+  complain(error: unknown): Promise<void>;
+}
+
+/** @throws BAD_USAGE */
+export function asPodName(text: string): PodName {
+  if (isPodName(text)) return text;
+  throw new PeapodError("BAD_USAGE", `pod ${JSON.stringify(text)}: is not a pod's name`, {
+    hint: "a name has lower-case letters, digits, - and . and at most 63 characters",
+  });
+}
+
+/** The first positional as a pod. */
+export function podOf(task: Task): PodName {
+  return asPodName(task.args[0] ?? "");
+}
+
+/** The first positional as a manifest; `-` takes it from standard input. */
+export function planRequestOf(task: Task): PlanRequest {
+  const file = task.args[0] ?? "";
+  const name = task.options.text("name");
+  return {
+    file,
+    ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
+    ...(name === undefined ? {} : { name: asPodName(name) }),
+  };
+}

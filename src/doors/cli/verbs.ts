@@ -1,0 +1,20 @@
+// All verbs, in the order in which help tells them.
+
+import type { Verb } from "./grammar.ts";
+import { CHANGING } from "./verbs/changing.ts";
+import { LOOKING } from "./verbs/looking.ts";
+import { MAKING } from "./verbs/making.ts";
+import { TENDING } from "./verbs/tending.ts";
+
+export const VERB_GROUPS: readonly { readonly title: string; readonly verbs: readonly Verb[] }[] = [
+  { title: "Make", verbs: MAKING },
+  { title: "Change", verbs: CHANGING },
+  { title: "Look", verbs: LOOKING },
+  { title: "Tend", verbs: TENDING },
+];
+
+export const VERBS: readonly Verb[] = VERB_GROUPS.flatMap((group) => group.verbs);
+
+export function findVerb(name: string): Verb | undefined {
+  return VERBS.find((verb) => verb.name === name || verb.aliases.includes(name));
+}

@@ -1,0 +1,133 @@
+// The verbs that look at pods and disturb nothing: state, list, ps, logs, events, inspect, ns.
+
+import { formatOption, POD, type Verb } from "../grammar.ts";
+
+export const LOOKING: readonly Verb[] = [
+  {
+    name: "state",
+    aliases: [],
+    summary: "tell the state of a pod",
+    about: "JSON unless told, as runc's state; --format table for people.",
+    args: [POD],
+    options: [formatOption(["json", "table"], "json")],
+    takesCommand: false,
+    examples: [
+      { line: "peapod state web", tells: "for programs" },
+      { line: "peapod state web --format table", tells: "for people" },
+    ],
+  },
+  {
+    name: "list",
+    aliases: ["ls"],
+    summary: "list the pods",
+    about: "All pods below the root, by name.",
+    args: [],
+    options: [
+      { long: "quiet", short: "q", kind: "flag", summary: "names only" },
+      formatOption(["table", "json"], "table"),
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod list", tells: "all pods" },
+      { line: "peapod ls -q", tells: "their names, one a line" },
+      { line: "peapod list --format json", tells: "an array of what state prints" },
+    ],
+  },
+  {
+    name: "ps",
+    aliases: [],
+    summary: "list the processes of a pod",
+    about: "All processes of all containers as the kernel has them now, with the host's pids.",
+    args: [POD],
+    options: [formatOption(["table", "json"], "table")],
+    takesCommand: false,
+    examples: [
+      { line: "peapod ps web", tells: "by container" },
+      { line: "peapod ps web --format json", tells: "for programs" },
+    ],
+  },
+  {
+    name: "logs",
+    aliases: [],
+    summary: "show what the containers wrote",
+    about:
+      "Lines that a container wrote to stderr go to stderr. Where several containers are shown each line bears its " +
+      "container's name, and lines are in the order of their times. With -f it goes on until all of them have ended.",
+    args: [POD],
+    options: [
+      { long: "follow", short: "f", kind: "flag", summary: "go on with what they write from now on" },
+      {
+        long: "since",
+        kind: "text",
+        value: "TIME",
+        summary: "only from then on: 10m (ago), 2026-11-22T10:00:00Z, or seconds since 1970",
+      },
+      { long: "tail", kind: "number", value: "N", summary: "only the last N lines of each container" },
+      { long: "timestamps", short: "t", kind: "flag", summary: "begin each line with its time" },
+      { long: "container", short: "c", kind: "list", value: "NAME", summary: "only this container" },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod logs web", tells: "everything, all containers" },
+      { line: "peapod logs -f --tail 10 web -c server", tells: "the last ten lines of one, and what comes" },
+      { line: "peapod logs --since 5m -t web", tells: "the last five minutes, with times" },
+    ],
+  },
+  {
+    name: "events",
+    aliases: [],
+    summary: "tell what happened to a pod",
+    about:
+      "Each change of the pod and its containers in the order in which it became true, exactly once. Each has a number, " +
+      "the cursor: --since CURSOR continues after it. JSON is one object a line.",
+    args: [POD],
+    options: [
+      { long: "since", kind: "number", value: "CURSOR", fallback: "0", summary: "only events after this one" },
+      { long: "follow", short: "f", kind: "flag", summary: "go on until the pod is deleted" },
+      formatOption(["table", "json"], "table"),
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod events web", tells: "from the beginning" },
+      { line: "peapod events --follow --since 12 --format json web", tells: "continue where one left off" },
+    ],
+  },
+  {
+    name: "inspect",
+    aliases: [],
+    summary: "print all that is known of a pod",
+    about: "One JSON object with the state, the manifest with its defaults filled in, and the plan with all decisions.",
+    args: [POD],
+    options: [],
+    takesCommand: false,
+    examples: [
+      { line: "peapod inspect web", tells: "everything" },
+      { line: "peapod inspect web | jq .plan.sandbox", tells: "a part" },
+    ],
+  },
+  {
+    name: "ns",
+    aliases: [],
+    summary: "show who shares which namespace with whom",
+    about:
+      "The eight namespaces of each container, read from the kernel. --diff alone tells where that differs from the plan, " +
+      "--diff OTHER where it differs from another pod; the exit status is then 1 if there is a difference.",
+    args: [POD],
+    options: [
+      {
+        long: "diff",
+        kind: "text",
+        value: "OTHER",
+        valueOptional: true,
+        summary: "differences to the plan, or to the pod OTHER",
+      },
+      formatOption(["table", "json", "dot"], "table", "how to print it; dot draws it with Graphviz"),
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod ns web", tells: "the table" },
+      { line: "peapod ns web --diff", tells: "is it as planned?" },
+      { line: "peapod ns web --format dot | dot -Tsvg > web.svg", tells: "a picture" },
+    ],
+  },
+];

@@ -1,0 +1,89 @@
+// The verbs that make something out of a manifest: spec, bundle, create, run.
+
+import { FILE, formatOption, type OptionSpec, type Verb } from "../grammar.ts";
+
+const NAME: OptionSpec = {
+  long: "name",
+  kind: "text",
+  value: "NAME",
+  summary: "name of the pod, instead of the manifest's",
+};
+const DRY_RUN: OptionSpec = { long: "dry-run", kind: "flag", summary: "print the plan as JSON and touch nothing" };
+const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
+
+export const MAKING: readonly Verb[] = [
+  {
+    name: "spec",
+    aliases: [],
+    summary: "print a manifest to begin with",
+    about: "Prints a small Pod manifest with comments. Point its image at a root file system directory and run it.",
+    args: [],
+    options: [
+      { long: "out", short: "o", kind: "text", value: "FILE", summary: "write it to FILE, which must not exist" },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod spec", tells: "look at it" },
+      { line: "peapod spec -o pod.yaml", tells: "keep it in a file" },
+    ],
+  },
+  {
+    name: "bundle",
+    aliases: [],
+    summary: "write OCI bundles for a manifest",
+    about:
+      `Writes one OCI bundle (config.json and rootfs) for each container, without running anything. ${FROM_STDIN} ` +
+      "With --explain it tells which line of the manifest, or which default, each decision comes from; " +
+      "then -o may be left out.",
+    args: [FILE],
+    options: [
+      { long: "out", short: "o", kind: "text", value: "DIR", summary: "directory for the bundles" },
+      { long: "explain", kind: "flag", summary: "tell where each part comes from" },
+      NAME,
+      formatOption(["table", "json"], "table", "how to print what was written or explained"),
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod bundle pod.yaml -o bundles", tells: "bundles/NAME for each container" },
+      { line: "peapod bundle pod.yaml --explain", tells: "why is it so?" },
+      { line: "peapod bundle - -o bundles < pod.json", tells: "from standard input" },
+    ],
+  },
+  {
+    name: "create",
+    aliases: [],
+    summary: "make a pod without starting its containers",
+    about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
+    args: [FILE],
+    options: [NAME, DRY_RUN],
+    takesCommand: false,
+    examples: [
+      { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
+      { line: "peapod create --name web2 pod.yaml", tells: "the same manifest under another name" },
+      { line: "peapod create --dry-run pod.yaml", tells: "what would be done" },
+    ],
+  },
+  {
+    name: "run",
+    aliases: [],
+    summary: "make a pod and start it",
+    about:
+      "In the foreground it shows what the containers write, each line with its container's name where there are " +
+      "several; what they write to stderr goes to stderr. Ctrl-C (or SIGTERM, SIGHUP) stops the pod with its grace " +
+      "period, a second one kills it. When all containers have ended the pod is deleted, and its result is the exit " +
+      `status: 0, or the first other one in the manifest's order. With -d the pod stays and its name is printed. ${FROM_STDIN}`,
+    args: [FILE],
+    options: [
+      { long: "detach", short: "d", kind: "flag", summary: "return as soon as the pod runs, and keep it" },
+      { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
+      NAME,
+      DRY_RUN,
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
+      { line: "peapod run -d pod.yaml", tells: "in the background" },
+      { line: "peapod run --keep pod.yaml", tells: "leave the ended pod there, to be inspected" },
+    ],
+  },
+];

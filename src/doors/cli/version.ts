@@ -1,0 +1,3 @@
+// peapod's version; a test holds it against package.json.
+
+export const VERSION = "0.1.0";

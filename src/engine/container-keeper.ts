@@ -1,0 +1,145 @@
+// One container's life: runtime calls on one side, its exit on the other, the journal between them.
+// INVARIANTS: calls for one container never overlap; `started` stands in the journal before `exited`, also when the
+// process ended before `runtime start` returned; an exit is claimed once.
+
+import { closeSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { PeapodError } from "../base/errors.ts";
+import { killCgroup } from "../host/cgroups.ts";
+import { readProcess } from "../host/processes.ts";
+import type { PlannedContainer } from "../plan/plan.ts";
+import type { ContainerState } from "../state/pod-state.ts";
+import type { PodContext } from "./context.ts";
+
+export class ContainerKeeper {
+  readonly planned: PlannedContainer;
+  readonly #pod: PodContext;
+  /** While set, an exit that is there already waits until `started` has been written. */
+  #callInFlight = false;
+  #whenExited: (() => void)[] = [];
+
+  constructor(planned: PlannedContainer, pod: PodContext) {
+    this.planned = planned;
+    this.#pod = pod;
+  }
+
+  get state(): ContainerState {
+    const state = this.#pod.journal.state.containers.find((one) => one.name === this.planned.name);
+    if (state === undefined) throw new PeapodError("BUG", `container ${this.planned.name}: is not in its pod's state`);
+    return state;
+  }
+
+  get isAlive(): boolean {
+    return this.state.status === "created" || this.state.status === "running";
+  }
+
+  /** @throws what the runtime says; then no trace of the container is left */
+  async create(): Promise<void> {
+    if (this.state.status !== "planned" && this.state.status !== "creating") return;
+    const { name, paths } = this.planned;
+    const descriptors = this.#pod.io.openWriters(this.planned);
+    this.#callInFlight = true;
+    try {
+      this.#pod.journal.append({ type: "container.creating", container: name, exitsOffset: this.#pod.inbox.end });
+      const { pid } = await this.#pod.runtime.create({
+        id: name,
+        bundle: paths.bundle,
+        pidFile: paths.pidFile,
+        stdio: ["ignore", descriptors.stdout, descriptors.stderr],
+      });
+      this.#noteCreated(pid);
+    } catch (error) {
+      await this.#pod.runtime.delete(name, { force: true }).catch(() => undefined);
+      throw error;
+    } finally {
+      this.#callInFlight = false;
+      closeSync(descriptors.stdout);
+      closeSync(descriptors.stderr);
+    }
+    this.claimExit();
+  }
+
+  async start(): Promise<void> {
+    if (this.state.status !== "created") return;
+    this.#callInFlight = true;
+    try {
+      await this.#pod.runtime.start(this.planned.name);
+      this.#pod.journal.append({ type: "container.started", container: this.planned.name });
+    } finally {
+      this.#callInFlight = false;
+      this.claimExit();
+    }
+  }
+
+  /** @throws WRONG_STATE when it has ended */
+  async signal(signal: string): Promise<void> {
+    if (!this.isAlive) {
+      throw new PeapodError("WRONG_STATE", `container ${this.planned.name}: is not running, it is ${this.state.status}`);
+    }
+    this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal });
+    await this.#pod.runtime.kill(this.planned.name, signal);
+  }
+
+  /** Resolves at once when it has ended, else when its exit has been written to the journal. */
+  exited(): Promise<void> {
+    if (!this.isAlive) return Promise.resolve();
+    return new Promise((resolve) => this.#whenExited.push(resolve));
+  }
+
+  /** Takes the exit out of the inbox if it is there; called whenever new exits came. */
+  claimExit(): void {
+    if (this.#callInFlight || !this.isAlive) return;
+    const { pid, exitsOffset } = this.state;
+    if (pid === undefined) return;
+    const exit = this.#pod.inbox.claim(pid, exitsOffset ?? 0);
+    if (exit === undefined) return;
+    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit });
+    for (const resolve of this.#whenExited.splice(0)) resolve();
+  }
+
+  /** SIGKILL, wait for the exit, and take down what the runtime keeps of it. */
+  async kill(): Promise<void> {
+    if (!this.isAlive) return;
+    try {
+      await this.signal("KILL");
+    } catch (error) {
+      // It may have ended between the question and the signal; then the exit comes (or has come) by itself.
+      if (!(error instanceof PeapodError && (error.code === "WRONG_STATE" || error.code === "NOT_FOUND"))) throw error;
+    }
+    await this.exited();
+  }
+
+  async delete(): Promise<void> {
+    const { status } = this.state;
+    if (status === "deleted" || status === "planned") return;
+    // With a shared or the host's pid namespace the kernel does not end the others of this container.
+    await killCgroup(this.planned.cgroupPath, this.#pod.facts);
+    await this.#pod.runtime.delete(this.planned.name, { force: status === "creating" });
+    if (status !== "creating") this.#pod.journal.append({ type: "container.deleted", container: this.planned.name });
+  }
+
+  /** After a supervisor's death: asks the runtime and the kernel what became of a call that it did not see end. */
+  async recover(): Promise<void> {
+    if (this.state.status === "creating") {
+      const found = await this.#pod.runtime.state(this.planned.name);
+      if (found === undefined || found.pid === 0) return;
+      this.#noteCreated(found.pid);
+    }
+    // The runtime's own marker: the file is there until the container's program has been let go.
+    const started = !existsSync(join(this.#pod.plan.paths.runtimeRoot, this.planned.name, "exec.fifo"));
+    if (this.state.status === "created" && started) {
+      this.#pod.journal.append({ type: "container.started", container: this.planned.name });
+    }
+    this.claimExit();
+  }
+
+  #noteCreated(pid: number): void {
+    this.#pod.journal.append({
+      type: "container.created",
+      container: this.planned.name,
+      pid,
+      // 0: it has ended already, its exit waits in the inbox.
+      startTime: readProcess(pid)?.startTime ?? 0,
+    });
+  }
+}

@@ -1,0 +1,31 @@
+// What one supervisor works with: fixed when it starts, read by all parts, written by none.
+
+import type { ContainerName } from "../base/names.ts";
+import type { ExitInbox } from "../exits/inbox.ts";
+import type { HostFacts } from "../host/facts.ts";
+import type { Plan, PlannedContainer } from "../plan/plan.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Journal } from "../state/journal.ts";
+import type { ContainerKeeper } from "./container-keeper.ts";
+import type { IoKeeper } from "./io-keeper.ts";
+
+export interface PodContext {
+  readonly plan: Plan;
+  readonly facts: HostFacts;
+  readonly journal: Journal;
+  readonly inbox: ExitInbox;
+  readonly runtime: Runtime;
+  readonly io: IoKeeper;
+  /** To the supervisor's own log: what went wrong without anybody waiting for it. */
+  readonly report: (error: unknown, message: string) => void;
+}
+
+export interface KeptPod extends PodContext {
+  readonly containers: ReadonlyMap<ContainerName, ContainerKeeper>;
+}
+
+export function plannedContainer(plan: Plan, name: ContainerName): PlannedContainer {
+  const found = plan.containers.find((container) => container.name === name);
+  if (found === undefined) throw new Error(`plan of ${plan.pod} names a container ${name} that it does not have`);
+  return found;
+}

@@ -1,0 +1,46 @@
+// What is said over the control socket, for both ends. HTTP is only the envelope: its status follows from the error's code.
+
+import type { ErrorCode, ErrorJson } from "../base/errors.ts";
+import type { PodState } from "../state/pod-state.ts";
+
+export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "delete";
+export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "delete"];
+
+/** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
+export interface Ask {
+  /** Any text of the caller's; the same one again does not act twice. */
+  readonly request?: string;
+  /** stop: milliseconds between SIGTERM and SIGKILL, for the whole pod. */
+  readonly graceMs?: number;
+  /** kill: `TERM`, `SIGTERM` or `15`. */
+  readonly signal?: string;
+  /** kill: one container instead of all. */
+  readonly container?: string;
+  /** delete: also while it runs. */
+  readonly force?: boolean;
+}
+
+export type Answer = { readonly state: PodState | null } | { readonly error: ErrorJson };
+
+const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
+  BAD_USAGE: 400,
+  BAD_MANIFEST: 400,
+  NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
+  WRONG_STATE: 409,
+  NOT_SUPPORTED: 501,
+  HOST_LACKS: 501,
+  NOT_PERMITTED: 403,
+  OUT_OF_RESOURCES: 507,
+  RUNTIME_MISSING: 502,
+  RUNTIME_FAILED: 502,
+  TIMED_OUT: 504,
+  CANCELED: 499,
+  SUPERVISOR_GONE: 503,
+  STATE_DAMAGED: 500,
+  BUG: 500,
+};
+
+export function httpStatusOf(code: ErrorCode): number {
+  return HTTP_STATUS[code];
+}

@@ -1,0 +1,170 @@
+// Lists every object of peapod's on this machine with its owner, and finds those that nobody needs any more: after a
+// crash of the machine, or of ourselves. Removes nothing unless asked, and never anything of a pod with a living process.
+
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errnoOf } from "../base/errors.ts";
+import { isPodName, type PodName } from "../base/names.ts";
+import { makeCgroupBase, makePodPaths, podsDir } from "../base/paths.ts";
+import { isReaperAlive } from "../exits/reaper.ts";
+import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { readMountTable } from "../host/mount-table.ts";
+import { unmountBelow } from "../host/mounts.ts";
+import { readProcess, signalProcess } from "../host/processes.ts";
+import { readHostFacts } from "../host/read-facts.ts";
+import { removeTree } from "../host/volumes.ts";
+import type { DoctorObject, DoctorReport } from "./engine.ts";
+import { readPodNames } from "./reader.ts";
+import { removeRuins } from "./ruins.ts";
+
+export async function examine(root: string, { fix }: { readonly fix: boolean }): Promise<DoctorReport> {
+  const facts = readHostFacts();
+  const objects = readObjects(root, facts);
+  if (!fix) return { objects, fixed: [] };
+  const orphans = objects.filter((object) => object.orphan);
+  await removeOrphans(root, orphans, facts);
+  const left = new Set(readObjects(root, facts).map(keyOf));
+  return { objects, fixed: orphans.filter((object) => !left.has(keyOf(object))) };
+}
+
+function readObjects(root: string, facts: HostFacts): DoctorObject[] {
+  const alive = new Set(readPodNames(root).filter((pod) => isAlive(root, pod, facts)));
+  const found: Omit<DoctorObject, "orphan">[] = [
+    ...readProcesses(root, facts),
+    ...readMounts(root),
+    ...readCgroups(root, facts),
+    ...readFiles(root),
+  ];
+  return found
+    .map((object) => ({ ...object, orphan: !alive.has(podOf(object.owner)) }))
+    .sort((a, b) => (a.owner ?? "").localeCompare(b.owner ?? "") || a.kind.localeCompare(b.kind));
+}
+
+/** A pod lives as long as somebody watches it or a process of it runs, degraded or not. */
+function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
+  if (isReaperAlive(makePodPaths(root, pod).dir)) return true;
+  return listCgroupPids(`${makeCgroupBase(root)}/${pod}`, facts).length > 0;
+}
+
+function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orphan">[] {
+  const base = makeCgroupBase(root);
+  const pods = podsDir(root);
+  const inCgroups = new Map<number, string>();
+  for (const dir of listCgroupDirs(base, facts)) {
+    for (const pid of listCgroupPids(dir, facts)) inCgroups.set(pid, dir.slice(base.length + 1));
+  }
+  return readPids().flatMap((pid) => {
+    const process = readProcess(pid);
+    if (process === undefined || process.state === "Z") return [];
+    const owner = inCgroups.get(pid) ?? ownerAmongOurs(pid, pods);
+    if (owner === undefined) return [];
+    return [{ kind: "process", name: String(pid), owner, detail: readCommand(pid) || process.comm }];
+  });
+}
+
+/** Our own programs: the reaper stands in the pod's directory, supervisor and io have it on their command line. */
+function ownerAmongOurs(pid: number, pods: string): string | undefined {
+  const words = readCommand(pid);
+  if (!words.includes("peapod")) return undefined;
+  const path = [readCwd(pid), ...words.split(" ")].find((word) => word?.startsWith(`${pods}/`));
+  return path?.slice(pods.length + 1).split(/[/ ]/)[0];
+}
+
+function readMounts(root: string): Omit<DoctorObject, "orphan">[] {
+  const pods = podsDir(root);
+  return readMountTable()
+    .filter((mount) => mount.target.startsWith(`${pods}/`))
+    .map((mount) => {
+      const isNamespace = mount.type === "nsfs";
+      const rest = mount.target.slice(pods.length + 1).split("/");
+      const container = rest[1] === "bundles" ? rest[2] : undefined;
+      return {
+        kind: isNamespace ? "namespace" : "mount",
+        name: mount.target,
+        owner: container === undefined ? rest[0] : `${rest[0]}/${container}`,
+        detail: isNamespace ? (rest.at(-1) ?? "") : mount.type,
+      };
+    });
+}
+
+function readCgroups(root: string, facts: HostFacts): Omit<DoctorObject, "orphan">[] {
+  const base = makeCgroupBase(root);
+  return listCgroupDirs(base, facts)
+    .filter((dir) => dir !== base)
+    .map((dir) => ({
+      kind: "cgroup",
+      name: dir,
+      owner: dir.slice(base.length + 1),
+      detail: `${listCgroupPids(dir, facts).length} processes`,
+    }));
+}
+
+function readFiles(root: string): Omit<DoctorObject, "orphan">[] {
+  const pods = podsDir(root);
+  const logs = dirname(makePodPaths(root, "x" as PodName).logs);
+  const dirs = (base: string, detail: string) =>
+    readNames(base).map((name) => ({ kind: "directory", name: join(base, name), owner: name, detail }));
+  const sockets = readNames(pods)
+    .map((name) => join(pods, name, "control.sock"))
+    .filter((path) => existsSync(path))
+    .map((path) => ({ kind: "socket", name: path, owner: basename(dirname(path)), detail: "control socket" }));
+  return [...dirs(pods, "state"), ...dirs(logs, "logs"), ...sockets];
+}
+
+async function removeOrphans(root: string, orphans: readonly DoctorObject[], facts: HostFacts): Promise<void> {
+  for (const object of orphans) {
+    if (object.kind !== "process") continue;
+    const startTime = readProcess(Number(object.name))?.startTime;
+    if (startTime !== undefined) signalProcess(Number(object.name), startTime, "SIGKILL");
+  }
+  const pods = new Set(orphans.map((object) => podOf(object.owner)));
+  for (const pod of pods) {
+    const paths = makePodPaths(root, pod);
+    if (existsSync(paths.dir)) await removeRuins(paths, root);
+    const cgroup = `${makeCgroupBase(root)}/${pod}`;
+    await killCgroup(cgroup, facts);
+    await unmountBelow(paths.dir);
+    await removePodCgroup({ driver: "cgroupfs", path: cgroup, base: makeCgroupBase(root) }, facts);
+    removeTree(paths.logs);
+  }
+  // What is no pod's name lies there all the same and is nobody's.
+  for (const name of readNames(podsDir(root))) if (!isPodName(name)) removeTree(join(podsDir(root), name));
+}
+
+function keyOf(object: DoctorObject): string {
+  return `${object.kind} ${object.name}`;
+}
+
+function podOf(owner: string | undefined): PodName {
+  return (owner ?? "").split("/")[0] as PodName;
+}
+
+function readPids(): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function readCommand(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+function readCwd(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
+
+function readNames(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}

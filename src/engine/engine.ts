@@ -1,0 +1,183 @@
+// What every door stands on. Nothing here knows of a door's words, exit codes or spelling.
+
+import type { PeapodError } from "../base/errors.ts";
+import type { ContainerName, PodName } from "../base/names.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Event } from "../state/event.ts";
+import type { PodState } from "../state/pod-state.ts";
+
+/** What holds for all that one caller asks. */
+export interface EngineOptions {
+  /** State directory; `/run/peapod` unless told. */
+  readonly root: string;
+  /** `runc`, `crun` or a path. */
+  readonly runtime: string;
+  readonly cgroupDriver: "cgroupfs" | "systemd";
+}
+
+/** Everything that can be known without disturbing the pod: read from its directory and the kernel. */
+export interface PodReader {
+  /** All pods below the root, by name. */
+  list(): Promise<readonly PodState[]>;
+  /** @throws NOT_FOUND, STATE_DAMAGED */
+  state(pod: PodName): Promise<PodState>;
+  plan(pod: PodName): Promise<Plan>;
+  manifest(pod: PodName): Promise<Manifest>;
+  /** Events after `since` (0: all); follows until the pod is deleted or the signal aborts. */
+  events(pod: PodName, more: { since: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<Event>;
+}
+
+/** One pod's supervisor, asked over its control socket. Each call survives the supervisor's death: it is asked again. */
+export interface PodClient {
+  /** @throws WRONG_STATE unless created; RUNTIME_FAILED */
+  start(): Promise<PodState>;
+  stop(more: { graceMs?: number }): Promise<PodState>;
+  /** To one container, or all. `signal`: `TERM`, `SIGTERM` or `15`. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
+  kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
+  pause(): Promise<PodState>;
+  resume(): Promise<PodState>;
+  /** Returns when nothing of the pod is left, its reaper included. @throws WRONG_STATE while it runs, unless forced */
+  delete(more: { force?: boolean }): Promise<void>;
+  /** Until all containers (or those named) have ended, or been deleted. */
+  wait(more: { containers?: readonly string[]; signal?: AbortSignal }): Promise<PodState>;
+}
+
+/** Everything that a door can ask for. `open-engine.ts` makes one. */
+export interface Engine {
+  readonly reader: PodReader;
+  client(pod: PodName): PodClient;
+  /** The decisions for a manifest, touching nothing. @throws BAD_MANIFEST (detail: `Fault[]`), NOT_FOUND, NOT_SUPPORTED */
+  plan(request: PlanRequest): Promise<Plan>;
+  /**
+   * Makes a pod, and starts it where asked. Inside a supervisor that the reaper started it becomes that pod's
+   * supervisor; elsewhere it has one started and waits for it. Aborted, it undoes all and throws CANCELED.
+   */
+  up(request: UpRequest): Promise<PodState>;
+  /** A manifest to begin with, as YAML text. */
+  template(): Promise<string>;
+  /** OCI bundles below `outDir`, one directory a container. @throws ALREADY_EXISTS where that is not empty */
+  bundle(request: PlanRequest & { readonly outDir: string }): Promise<BundleReport>;
+  /** The call that runs one more command in a container. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
+  execCommand(pod: PodName, request: ExecRequest): Promise<ExecCommand>;
+  /**
+   * What one container wrote, oldest first. With `follow` it ends by itself once the container has ended and
+   * all that it wrote has been yielded; without, at the end of what is there. An abort ends it quietly.
+   */
+  logs(pod: PodName, request: LogRequest): AsyncIterable<LogEntry>;
+  /** Processes of all containers as the kernel has them now, by container in manifest order, then by pid. */
+  processes(pod: PodName): Promise<readonly PodProcess[]>;
+  /** The namespaces as the kernel has them now, ready to be read. */
+  namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
+  doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
+  /** Holds a journal against the rules of events. */
+  verify(what: { readonly pod: PodName } | { readonly journal: string }): Promise<VerifyReport>;
+}
+
+export interface PlanRequest {
+  /** Path of the manifest; `-`: `stdinText` is its text. */
+  readonly file: string;
+  readonly stdinText?: string;
+  /** Instead of metadata.name. */
+  readonly name?: string;
+}
+
+export interface UpRequest extends PlanRequest {
+  readonly start: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface BundleReport {
+  readonly plan: Plan;
+  readonly bundles: readonly { readonly container: ContainerName; readonly dir: string }[];
+}
+
+export interface ExecRequest {
+  /** May be left out where the pod has one container. */
+  readonly container?: string;
+  readonly args: readonly string[];
+  readonly tty: boolean;
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cwd?: string;
+  /** `UID` or `UID:GID`. */
+  readonly user?: string;
+}
+
+/** To be run with the caller's own stdin, stdout and stderr. */
+export interface ExecCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** After it ended with a failure: the runtime's own error, where the command was never begun. */
+  explain?(): Promise<PeapodError | undefined>;
+}
+
+export interface LogRequest {
+  readonly container: ContainerName;
+  /** RFC 3339, UTC, nine digits of a second: comparable as text. */
+  readonly since?: string;
+  /** Only the last so many lines of what is there already. */
+  readonly tail?: number;
+  readonly follow: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface LogEntry {
+  /** RFC 3339, UTC, nine digits of a second. */
+  readonly time: string;
+  readonly stream: "stdout" | "stderr";
+  /** Without its newline. */
+  readonly text: string;
+  /** The line goes on in the next entry of this container and stream. */
+  readonly partial: boolean;
+}
+
+export interface PodProcess {
+  readonly container: ContainerName;
+  /** As the host counts. */
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly uid: number;
+  /** Resident memory. */
+  readonly memoryBytes: number;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly command: string;
+}
+
+export interface NamespaceRequest {
+  readonly pod: PodName;
+  readonly format: "table" | "json" | "dot";
+  /** Differences only: to the pod's own plan, or to another pod. `dot` has none. */
+  readonly against?: { readonly plan: true } | { readonly pod: PodName };
+}
+
+export interface NamespaceReport {
+  readonly text: string;
+  /** Number of differences; 0 where none were asked for. */
+  readonly differences: number;
+}
+
+export interface DoctorReport {
+  /** Everything of ours on this machine; those of a pod come together. */
+  readonly objects: readonly DoctorObject[];
+  /** Those of `objects` that were removed; empty without `fix`. */
+  readonly fixed: readonly DoctorObject[];
+}
+
+export interface DoctorObject {
+  /** `cgroup`, `mount`, `process`, `namespace`, `socket`, `directory`, … */
+  readonly kind: string;
+  readonly name: string;
+  /** The pod, and within it the container: `web`, `web/server`; undefined where nobody owns it. */
+  readonly owner: string | undefined;
+  readonly detail: string;
+  /** Left over: no living pod needs it. */
+  readonly orphan: boolean;
+}
+
+export interface VerifyReport {
+  /** One sentence each; empty: the journal keeps all rules. */
+  readonly violations: readonly string[];
+  readonly events: number;
+}

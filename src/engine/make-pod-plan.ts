@@ -1,0 +1,69 @@
+// From the user's manifest to the plan: reads what there is to read, then leaves the deciding to the plan room.
+
+import { readFileSync } from "node:fs";
+import { PeapodError } from "../base/errors.ts";
+import { type ContainerName, isPodName } from "../base/names.ts";
+import { readHostFacts } from "../host/read-facts.ts";
+import type { Image } from "../image/image.ts";
+import { readImage } from "../image/read-image.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { readManifest } from "../manifest/read-manifest.ts";
+import { makePlan } from "../plan/make-plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import { findRuntime } from "../runtime/find-runtime.ts";
+import type { EngineOptions, PlanRequest } from "./engine.ts";
+import type { Programs } from "./programs.ts";
+
+export interface PodPlan {
+  readonly manifest: Manifest;
+  readonly plan: Plan;
+}
+
+/** @throws BAD_MANIFEST, NOT_FOUND, NOT_SUPPORTED, RUNTIME_MISSING, HOST_LACKS */
+export async function makePodPlan(options: EngineOptions, programs: Programs, request: PlanRequest): Promise<PodPlan> {
+  const runtime = findRuntime(options.runtime, options.root);
+  // Waited for below; a manifest that is wrong is told first.
+  runtime.catch(() => undefined);
+  const read = readManifest(request.file, request.stdinText === undefined ? {} : { stdinText: request.stdinText });
+  const manifest = request.name === undefined ? read : rename(read, request.name);
+  const plan = makePlan({
+    manifest,
+    images: readImages(manifest),
+    facts: readHostFacts(),
+    runtime: await runtime,
+    root: options.root,
+    cgroupDriver: options.cgroupDriver,
+    reaperPath: programs.reaper,
+    resolvConf: readResolvConf(),
+  });
+  return { manifest, plan };
+}
+
+function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
+  const images = new Map<ContainerName, Image>();
+  manifest.spec.containers.forEach((container, index) => {
+    const line = manifest.source.lines[`/spec/containers/${index}/image`];
+    const where = line === undefined ? manifest.source.file : `${manifest.source.file}:${line}`;
+    images.set(container.name, readImage(container.image, `container ${container.name}`, where));
+  });
+  return images;
+}
+
+/** The pod's host name follows its name, unless the manifest names it. */
+function rename(manifest: Manifest, name: string): Manifest {
+  if (!isPodName(name)) throw new PeapodError("BAD_USAGE", `pod ${JSON.stringify(name)}: is not a name for a pod`);
+  const named = manifest.spec.hostname !== manifest.metadata.name;
+  return {
+    ...manifest,
+    metadata: { ...manifest.metadata, name },
+    spec: named ? manifest.spec : { ...manifest.spec, hostname: name },
+  };
+}
+
+function readResolvConf(): string {
+  try {
+    return readFileSync("/etc/resolv.conf", "utf8");
+  } catch {
+    return "";
+  }
+}

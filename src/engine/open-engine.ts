@@ -1,0 +1,50 @@
+// Puts the engine together for a door. Each part is loaded when it is first asked for: what brings a pod up must not
+// wait for what tells of it.
+
+import type { PodName } from "../base/names.ts";
+import { makePodPaths } from "../base/paths.ts";
+import { makePodClient } from "./control-client.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
+import { findPrograms } from "./programs.ts";
+import { makeReader } from "./reader.ts";
+import type { Launcher } from "./reaper-link.ts";
+
+/** Where the engine runs. */
+export interface Place {
+  /** Absolute path of the running bundle; later supervisors are started from it. */
+  readonly script: string;
+  /** Set where the reaper started us, so that `up` makes this very process the pod's supervisor. */
+  readonly launcher?: Launcher;
+}
+
+export function openEngine(options: EngineOptions, place: Place): Engine {
+  const programs = findPrograms(place.script);
+  const reader = makeReader(options.root);
+  return {
+    reader,
+    client: (pod: PodName) =>
+      makePodClient(pod, {
+        root: options.root,
+        reader,
+        reviveReaper: async () => (await import("./degraded.ts")).reviveReaper(options.root, pod, programs),
+        removeRuins: async () => (await import("./ruins.ts")).removeRuins(makePodPaths(options.root, pod), options.root),
+      }),
+    plan: async (request) => (await (await import("./make-pod-plan.ts")).makePodPlan(options, programs, request)).plan,
+    up: async (request) => {
+      if (place.launcher) return (await import("./up-inside.ts")).upInside(options, programs, request, place.launcher);
+      return (await import("./up-outside.ts")).upOutside(options, programs, request);
+    },
+    template: async () => (await import("../manifest/spec-template.ts")).makeSpec(),
+    bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
+    execCommand: async (pod, request) => (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
+    logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
+    processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
+    namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
+    doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
+    verify: async (what) => (await import("./verify-pod.ts")).verifyPod(options.root, what),
+  };
+}
+
+async function* lazily<T>(open: () => Promise<AsyncIterable<T>>): AsyncIterable<T> {
+  yield* await open();
+}

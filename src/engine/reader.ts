@@ -1,0 +1,85 @@
+// What can be known of pods without disturbing them: from their directories and the kernel. Works while a supervisor
+// sleeps, hangs or is dead.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { errnoOf, PeapodError } from "../base/errors.ts";
+import { readOwnJson } from "../base/files.ts";
+import { isPodName, type PodName } from "../base/names.ts";
+import { makePodPaths, podsDir } from "../base/paths.ts";
+import { parseExitLines } from "../exits/exit-lines.ts";
+import { isReaperAlive } from "../exits/reaper.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Plan } from "../plan/plan.ts";
+import { foldEvents } from "../state/fold.ts";
+import { applyUnclaimedExits } from "../state/overlay-exits.ts";
+import type { PodState } from "../state/pod-state.ts";
+import { followEvents, readEvents } from "../state/read-journal.ts";
+import type { PodReader } from "./engine.ts";
+
+export function makeReader(root: string): PodReader {
+  return {
+    list: async () => {
+      const states: PodState[] = [];
+      for (const pod of readPodNames(root)) {
+        // A pod may go away, or not be there yet as a whole, while we look: it is in neither case one to list.
+        if (existsSync(makePodPaths(root, pod).plan)) states.push(readPodState(root, pod));
+      }
+      return states;
+    },
+    state: async (pod) => readPodState(root, pod),
+    plan: async (pod) => readPlan(root, pod),
+    manifest: async (pod) => readPart<Manifest>(root, pod, makePodPaths(root, pod).manifest),
+    events: (pod, { since, follow, signal }) => {
+      const { journal } = makePodPaths(root, pod);
+      assertPod(root, pod);
+      return follow ? followEvents(journal, since, signal) : replay(journal, since);
+    },
+  };
+}
+
+export function readPodNames(root: string): PodName[] {
+  try {
+    return readdirSync(podsDir(root)).filter(isPodName).sort();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+export function readPlan(root: string, pod: PodName): Plan {
+  return readPart<Plan>(root, pod, makePodPaths(root, pod).plan);
+}
+
+/** @throws NOT_FOUND, STATE_DAMAGED */
+export function readPodState(root: string, pod: PodName): PodState {
+  const paths = makePodPaths(root, pod);
+  const plan = readPlan(root, pod);
+  const containers = plan.containers.map((container) => container.name);
+  // Exits first: one that is journalled in between is in both, and counts once.
+  const lines = parseExitLines(readIfAny(paths.exits), 0).lines;
+  const state = applyUnclaimedExits(foldEvents(pod, containers, readEvents(paths.journal, 0)), lines);
+  if (state.degraded !== undefined || isReaperAlive(paths.dir)) return state;
+  return { ...state, degraded: "its reaper is gone; the next command that changes it starts a new one" };
+}
+
+async function* replay(journal: string, since: number) {
+  yield* readEvents(journal, since);
+}
+
+function readPart<T>(root: string, pod: PodName, path: string): T {
+  assertPod(root, pod);
+  const found = readOwnJson<T>(path);
+  if (found !== undefined) return found;
+  throw new PeapodError("STATE_DAMAGED", `pod ${pod}: ${path} is missing`, {
+    hint: `peapod delete --force ${pod} takes away what is left of it`,
+  });
+}
+
+function assertPod(root: string, pod: PodName): void {
+  if (existsSync(makePodPaths(root, pod).dir)) return;
+  throw new PeapodError("NOT_FOUND", `pod ${pod}: does not exist`, { hint: "peapod list shows what there is" });
+}
+
+function readIfAny(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}

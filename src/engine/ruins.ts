@@ -1,0 +1,18 @@
+// Pods that no supervisor can take down any more: their plan is gone, or the machine crashed under them.
+
+import type { PodPaths } from "../base/paths.ts";
+import { makeCgroupBase, makePodCgroup } from "../base/paths.ts";
+import { killCgroup, removePodCgroup } from "../host/cgroups.ts";
+import { unmountBelow } from "../host/mounts.ts";
+import { readHostFacts } from "../host/read-facts.ts";
+import { removePodFiles } from "./teardown.ts";
+
+/** Ends every process in the pod's cgroup and takes away cgroup, mounts and files. */
+export async function removeRuins(paths: PodPaths, root: string): Promise<void> {
+  const facts = readHostFacts();
+  const path = makePodCgroup(root, paths.pod);
+  await killCgroup(path, facts);
+  await unmountBelow(paths.dir);
+  await removePodCgroup({ driver: "cgroupfs", path, base: makeCgroupBase(root) }, facts);
+  removePodFiles(paths);
+}

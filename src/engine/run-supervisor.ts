@@ -1,0 +1,116 @@
+// Runs a supervisor as a process: its inputs are the bell, the control socket and the clock, its end is sleep or the
+// end of the pod. Loaded both by the first start (which read the manifest) and by every later one.
+
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Log } from "../base/log.ts";
+import { watchBell } from "../exits/bell.ts";
+import { ExitInbox } from "../exits/inbox.ts";
+import { readHostFacts } from "../host/read-facts.ts";
+import type { Plan } from "../plan/plan.ts";
+import { openRuntime } from "../runtime/runtime.ts";
+import { openJournal } from "../state/journal.ts";
+import type { PodContext } from "./context.ts";
+import { becomeDegraded } from "./degraded.ts";
+import { IoKeeper } from "./io-keeper.ts";
+import type { Programs } from "./programs.ts";
+import { FD } from "./reaper-link.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** The reaper takes this exit code for "asleep": it starts a supervisor again when there is something to do. */
+const ASLEEP = 75;
+/** Milliseconds without anything to do before the supervisor ends itself to give its memory back. */
+const IDLE_MS = 1000;
+
+export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
+  const { paths } = plan;
+  let log: Log | undefined;
+  const context: PodContext = {
+    plan,
+    facts: readHostFacts(),
+    journal: openJournal(
+      paths.journal,
+      plan.pod,
+      plan.containers.map((container) => container.name),
+    ),
+    inbox: new ExitInbox(paths.exits),
+    runtime: openRuntime({
+      choice: plan.runtime,
+      root: paths.runtimeRoot,
+      callsDir: paths.calls,
+      systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
+    }),
+    io: new IoKeeper(programs.io),
+    report: (error, message) => {
+      // pino is not needed on the way up; loaded when there is something to say.
+      void import("../base/log.ts").then(({ openLog }) => {
+        log ??= openLog(paths.supervisorLog, "info");
+        log.error({ err: error }, message);
+      });
+    },
+  };
+  return new Supervisor(context);
+}
+
+export interface Running {
+  readonly supervisor: Supervisor;
+  readonly programs: Programs;
+}
+
+/** Listens to the bell: from here on exits are taken in. */
+export function attachBell({ supervisor, programs }: Running): void {
+  const { plan } = supervisor.pod;
+  watchBell(
+    FD.bell,
+    () => {
+      if (!supervisor.isOver) supervisor.onExits();
+    },
+    () => {
+      if (supervisor.isOver) process.exit(0);
+      void becomeDegraded(supervisor.pod, programs).finally(() => process.exit(1));
+    },
+  );
+  void supervisor.over.then(() => setImmediate(endWhenAnswered, plan));
+}
+
+/** Serves the control socket and goes to sleep when nobody asks and nothing happens. */
+export async function serve(running: Running): Promise<void> {
+  const { supervisor } = running;
+  const { startControlServer } = await import("./control-server.ts");
+  const server = startControlServer(supervisor);
+  openConnections = () => server.activeRequests;
+  let idleSince = Date.now();
+  const timer = setInterval(() => {
+    if (supervisor.isBusy || server.activeRequests > 0 || supervisor.isOver) idleSince = Date.now();
+    else if (Date.now() - idleSince >= IDLE_MS) fallAsleep(supervisor.pod.plan);
+  }, IDLE_MS / 4);
+  timer.unref();
+}
+
+let openConnections = (): number => 0;
+
+function fallAsleep(plan: Plan): void {
+  try {
+    writeFileSync(asleepMarker(plan.paths.dir), "");
+  } catch {
+    // Without the marker the next start takes this for a crash, looks closer and finds nothing amiss.
+  }
+  process.exit(ASLEEP);
+}
+
+/** True once, when the last supervisor ended of its own will. */
+export function takeAsleepMarker(dir: string): boolean {
+  const marker = asleepMarker(dir);
+  if (!existsSync(marker)) return false;
+  rmSync(marker, { force: true });
+  return true;
+}
+
+function asleepMarker(dir: string): string {
+  return join(dir, "asleep");
+}
+
+function endWhenAnswered(plan: Plan): void {
+  if (openConnections() === 0) process.exit(0);
+  else setTimeout(endWhenAnswered, 1, plan);
+}

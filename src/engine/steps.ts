@@ -1,0 +1,71 @@
+// How each step of a plan is done. A complete table: a step without an executor does not compile.
+// Every executor may be called again after a crash: what is so already stays as it is.
+
+import { mkdirSync } from "node:fs";
+import { writeFileAtomic } from "../base/files.ts";
+import type { ContainerName } from "../base/names.ts";
+import { writeBundles } from "../bundle/write-bundles.ts";
+import { makePodCgroup } from "../host/cgroups.ts";
+import { mountAll } from "../host/mounts.ts";
+import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
+import { makeVolumes } from "../host/volumes.ts";
+import { makeFifos } from "../io/fifos.ts";
+import type { Step } from "../plan/plan.ts";
+import type { KeptPod } from "./context.ts";
+import { plannedContainer } from "./context.ts";
+
+type Executors = {
+  readonly [Do in Step["do"]]: (step: Extract<Step, { do: Do }>, pod: KeptPod) => Promise<void>;
+};
+
+const EXECUTORS: Executors = {
+  "make-cgroup": async (_step, pod) => makePodCgroup(pod.plan.sandbox.cgroup, pod.facts),
+  "make-files": async (_step, pod) => {
+    mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
+    for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
+    await makeFifos(pod.plan.containers.map((container) => container.paths));
+  },
+  "make-volumes": async (_step, pod) => makeVolumes(pod.plan.sandbox.volumes),
+  "pin-namespaces": async (step, pod) => {
+    mkdirSync(pod.plan.paths.namespaces, { recursive: true, mode: 0o700 });
+    const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
+    await pinNamespaces(pins);
+  },
+  mount: async (step) => mountAll(step.mounts),
+  "write-bundles": async (_step, pod) => writeBundles(pod.plan),
+  "open-io": async (step, pod) => {
+    const { status } = keeperOf(pod, step.container).state;
+    // Later on, an io that is missing was there before; recovery sees to that.
+    if (status === "planned" || status === "creating") await pod.io.open(plannedContainer(pod.plan, step.container), false);
+  },
+  "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
+  "pin-from-container": async (step, pod) => {
+    const { pid } = keeperOf(pod, step.container).state;
+    const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.from === step.container);
+    if (pid !== undefined) for (const pin of pins) await pinFromProcess(pin, pid);
+  },
+  "start-container": async (step, pod) => keeperOf(pod, step.container).start(),
+};
+
+/** All steps of a stage side by side; waits for all of them, so that an undo never overlaps a step. */
+export async function executeStage(stage: readonly Step[], pod: KeptPod): Promise<void> {
+  const ends = await Promise.allSettled(stage.map((step) => executeStep(step, pod)));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+function executeStep<Do extends Step["do"]>(step: Extract<Step, { do: Do }>, pod: KeptPod): Promise<void> {
+  const execute: (step: Extract<Step, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
+  return execute(step, pod);
+}
+
+/** True for the steps that `create` leaves to `start`. */
+export function isStartStep(step: Step): boolean {
+  return step.do === "start-container";
+}
+
+function keeperOf(pod: KeptPod, name: ContainerName) {
+  const keeper = pod.containers.get(name);
+  if (keeper === undefined) throw new Error(`no keeper for container ${name}`);
+  return keeper;
+}

@@ -1,0 +1,85 @@
+// Takes a pod down to nothing, in the reverse order of its plan. Serves `delete`, a create that failed half-way, and
+// doctor's clean-up: each part asks what is there, so it may begin from any state and may be called again.
+
+import { readdirSync, rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { errnoOf } from "../base/errors.ts";
+import type { PodPaths } from "../base/paths.ts";
+import { removePodCgroup, thawPod } from "../host/cgroups.ts";
+import { unmountBelow } from "../host/mounts.ts";
+import { readProcess, signalProcess } from "../host/processes.ts";
+import { removeTree } from "../host/volumes.ts";
+import { readIoPid } from "../io/io-process.ts";
+import type { KeptPod } from "./context.ts";
+
+/** An io that has not seen the end of its pipes by then is told to drain and go. */
+const IO_DRAIN_MS = 2000;
+
+/** Ends and deletes all containers. Their exits are in the journal afterwards, and their logs are whole. */
+export async function takeDownContainers(pod: KeptPod): Promise<void> {
+  await thawPod(pod.plan.sandbox.cgroup, pod.facts);
+  // The first process of a shared pid namespace takes everybody with it, so it goes last.
+  const keepers = [...pod.containers.values()];
+  const main = keepers.filter((keeper) => keeper.planned.role === "main");
+  const pause = keepers.filter((keeper) => keeper.planned.role === "pause");
+  for (const group of [main, pause]) {
+    await Promise.all(
+      group.map(async (keeper) => {
+        await keeper.kill();
+        await keeper.delete();
+      }),
+    );
+  }
+}
+
+export async function endIo(pod: KeptPod): Promise<void> {
+  await Promise.all(
+    pod.plan.containers.map(async (container) => {
+      pod.io.release(container);
+      const pid = readIoPid(container.paths.ioLock);
+      const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
+      if (pid === undefined || startTime === undefined) return;
+      await pod.inbox.waitForEnd(pid, IO_DRAIN_MS);
+      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+        if (readProcess(pid)?.startTime !== startTime) return;
+        signalProcess(pid, startTime, signal);
+        await pod.inbox.waitForEnd(pid, IO_DRAIN_MS);
+      }
+    }),
+  );
+}
+
+/** Mounts, namespaces and cgroups: all that would outlive the directory. */
+export async function takeDownSandbox(pod: KeptPod): Promise<void> {
+  await unmountBelow(pod.plan.paths.dir);
+  await removePodCgroup(pod.plan.sandbox.cgroup, pod.facts);
+}
+
+/**
+ * The pod's directory and logs. What a restarted supervisor needs to go on with the deletion goes last:
+ * plan, then `exits`, whose unlinking tells the reaper that the pod is over.
+ */
+export function removePodFiles(paths: PodPaths): void {
+  const last = new Set([paths.plan, paths.exits]);
+  removeTree(paths.logs);
+  removeEmptyDir(dirname(paths.logs));
+  for (const name of readdirSync(paths.dir)) {
+    const path = `${paths.dir}/${name}`;
+    if (!last.has(path)) removeTree(path);
+  }
+  rmSync(paths.plan, { force: true });
+  rmSync(paths.exits, { force: true });
+  rmdirSync(paths.dir);
+  removeEmptyDir(dirname(paths.dir));
+  removeEmptyDir(dirname(dirname(paths.dir)));
+}
+
+/** The last pod takes the directories above it along; another pod may be making its own there at this moment. */
+function removeEmptyDir(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== "ENOTEMPTY" && errno !== "ENOENT" && errno !== "EBUSY" && errno !== "EEXIST") throw error;
+  }
+}

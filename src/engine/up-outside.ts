@@ -1,0 +1,48 @@
+// `up` for a caller that goes on living beside the pod: starts a reaper, which starts a supervisor, and waits for word.
+
+import { call } from "../base/call.ts";
+import { type ErrorJson, PeapodError } from "../base/errors.ts";
+import type { PodName } from "../base/names.ts";
+import type { PodState } from "../state/pod-state.ts";
+import type { EngineOptions, UpRequest } from "./engine.ts";
+import type { Programs } from "./programs.ts";
+import { readPodState } from "./reader.ts";
+
+/** Hidden first word on our own command line: what follows is one UpMessage as JSON. */
+export const UP_WORD = "@up";
+
+export interface UpMessage {
+  readonly options: EngineOptions;
+  readonly request: Omit<UpRequest, "signal">;
+}
+
+/** What the supervisor prints: one line of JSON. */
+export type UpReply = { readonly pod: PodName } | { readonly error: ErrorJson };
+
+/** @throws what the supervisor threw */
+export async function upOutside(options: EngineOptions, programs: Programs, request: UpRequest): Promise<PodState> {
+  const { signal, ...asked } = request;
+  const message: UpMessage = { options, request: asked };
+  const result = await call({
+    program: programs.reaper,
+    args: ["launch", programs.node, programs.script, "--", UP_WORD, JSON.stringify(message)],
+    ...(signal === undefined ? {} : { cancel: signal }),
+  });
+  const reply = parseReply(result.stdout);
+  if (reply === undefined) {
+    throw new PeapodError("SUPERVISOR_GONE", `${request.file}: the supervisor ended without an answer`, {
+      detail: result,
+      hint: result.startError === undefined ? "peapod doctor shows what it left" : `${programs.reaper} cannot be run`,
+    });
+  }
+  if ("error" in reply) throw PeapodError.fromJson(reply.error);
+  return readPodState(options.root, reply.pod);
+}
+
+function parseReply(text: string): UpReply | undefined {
+  try {
+    return JSON.parse(text) as UpReply;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+// The systemd driver: where systemd rules the cgroup tree a pod's cgroup is a slice, which systemd makes and removes and
+// nobody else may touch (systemd's CGROUP_DELEGATION document). Only pods' slices here; containers' scopes are the runtime's.
+
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { call } from "../base/call.ts";
+import { PeapodError } from "../base/errors.ts";
+import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
+
+const TIMEOUT_MS = 30_000;
+/** sd_booted(3) asks no more than this. */
+const BOOTED = "/run/systemd/system";
+
+/** systemctl's exit code for a unit that it has never heard of. */
+const NOT_LOADED = 5;
+
+/** The slice's unit: `/peapod.slice/peapod-web.slice` → `peapod-web.slice` (systemd.slice(5)). */
+export function makeSliceUnit(path: string): string {
+  const unit = basename(path);
+  if (unit.endsWith(".slice")) return unit;
+  throw new PeapodError("BUG", `cgroup ${path}: is no slice, as the systemd driver needs it`);
+}
+
+/** @throws HOST_LACKS where systemd does not run this machine; NOT_PERMITTED */
+export async function startSlice(path: string, booted = BOOTED): Promise<void> {
+  if (!existsSync(booted)) {
+    throw new PeapodError("HOST_LACKS", "cgroup driver systemd: systemd does not run this machine", {
+      hint: "use --cgroup-driver cgroupfs",
+    });
+  }
+  const done = await systemctl("start", path);
+  if (done.exitCode !== 0) throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+}
+
+/** Where systemd does not run, none was ever started. The slice above stays: to stop it would end other pods. */
+export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
+  if (!existsSync(booted)) return;
+  const done = await systemctl("stop", path);
+  if (done.exitCode === 0 || done.exitCode === NOT_LOADED) return;
+  throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+}
+
+function systemctl(verb: "start" | "stop", path: string) {
+  return call({
+    program: "systemctl",
+    args: [verb, "--quiet", "--", makeSliceUnit(path)],
+    env: TOOL_ENVIRONMENT,
+    timeoutMs: TIMEOUT_MS,
+  });
+}

@@ -1,0 +1,102 @@
+// Reads what this machine is, from /proc alone: no program is started for it.
+
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { arch, hostname, release } from "node:os";
+import { join } from "node:path";
+import { readTextIfAny } from "../base/files.ts";
+import { CAPABILITY_NAMES } from "./capability-names.ts";
+import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
+import { type MountEntry, parseMountTable } from "./mount-table.ts";
+
+export function readHostFacts(): HostFacts {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const cgroupMounts = findCgroupMounts(parseMountTable(readFileSync("/proc/self/mountinfo", "utf8")));
+  const subordinateIds = readSubordinateIds();
+  return {
+    kernel: release(),
+    arch: arch(),
+    cgroupLayout: layoutOf(cgroupMounts),
+    cgroupMounts,
+    isRoot: process.getuid?.() === 0,
+    hasTimeNamespaces: existsSync("/proc/self/ns/time"),
+    hasSeccomp: /^Seccomp:/m.test(status),
+    // The bounding set cuts what any program gets that we run (capabilities(7)).
+    capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
+    hostname: hostname(),
+    ...(subordinateIds === undefined ? {} : { subordinateIds }),
+    get devices() {
+      // Only privileged containers ask; a walk over /dev is not free.
+      return readDevices("/dev");
+    },
+  };
+}
+
+/** Mount points by v1 controller (`cpu`, `name=systemd`), and `unified`; pure. */
+export function findCgroupMounts(mounts: readonly MountEntry[]): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const mount of mounts) {
+    if (mount.type === "cgroup2") found.unified ??= mount.target;
+    if (mount.type !== "cgroup") continue;
+    for (const option of mount.superOptions) {
+      if (
+        !["rw", "ro", "xattr", "noprefix", "clone_children"].includes(option) &&
+        !option.startsWith("release_agent")
+      ) {
+        found[option] ??= mount.target;
+      }
+    }
+  }
+  return found;
+}
+
+export function layoutOf(mounts: Readonly<Record<string, string>>): HostFacts["cgroupLayout"] {
+  const hasV1 = Object.keys(mounts).some((name) => name !== "unified");
+  if (!hasV1) return "v2";
+  return mounts.unified === undefined ? "v1" : "hybrid";
+}
+
+/** A hexadecimal mask of proc_pid_status(5). */
+function maskOf(status: string, field: string): bigint {
+  return BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
+}
+
+/** A mask of capabilities as names without `CAP_`. */
+export function parseCapabilities(bits: bigint): readonly string[] {
+  return CAPABILITY_NAMES.filter((_, index) => ((bits >> BigInt(index)) & 1n) === 1n);
+}
+
+/** Root's ranges, or those of the user `containers` that podman's documentation proposes (subuid(5)). */
+function readSubordinateIds(): { uid: SubordinateIds; gid: SubordinateIds } | undefined {
+  const uid = parseSubordinateIds(readTextIfAny("/etc/subuid") ?? "");
+  const gid = parseSubordinateIds(readTextIfAny("/etc/subgid") ?? "");
+  return uid && gid ? { uid, gid } : undefined;
+}
+
+export function parseSubordinateIds(text: string): SubordinateIds | undefined {
+  for (const user of ["root", "0", "containers"]) {
+    for (const line of text.split("\n")) {
+      const [name, first, count] = line.split(":");
+      if (name === user && Number(count) >= 65536) return { first: Number(first), count: Number(count) };
+    }
+  }
+  return undefined;
+}
+
+/** Terminals and what belongs to them are each container's own. */
+const OWN_DEVICES = new Set(["console", "ptmx", "pts", "shm", "mqueue", "fd", "stdin", "stdout", "stderr", "tty"]);
+
+function readDevices(dir: string): HostDevice[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry): HostDevice[] => {
+    const path = join(dir, entry.name);
+    if (dir === "/dev" && OWN_DEVICES.has(entry.name)) return [];
+    if (entry.isDirectory()) return readDevices(path);
+    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return [];
+    // makedev(3): 12 bits of the major and 20 of the minor, interleaved.
+    const major = Number((BigInt(found.rdev) >> 8n) & 0xfffn);
+    const minor = Number((BigInt(found.rdev) & 0xffn) | ((BigInt(found.rdev) >> 12n) & 0xfff00n));
+    const type = entry.isBlockDevice() ? "b" : "c";
+    return [{ path, type, major, minor, fileMode: found.mode & 0o7777, uid: found.uid, gid: found.gid }];
+  });
+}

@@ -1,0 +1,167 @@
+// What a schema cannot say of a pod: names that must differ or refer to each other, paths, amounts, annotations.
+// Takes any value, since the schema's faults are told together with these; a part of the wrong type is passed over.
+
+import { nearestName } from "../base/nearest.ts";
+import type { Amount } from "./amounts.ts";
+import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { ANNOTATION_PREFIX, CONTAINER_NAMESPACES, knownAnnotations } from "./annotations.ts";
+import { normalPath } from "./normal-path.ts";
+
+/** Takes the JSON pointer of what is wrong, and why. */
+export type Report = (pointer: string, message: string) => void;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `lineOf` tells where a pointer's thing stands, for "first in line 7". */
+export function checkPod(pod: unknown, lineOf: (pointer: string) => number, report: Report): void {
+  const spec = fields(fields(pod).spec);
+  const containers = list(spec.containers).map(fields);
+  const volumes = list(spec.volumes).map(fields);
+  checkUnique(containers.map(nameOf), "/spec/containers", "/name", lineOf, report);
+  checkUnique(volumes.map(nameOf), "/spec/volumes", "/name", lineOf, report);
+  for (const [index, volume] of volumes.entries()) checkVolume(volume, `/spec/volumes/${index}`, report);
+  containers.forEach((container, index) => {
+    const pointer = `/spec/containers/${index}`;
+    checkImage(container.image, `${pointer}/image`, report);
+    checkResources(fields(container.resources), `${pointer}/resources`, report);
+    const env = list(container.env).map((variable) => nameOf(fields(variable)));
+    checkUnique(env, `${pointer}/env`, "/name", lineOf, report);
+    checkMounts(
+      list(container.volumeMounts).map(fields),
+      volumes.map(nameOf),
+      `${pointer}/volumeMounts`,
+      lineOf,
+      report,
+    );
+  });
+  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
+    report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
+  }
+  checkAnnotations(fields(fields(fields(pod).metadata).annotations), containers.map(nameOf), report);
+}
+
+function checkUnique(
+  names: readonly (string | undefined)[],
+  pointer: string,
+  field: string,
+  lineOf: (pointer: string) => number,
+  report: Report,
+): void {
+  const seen = new Map<string, number>();
+  names.forEach((name, index) => {
+    if (name === undefined) return;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index);
+    else
+      report(
+        `${pointer}/${index}${field}`,
+        `${quote(name)} is there twice (first in line ${lineOf(`${pointer}/${first}${field}`)})`,
+      );
+  });
+}
+
+function checkImage(image: unknown, pointer: string, report: Report): void {
+  if (typeof image !== "string" || image === "") return;
+  if (!image.startsWith("rootfs:"))
+    report(pointer, "not supported yet: an image must be rootfs: and a directory, such as rootfs:./site");
+  else if (image === "rootfs:") report(pointer, "must name a directory behind rootfs:");
+}
+
+function checkVolume(volume: Fields, pointer: string, report: Report): void {
+  const sizeLimit = fields(volume.emptyDir).sizeLimit;
+  checkAmount(sizeLimit, parseBytes, `${pointer}/emptyDir/sizeLimit`, report);
+  const path = fields(volume.hostPath).path;
+  if (typeof path === "string" && hasDotDot(path)) report(`${pointer}/hostPath/path`, "must not contain ..");
+}
+
+function checkResources(resources: Fields, pointer: string, report: Report): void {
+  const limits = fields(resources.limits);
+  const requests = fields(resources.requests);
+  const limit = checkAmount(limits.cpu, parseCpuMilli, `${pointer}/limits/cpu`, report);
+  checkAmount(limits.memory, parseBytes, `${pointer}/limits/memory`, report);
+  const request = checkAmount(requests.cpu, parseCpuMilli, `${pointer}/requests/cpu`, report);
+  if (limit !== undefined && request !== undefined && request > limit) {
+    report(`${pointer}/requests/cpu`, `must not be more than the limit, ${String(limits.cpu)}`);
+  }
+}
+
+function checkAmount(
+  written: unknown,
+  parse: (written: string | number) => Amount,
+  pointer: string,
+  report: Report,
+): number | undefined {
+  if ((typeof written !== "string" || written === "") && typeof written !== "number") return undefined;
+  const amount = parse(written);
+  if ("value" in amount) return amount.value;
+  report(pointer, amount.fault);
+  return undefined;
+}
+
+function checkMounts(
+  mounts: readonly Fields[],
+  volumes: readonly (string | undefined)[],
+  pointer: string,
+  lineOf: (pointer: string) => number,
+  report: Report,
+): void {
+  const known = [...new Set(volumes.filter((name) => name !== undefined))];
+  const seen = new Map<string, number>();
+  mounts.forEach((mount, index) => {
+    const name = nameOf(mount);
+    if (name !== undefined && !known.includes(name))
+      report(`${pointer}/${index}/name`, unknownName("volume", name, known));
+    const at = `${pointer}/${index}/mountPath`;
+    const path = mount.mountPath;
+    if (typeof path !== "string" || !path.startsWith("/")) return;
+    const normal = normalPath(path);
+    const first = seen.get(normal);
+    if (hasDotDot(path)) report(at, "must not contain ..");
+    else if (normal === "/") report(at, "must not be / itself: that is the image");
+    else if (first === undefined) seen.set(normal, index);
+    else report(at, `${quote(normal)} is there twice (first in line ${lineOf(`${pointer}/${first}/mountPath`)})`);
+  });
+}
+
+function checkAnnotations(annotations: Fields, containers: readonly (string | undefined)[], report: Report): void {
+  const names = [...new Set(containers.filter((name) => name !== undefined))];
+  const known = knownAnnotations(names);
+  for (const key of Object.keys(annotations)) {
+    if (!key.startsWith(ANNOTATION_PREFIX) || known.includes(key)) continue;
+    const pointer = `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (key.startsWith(CONTAINER_NAMESPACES)) {
+      report(pointer, unknownName("container", key.slice(CONTAINER_NAMESPACES.length), names));
+      continue;
+    }
+    const nearest = nearestName(key, known);
+    const meant = nearest === undefined ? ";" : `; did you mean ${quote(nearest)}?`;
+    report(pointer, `unknown annotation${meant} allowed: ${known.join(", ")}`);
+  }
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  const meant = nearest === undefined ? "" : `; did you mean ${quote(nearest)}?`;
+  const list = known.length === 0 ? "there is none" : `there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
+  return `no ${what} is called ${quote(name)}${meant}${meant === "" ? "; " : " "}${list}`;
+}
+
+function hasDotDot(path: string): boolean {
+  return path.split("/").includes("..");
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+function nameOf(thing: Fields): string | undefined {
+  return typeof thing.name === "string" ? thing.name : undefined;
+}
+
+function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,110 @@
+// The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
+
+import type { ContainerName, PodName } from "../base/names.ts";
+
+export interface Manifest {
+  readonly metadata: Metadata;
+  readonly spec: PodSpec;
+  readonly source: ManifestSource;
+}
+
+export interface Metadata {
+  readonly name: PodName;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface PodSpec {
+  readonly containers: readonly Container[];
+  readonly volumes: readonly Volume[];
+  /** The shared host name; defaults to the pod's name. */
+  readonly hostname: string;
+  readonly hostNetwork: boolean;
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  readonly shareProcessNamespace: boolean;
+  readonly restartPolicy: "Never";
+  readonly terminationGracePeriodSeconds: number;
+}
+
+export interface Container {
+  readonly name: ContainerName;
+  /** `rootfs:` and an absolute directory, once checked. */
+  readonly image: string;
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
+  readonly env: readonly EnvVar[];
+  readonly workingDir: string | undefined;
+  readonly volumeMounts: readonly VolumeMount[];
+  readonly resources: Resources;
+  readonly securityContext: SecurityContext;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface VolumeMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+}
+
+export interface Resources {
+  /** Thousandths of a core. */
+  readonly cpuLimitMilli: number | undefined;
+  /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
+  readonly cpuRequestMilli: number | undefined;
+  readonly memoryLimitBytes: number | undefined;
+}
+
+export interface SecurityContext {
+  readonly runAsUser: number | undefined;
+  readonly runAsGroup: number | undefined;
+  /** Capability names without `CAP_`, upper case; `ALL` possible. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  readonly readOnlyRootFilesystem: boolean;
+  readonly privileged: boolean;
+}
+
+export type Volume =
+  | {
+      readonly kind: "emptyDir";
+      readonly name: string;
+      /** `Memory`: a tmpfs. */
+      readonly medium: "" | "Memory";
+      readonly sizeLimitBytes: number | undefined;
+    }
+  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType };
+
+export type HostPathType =
+  | ""
+  | "DirectoryOrCreate"
+  | "Directory"
+  | "FileOrCreate"
+  | "File"
+  | "Socket"
+  | "CharDevice"
+  | "BlockDevice";
+
+export interface ManifestSource {
+  /** As the user named it; `-` for standard input. */
+  readonly file: string;
+  /** Absolute directory that relative paths of the manifest start from. */
+  readonly baseDir: string;
+  /** JSON pointer into the user's document (`/spec/containers/0/image`) → 1-based line of `file`. */
+  readonly lines: Readonly<Record<string, number>>;
+}
+
+/** One thing wrong with a manifest. */
+export interface Fault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** As people write it: `spec.containers[0].imagee`; empty for the document itself. */
+  readonly path: string;
+  /** `unknown field`, with what is allowed and the nearest name. */
+  readonly message: string;
+}

@@ -1,0 +1,169 @@
+// The user's text → a checked, frozen Manifest, or one BAD_MANIFEST with everything that is wrong in it.
+// Whatever the text holds, nothing else is thrown and nothing hangs. Loads the yaml package: import it late.
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
+import { nearestName } from "../base/nearest.ts";
+import { validate } from "../base/validate.ts";
+import type { PodDocument } from "../generated/pod.ts";
+import { checkPod } from "./check-pod.ts";
+import { badManifest, formatPath } from "./faults.ts";
+import { makeManifest } from "./make-manifest.ts";
+import type { Fault, Manifest } from "./manifest.ts";
+import type { Finding, Position, SourceDocument } from "./source.ts";
+import { parseSource } from "./source.ts";
+
+/** A pod of a hundred containers takes 50 KB. */
+const MAX_KIB = 512;
+const MAX_BYTES = MAX_KIB * 1024;
+const MAX_DOCUMENTS = 100;
+
+/**
+ * The manifest in a file, or on standard input (`-`).
+ * @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED
+ */
+export function readManifest(path: string, more: { readonly stdinText?: string } = {}): Manifest {
+  if (path === "-") return parseManifest(more.stdinText ?? readText("-", 0), { file: "-", baseDir: resolve(".") });
+  const fd = openManifest(path);
+  try {
+    return parseManifest(readText(path, fd), { file: path, baseDir: dirname(resolve(path)) });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * The manifest that a text says; `file` is what faults call it, relative images start from `baseDir`.
+ * @throws BAD_MANIFEST with Fault[] as its detail
+ */
+export function parseManifest(
+  text: string,
+  { file, baseDir }: { readonly file: string; readonly baseDir: string },
+): Manifest {
+  const whole = (message: string): Fault => ({ file, line: 1, column: 1, path: "", message });
+  if (text.length > MAX_BYTES) throw badManifest([whole(`is larger than ${MAX_KIB} KiB`)]);
+  const bare = text.startsWith("\ufeff") ? text.slice(1) : text;
+  const documents = parseSource(bare);
+  if (documents.length > MAX_DOCUMENTS) throw badManifest([whole(`holds more than ${MAX_DOCUMENTS} documents`)]);
+  const findings = documents.flatMap((document) => checkDocument(document));
+  const pods = documents.filter(({ value }) => kindOf(value) === "Pod");
+  const [pod, second] = pods;
+  if (pod !== undefined && second !== undefined) {
+    const first = placeOf(pod.places, "/kind").line;
+    findings.push(
+      finding(second, "/kind", `is a second Pod (the first is in line ${first}); put each in a file of its own`),
+    );
+  }
+  if (findings.length > 0) {
+    throw badManifest(
+      findings.map(({ pointer, message, at }) => ({ file, ...at, path: formatPath(pointer), message })),
+    );
+  }
+  if (pod === undefined) throw badManifest([whole("holds no document; a manifest is a v1 Pod")]);
+  const lines = Object.fromEntries([...pod.places].map(([pointer, { line }]) => [pointer, line]));
+  return makeManifest(pod.value as PodDocument, { file, baseDir, lines });
+}
+
+function checkDocument(document: SourceDocument): readonly Finding[] {
+  const { value, places, isWhole } = document;
+  if (!isWhole) return document.findings;
+  const refusal = refuseKind(value);
+  if (refusal !== undefined) return [...document.findings, finding(document, refusal.pointer, refusal.message)];
+  const findings = [...document.findings];
+  // What is wrong already is not told twice.
+  const faulty = new Set(findings.map(({ pointer }) => pointer));
+  const report = (pointer: string, message: string): void => {
+    if (faulty.has(pointer)) return;
+    faulty.add(pointer);
+    findings.push(finding(document, pointer, message));
+  };
+  for (const { pointer, message, kind } of validate("pod", value)) {
+    // What a refused merge key would have brought is not missing.
+    const isMerged = kind === "missing" && faulty.has(`${pointer.slice(0, pointer.lastIndexOf("/"))}/<<`);
+    if (!isMerged) report(pointer, message);
+  }
+  checkPod(value, (pointer) => placeOf(places, pointer).line, report);
+  return findings;
+}
+
+const LATER_KINDS = ["ConfigMap", "Secret"];
+const WORKLOADS = ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"];
+
+/** Why a document is no Pod at all; a document without a kind is taken for one, so that all its faults are told. */
+function refuseKind(value: unknown): { pointer: string; message: string } | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { pointer: "", message: "must be a map with apiVersion, kind, metadata and spec" };
+  }
+  const kind = kindOf(value);
+  if (kind === undefined || kind === "Pod") return undefined;
+  const pointer = "/kind";
+  if (LATER_KINDS.includes(kind))
+    return { pointer, message: `not supported yet: ${kind}; use a hostPath volume, or env` };
+  if (WORKLOADS.includes(kind))
+    return { pointer, message: `must be Pod, is ${kind}; take the pod out of its template` };
+  const meant = nearestName(kind, ["Pod"]) === undefined ? "" : "; did you mean Pod?";
+  return { pointer, message: `must be Pod, is ${JSON.stringify(kind.slice(0, 40))}${meant}` };
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return undefined;
+  return typeof value.kind === "string" ? value.kind : undefined;
+}
+
+function finding({ places }: SourceDocument, pointer: string, message: string): Finding {
+  return { pointer, message, at: placeOf(places, pointer) };
+}
+
+/** Where a thing stands; what is missing stands where its nearest holder does. */
+function placeOf(places: ReadonlyMap<string, Position>, pointer: string): Position {
+  for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
+    const place = places.get(at);
+    if (place !== undefined) return place;
+    if (at === "") return { line: 1, column: 1 };
+  }
+}
+
+function openManifest(path: string): number {
+  try {
+    const fd = openSync(path, "r");
+    if (!fstatSync(fd).isDirectory()) return fd;
+    closeSync(fd);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR")
+      throw new PeapodError("NOT_FOUND", `manifest ${path}: does not exist`);
+    throw asPeapodError(error, `manifest ${path}`);
+  }
+  throw badManifest([{ file: path, line: 1, column: 1, path: "", message: "is a directory, not a file" }]);
+}
+
+/** Reads no more than could be a manifest: the file may be a device without end. */
+function readText(file: string, fd: number): string {
+  const bytes = Buffer.allocUnsafe(MAX_BYTES + 1);
+  let length = 0;
+  for (;;) {
+    const count = readSome(file, fd, bytes.subarray(length));
+    length += count;
+    if (count === 0 || length === bytes.length) break;
+  }
+  const whole = (message: string): Fault => ({ file, line: 1, column: 1, path: "", message });
+  if (length > MAX_BYTES) throw badManifest([whole(`is larger than ${MAX_KIB} KiB`)]);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    throw badManifest([whole("is not UTF-8 text")]);
+  }
+}
+
+function readSome(file: string, fd: number, into: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(fd, into, 0, into.length, null);
+    } catch (error) {
+      if (errnoOf(error) !== "EAGAIN") throw asPeapodError(error, `manifest ${file}`);
+      // Standard input may be a pipe that somebody made non-blocking: its writer is not ready yet.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}

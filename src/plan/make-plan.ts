@@ -1,0 +1,106 @@
+// All decisions about one pod, from data to data. Does no I/O and looks at no clock: the same input is the same plan.
+
+import { dirname } from "node:path";
+import { PeapodError } from "../base/errors.ts";
+import type { ContainerName } from "../base/names.ts";
+import { PAUSE } from "../base/names.ts";
+import { makeContainerPaths, makePodPaths, type PodPaths } from "../base/paths.ts";
+import type { HostFacts } from "../host/facts.ts";
+import type { Image } from "../image/image.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { makeCgroup } from "./cgroups.ts";
+import { makeNamespaces } from "./namespaces.ts";
+import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
+import { type PodContext, planContainer, planPause } from "./plan-container.ts";
+import { makeOverlay } from "./rootfs.ts";
+import { makeSandboxFiles } from "./sandbox-files.ts";
+import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
+import { makeStages } from "./stages.ts";
+import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
+import { makePlace, makePointer } from "./where.ts";
+
+export interface PlanInput {
+  readonly manifest: Manifest;
+  readonly images: ReadonlyMap<ContainerName, Image>;
+  readonly facts: HostFacts;
+  readonly runtime: RuntimeChoice;
+  /** Absolute; the state directory. */
+  readonly root: string;
+  readonly cgroupDriver: PodCgroup["driver"];
+  /** Absolute path of our static program, for the first process of a shared pid namespace. */
+  readonly reaperPath: string;
+  /** Text of the pod's /etc/resolv.conf; empty unless told. */
+  readonly resolvConf?: string;
+}
+
+/**
+ * @throws BAD_MANIFEST for what contradicts itself, NOT_SUPPORTED for what the runtime or the kernel's rules forbid,
+ *   HOST_LACKS, NOT_PERMITTED; each names file and line
+ */
+export function makePlan(input: PlanInput): Plan {
+  const { manifest, facts, runtime, root } = input;
+  const { spec, metadata } = manifest;
+  const paths = makePodPaths(root, metadata.name);
+  const matrix = makeNamespaces(manifest, facts, runtime, paths);
+  const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
+  const volumes = makeVolumes(spec.volumes, paths);
+  const sharedMemory = makeSharedMemory(matrix.pinned, paths);
+  const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
+  const pod: PodContext = { manifest, facts, cgroup, volumes, sharedMemory, files };
+
+  const containers: PlannedContainer[] = [];
+  const overlays: HostMount[] = [];
+  const pause = matrix.containers.get(PAUSE);
+  if (pause !== undefined) containers.push(planPause(pod, input.reaperPath, makeContainerPaths(paths, PAUSE), pause));
+  spec.containers.forEach((container, index) => {
+    const { name } = container;
+    const image = found(input.images.get(name), `image of container ${name}`);
+    const namespaces = found(matrix.containers.get(name), `namespaces of container ${name}`);
+    const planned = planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces);
+    containers.push(planned);
+    overlays.push(
+      makeOverlay({
+        name,
+        lower: image.rootfs,
+        paths: planned.paths,
+        mounts: planned.mounts,
+        idMapping: planned.idMapping,
+        place: makePlace(manifest.source, makePointer("spec", "containers", index, "image")),
+      }),
+    );
+  });
+  const mounts = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes), ...overlays];
+  return {
+    version: 1,
+    pod: metadata.name,
+    root,
+    paths,
+    runtime,
+    arch: facts.arch,
+    labels: metadata.labels,
+    annotations: metadata.annotations,
+    stopGraceMs: spec.terminationGracePeriodSeconds * 1000,
+    sandbox: {
+      hostname: spec.hostname,
+      namespaces: matrix.pinned,
+      sharedMemory,
+      cgroup,
+      files: [files.hosts, files.hostname, files.resolvConf],
+      volumes,
+      passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
+    },
+    containers,
+    stages: makeStages({ containers, pinned: matrix.pinned, volumes, mounts }),
+  };
+}
+
+/** Every directory of ours above a root file system that a mapped root must reach. */
+function makePassable(root: string, paths: PodPaths, containers: readonly PlannedContainer[]): string[] {
+  const mapped = containers.filter((one) => one.idMapping !== undefined);
+  return [root, dirname(paths.dir), paths.dir, paths.bundles, ...mapped.map((one) => one.paths.bundle)];
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new PeapodError("BUG", `${what} was not given to the planner`);
+  return value;
+}

@@ -1,0 +1,73 @@
+// What is mounted into a container beyond the profile's own: shared memory, the sandbox's files, volumes. What the
+// user mounts stands in place of ours at the same path.
+
+import { posix } from "node:path";
+import { PeapodError } from "../base/errors.ts";
+import type { Container, Manifest } from "../manifest/manifest.ts";
+import type { PlannedMount, PlannedVolume, Reason } from "./plan.ts";
+import { defaultReason, makePlace, makePointer, manifestReason } from "./where.ts";
+
+export interface MountsInput {
+  readonly manifest: Manifest;
+  readonly index: number;
+  readonly container: Container;
+  readonly volumes: readonly PlannedVolume[];
+  readonly shm: PlannedMount;
+  readonly files: readonly PlannedMount[];
+}
+
+/** @throws BAD_MANIFEST for a path that no container can have something mounted on, or two mounts on one path */
+export function makeMounts(input: MountsInput): { mounts: PlannedMount[]; reasons: Record<string, Reason> } {
+  const { manifest, index } = input;
+  const reasons: Record<string, Reason> = {};
+  const mounts = new Map<string, PlannedMount>();
+  const add = (mount: PlannedMount, reason: Reason) => {
+    mounts.set(mount.destination, mount);
+    reasons[`mounts.${mount.destination}`] = reason;
+  };
+  add(input.shm, defaultReason("goes with the ipc namespace, as in containerd and podman"));
+  for (const mount of input.files) add(mount, defaultReason("Kubernetes default"));
+  const taken = new Set<string>();
+  input.container.volumeMounts.forEach((wanted, at) => {
+    const pointer = makePointer("spec", "containers", index, "volumeMounts", at);
+    const place = makePlace(manifest.source, `${pointer}/mountPath`);
+    const destination = asDestination(input.container, wanted.mountPath, place);
+    if (taken.has(destination)) {
+      throw new PeapodError(
+        "BAD_MANIFEST",
+        `container ${input.container.name}: ${destination} is mounted on twice (${place})`,
+      );
+    }
+    taken.add(destination);
+    const volume = input.volumes.find((one) => one.name === wanted.name);
+    if (volume === undefined) {
+      const where = makePlace(manifest.source, `${pointer}/name`);
+      throw new PeapodError(
+        "BAD_MANIFEST",
+        `container ${input.container.name}: there is no volume ${wanted.name} (${where})`,
+      );
+    }
+    const options = ["rbind", "rprivate", wanted.readOnly ? "ro" : "rw"];
+    add({ destination, type: "bind", source: volume.path, options }, manifestReason(manifest, pointer));
+  });
+  return { mounts: [...mounts.values()].sort(parentsFirst), reasons };
+}
+
+/** A mount hides what lies below its path, so the shorter paths go first. */
+function parentsFirst(a: PlannedMount, b: PlannedMount): number {
+  const depth = (path: string) => path.split("/").length;
+  return depth(a.destination) - depth(b.destination) || (a.destination < b.destination ? -1 : 1);
+}
+
+function asDestination(container: Container, path: string, place: string): string {
+  const refuse = (why: string) =>
+    new PeapodError("BAD_MANIFEST", `container ${container.name}: mountPath ${path} ${why} (${place})`);
+  if (!path.startsWith("/")) throw refuse("is not absolute");
+  if (path.includes("\0")) throw refuse("has a NUL in it");
+  if (path.split("/").includes("..")) throw refuse("must not contain ..");
+  const normal = posix.normalize(path).replace(/(?<=.)\/$/, "");
+  if (normal === "/") throw refuse("is the root file system itself");
+  if (normal === "/proc" || normal.startsWith("/proc/"))
+    throw refuse("is inside /proc, where runtimes let nothing be mounted");
+  return normal;
+}

@@ -1,0 +1,158 @@
+// One container of the manifest, decided.
+
+import { join } from "node:path";
+import { PeapodError } from "../base/errors.ts";
+import { PAUSE } from "../base/names.ts";
+import type { ContainerPaths } from "../base/paths.ts";
+import type { HostFacts } from "../host/facts.ts";
+import type { Image } from "../image/image.ts";
+import type { Container, Manifest } from "../manifest/manifest.ts";
+import { makeCapabilities } from "./capabilities.ts";
+import { makeContainerCgroup } from "./cgroups.ts";
+import { makeIdMapping } from "./id-mapping.ts";
+import { makeMounts } from "./mounts.ts";
+import type { ContainerNamespaces } from "./namespaces.ts";
+import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory } from "./plan.ts";
+import { makeProcess } from "./process.ts";
+import { makeResources } from "./resources.ts";
+import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
+import { makeShmMount } from "./shared-memory.ts";
+import { defaultReason, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
+
+/** What is the same for every container of the pod. */
+export interface PodContext {
+  readonly manifest: Manifest;
+  readonly facts: HostFacts;
+  readonly cgroup: PodCgroup;
+  readonly volumes: readonly PlannedVolume[];
+  readonly sharedMemory: readonly SharedMemory[];
+  readonly files: SandboxFiles;
+}
+
+/** @throws BAD_MANIFEST, NOT_PERMITTED, NOT_SUPPORTED */
+export function planContainer(
+  pod: PodContext,
+  index: number,
+  container: Container,
+  image: Image,
+  paths: ContainerPaths,
+  { namespaces, reasons }: ContainerNamespaces,
+): PlannedContainer {
+  const { manifest, facts } = pod;
+  const { name, securityContext } = container;
+  const pointer = (...parts: string[]) => makePointer("spec", "containers", index, ...parts);
+  const uts = namespaces.uts.scope;
+  const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
+  const command = makeProcess({ manifest, index, container, image, hostname });
+  const capabilities = makeCapabilities(manifest, index, container, facts);
+  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container);
+  const readOnly = securityContext.readOnlyRootFilesystem;
+  const { mounts, reasons: mountReasons } = makeMounts({
+    manifest,
+    index,
+    container,
+    volumes: pod.volumes,
+    shm: makeShmMount(name, namespaces.ipc, pod.sharedMemory),
+    files: makeFileMounts(pod.files, namespaces, readOnly),
+  });
+  const idMapping = makeIdMapping(namespaces, facts);
+  if (idMapping !== undefined && securityContext.privileged) {
+    const place = makePlace(manifest.source, pointer("securityContext", "privileged"));
+    throw new PeapodError("BAD_MANIFEST", `container ${name}: cannot be privileged in a user namespace (${place})`);
+  }
+  return {
+    name,
+    role: "main",
+    paths,
+    image: image.reference,
+    rootfs: { lower: image.rootfs, readOnly },
+    process: { ...command.process, capabilities: capabilities.names },
+    privileged: securityContext.privileged,
+    seccomp: facts.hasSeccomp && !securityContext.privileged,
+    namespaces,
+    mounts,
+    resources,
+    cgroupPath: makeContainerCgroup(pod.cgroup, name),
+    hostname: isNamedByRuntime(namespaces) ? manifest.spec.hostname : undefined,
+    ...(idMapping === undefined ? {} : { idMapping }),
+    ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
+    annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
+    reasons: {
+      ...command.reasons,
+      "process.capabilities": capabilities.reason,
+      ...reasons,
+      rootfs: manifestReason(manifest, pointer("image")),
+      "rootfs.readOnly": reasonFor(
+        manifest,
+        pointer("securityContext", "readOnlyRootFilesystem"),
+        "Kubernetes default",
+      ),
+      ...mountReasons,
+      ...resourceReasons,
+      privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
+      seccomp: facts.hasSeccomp
+        ? reasonFor(manifest, pointer("securityContext", "privileged"), "what podman and containerd both allow")
+        : defaultReason("none: this kernel has no seccomp"),
+      hostname: reasonOfHostname(manifest, uts),
+    },
+  };
+}
+
+/**
+ * The first process of what the pod shares: our own static program in an otherwise empty root file system, with no
+ * capability and no mount of the pod's.
+ */
+export function planPause(
+  pod: PodContext,
+  reaperPath: string,
+  paths: ContainerPaths,
+  { namespaces, reasons }: ContainerNamespaces,
+): PlannedContainer {
+  const idMapping = makeIdMapping(namespaces, pod.facts);
+  const why = defaultReason("peapod: first process of what the pod shares");
+  return {
+    name: PAUSE,
+    role: "pause",
+    paths,
+    image: `file:${reaperPath}`,
+    rootfs: { lower: undefined, readOnly: true },
+    process: {
+      args: ["/pause", "pause"],
+      env: [],
+      cwd: "/",
+      uid: 0,
+      gid: 0,
+      additionalGids: [],
+      capabilities: [],
+      noNewPrivileges: true,
+    },
+    privileged: false,
+    seccomp: pod.facts.hasSeccomp,
+    namespaces,
+    mounts: [
+      {
+        destination: "/pause",
+        type: "bind",
+        source: reaperPath,
+        options: ["bind", "rprivate", "ro", "nosuid", "nodev"],
+      },
+    ],
+    resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined },
+    cgroupPath: makeContainerCgroup(pod.cgroup, PAUSE),
+    hostname: isNamedByRuntime(namespaces) ? pod.manifest.spec.hostname : undefined,
+    ...(idMapping === undefined ? {} : { idMapping }),
+    annotations: { "peapod.pod": pod.manifest.metadata.name, "peapod.container": PAUSE },
+    reasons: { ...reasons, "process.args": why, rootfs: why, [`mounts.${join("/", "pause")}`]: why },
+  };
+}
+
+/** A uts namespace that the runtime makes gets its name from the runtime; one made beforehand has it already. */
+function isNamedByRuntime({ uts }: ContainerNamespaces["namespaces"]): boolean {
+  return uts.scope === "private" && uts.from !== "new";
+}
+
+function reasonOfHostname(manifest: Manifest, uts: string): Reason {
+  if (uts === "host") return defaultReason("the host's own, with its uts namespace");
+  if (uts === "path") return defaultReason("whatever the joined uts namespace has");
+  return reasonFor(manifest, "/spec/hostname", "Kubernetes default (the pod's name)");
+}

@@ -1,0 +1,125 @@
+// What a container runs: Kubernetes' table of command and args over the image's entrypoint and cmd, its environment,
+// directory and user.
+
+import { PeapodError } from "../base/errors.ts";
+import type { Image } from "../image/image.ts";
+import type { Container, Manifest } from "../manifest/manifest.ts";
+import { expand } from "./expand.ts";
+import type { PlannedProcess, Reason } from "./plan.ts";
+import { defaultReason, isWritten, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
+
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export interface ProcessInput {
+  readonly manifest: Manifest;
+  readonly index: number;
+  readonly container: Container;
+  readonly image: Image;
+  /** As the container sees it; undefined where that cannot be known beforehand (a foreign uts namespace). */
+  readonly hostname: string | undefined;
+}
+
+export interface PlannedCommand {
+  readonly process: Omit<PlannedProcess, "capabilities">;
+  readonly reasons: Record<string, Reason>;
+}
+
+/** @throws BAD_MANIFEST where neither the manifest nor the image says what to run, or the directory is relative */
+export function makeProcess(input: ProcessInput): PlannedCommand {
+  const { manifest, index, container, image } = input;
+  const pointer = (...parts: (string | number)[]) => makePointer("spec", "containers", index, ...parts);
+  const own = makeOwnEnv(container);
+  const cwd = container.workingDir || image.config.workingDir || "/";
+  if (!cwd.startsWith("/")) {
+    const place = makePlace(manifest.source, pointer("workingDir"));
+    throw new PeapodError(
+      "BAD_MANIFEST",
+      `container ${container.name}: working directory ${cwd} is not absolute (${place})`,
+    );
+  }
+  const uid = container.securityContext.runAsUser ?? 0;
+  return {
+    process: {
+      args: makeArgs(input, own),
+      env: makeEnv(input, own),
+      cwd,
+      uid,
+      gid: container.securityContext.runAsGroup ?? 0,
+      additionalGids: [],
+      noNewPrivileges: false,
+    },
+    reasons: {
+      "process.args": reasonOfArgs(input),
+      "process.env": container.env.length > 0 ? manifestReason(manifest, pointer("env")) : reasonOfImageEnv(image),
+      "process.cwd": container.workingDir
+        ? manifestReason(manifest, pointer("workingDir"))
+        : image.config.workingDir
+          ? { source: "image", where: image.reference }
+          : defaultReason("OCI default (/)"),
+      "process.user": reasonFor(
+        manifest,
+        isWritten(manifest.source, pointer("securityContext", "runAsUser"))
+          ? pointer("securityContext", "runAsUser")
+          : pointer("securityContext", "runAsGroup"),
+        "containerd's and podman's default (0:0)",
+      ),
+      "process.noNewPrivileges": defaultReason("Kubernetes default (allowPrivilegeEscalation: true)"),
+    },
+  };
+}
+
+function makeArgs(input: ProcessInput, own: ReadonlyMap<string, string>): string[] {
+  const { container, image, manifest, index } = input;
+  const command = filled(container.command);
+  const args = filled(container.args);
+  const fromUs = [...(command ?? []), ...(args ?? [])].map((arg) => expand(arg, (name) => own.get(name)));
+  const all = command
+    ? fromUs
+    : args
+      ? [...image.config.entrypoint, ...fromUs]
+      : [...image.config.entrypoint, ...image.config.cmd];
+  if (all.length > 0) return all;
+  const place = makePlace(manifest.source, makePointer("spec", "containers", index));
+  throw new PeapodError("BAD_MANIFEST", `container ${container.name}: has nothing to run (${place})`, {
+    hint: `${image.reference} names no command of its own: set command`,
+  });
+}
+
+/** Kubernetes takes an empty list for none. */
+function filled(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list && list.length > 0 ? list : undefined;
+}
+
+/** The manifest's variables; each may name those before it. The image's are not known to `$(NAME)`, as in Kubernetes. */
+function makeOwnEnv(container: Container): Map<string, string> {
+  const own = new Map<string, string>();
+  for (const { name, value } of container.env)
+    own.set(
+      name,
+      expand(value, (other) => own.get(other)),
+    );
+  return own;
+}
+
+function makeEnv({ image, hostname }: ProcessInput, own: ReadonlyMap<string, string>): string[] {
+  const env = new Map<string, string>([["PATH", DEFAULT_PATH]]);
+  if (hostname !== undefined) env.set("HOSTNAME", hostname);
+  for (const entry of image.config.env) {
+    const at = entry.indexOf("=");
+    if (at > 0) env.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  for (const [name, value] of own) env.set(name, value);
+  return [...env].map(([name, value]) => `${name}=${value}`);
+}
+
+function reasonOfArgs({ manifest, index, container, image }: ProcessInput): Reason {
+  const pointer = (what: string) => makePointer("spec", "containers", index, what);
+  if (filled(container.command)) return manifestReason(manifest, pointer("command"));
+  if (filled(container.args)) return manifestReason(manifest, pointer("args"));
+  return { source: "image", where: image.reference };
+}
+
+function reasonOfImageEnv(image: Image): Reason {
+  if (image.config.env.length > 0) return { source: "image", where: image.reference };
+  return defaultReason("containerd's default PATH, and the host name");
+}

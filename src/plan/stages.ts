@@ -1,0 +1,71 @@
+// The order of things. What does not wait for another stands in one stage with it and may run side by side.
+
+import { PeapodError } from "../base/errors.ts";
+import type { ContainerName } from "../base/names.ts";
+import type { HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
+import { NAMESPACE_KINDS } from "./plan.ts";
+
+export interface StagesInput {
+  readonly containers: readonly PlannedContainer[];
+  readonly pinned: readonly PinnedNamespace[];
+  readonly volumes: readonly PlannedVolume[];
+  readonly mounts: readonly HostMount[];
+}
+
+/** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
+export function makeStages({ containers, pinned, volumes, mounts }: StagesInput): (readonly Step[])[] {
+  const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
+  const prepare: Step[] = [
+    // Those that start a process come first, so that it runs while we write files.
+    ...[...owners].map((owner): Step => ({ do: "pin-namespaces", owner })),
+    ...(mounts.length > 0 ? [{ do: "mount", mounts } as const] : []),
+    { do: "make-cgroup" },
+    { do: "make-files" },
+    ...(volumes.length > 0 ? [{ do: "make-volumes" } as const] : []),
+    { do: "write-bundles" },
+  ];
+  const openIo = containers.map(({ name }): Step => ({ do: "open-io", container: name }));
+  const start = containers.map(({ name }): Step => ({ do: "start-container", container: name }));
+  return [prepare, openIo, ...makeCreateStages(containers, pinned), start];
+}
+
+/** Who joins a namespace that comes from a container is created after it, and after that namespace is pinned. */
+function makeCreateStages(containers: readonly PlannedContainer[], pinned: readonly PinnedNamespace[]): Step[][] {
+  const stages: Step[][] = [];
+  const made = new Set<ContainerName>();
+  let waiting = [...containers];
+  while (waiting.length > 0) {
+    const ready = waiting.filter((container) => [...waitsFor(container, pinned)].every((name) => made.has(name)));
+    if (ready.length === 0) throw ring(waiting);
+    stages.push(ready.map(({ name }): Step => ({ do: "create-container", container: name })));
+    const lenders = ready.filter(({ name }) => pinned.some((one) => one.from === name));
+    if (lenders.length > 0) {
+      stages.push(lenders.map(({ name }): Step => ({ do: "pin-from-container", container: name })));
+    }
+    for (const { name } of ready) made.add(name);
+    waiting = waiting.filter(({ name }) => !made.has(name));
+  }
+  return stages;
+}
+
+function waitsFor(container: PlannedContainer, pinned: readonly PinnedNamespace[]): Set<ContainerName> {
+  const names = new Set<ContainerName>();
+  for (const kind of NAMESPACE_KINDS) {
+    const namespace = container.namespaces[kind];
+    if (namespace.scope !== "pod" && namespace.scope !== "container") continue;
+    const from = pinned.find((one) => one.file === namespace.file)?.from;
+    if (from !== undefined && from !== "new") names.add(from);
+  }
+  return names;
+}
+
+function ring(waiting: readonly PlannedContainer[]): PeapodError {
+  const names = waiting.map(({ name }) => name).join(", ");
+  return new PeapodError(
+    "BAD_MANIFEST",
+    `containers ${names}: wait for each other: each joins a namespace that begins with another's first process`,
+    {
+      hint: "pid, user and cgroup namespaces come from a running container; let one container own them all",
+    },
+  );
+}

@@ -1,0 +1,63 @@
+// The command lines of the runtimes, as data. runc's words; where crun differs it is here and nowhere else.
+
+import type { RuntimeChoice } from "../plan/plan.ts";
+
+export interface GlobalFlags {
+  /** The runtime's own state directory. */
+  readonly root: string;
+  /** File for its messages, one JSON object a line. */
+  readonly log: string;
+  readonly systemdCgroup: boolean;
+}
+
+export interface ExecWords {
+  readonly id: string;
+  readonly args: readonly string[];
+  readonly tty?: boolean;
+  /** `NAME=value` each. */
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  /** `uid` or `uid:gid`. */
+  readonly user?: string;
+}
+
+export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags): string[] {
+  // crun takes `file:` where runc takes a path, and knows the bare path too from 0.15 on.
+  const log = kind === "crun" ? `file:${flags.log}` : flags.log;
+  return [
+    ...["--root", flags.root, "--log", log, "--log-format", "json"],
+    ...(flags.systemdCgroup ? ["--systemd-cgroup"] : []),
+  ];
+}
+
+export function makeCreateArgs(id: string, bundle: string, pidFile: string): string[] {
+  return ["create", "--bundle", bundle, "--pid-file", pidFile, id];
+}
+
+export function makeStartArgs(id: string): string[] {
+  return ["start", id];
+}
+
+export function makeKillArgs(id: string, signal: string): string[] {
+  return ["kill", id, signal];
+}
+
+export function makeDeleteArgs(id: string, force: boolean): string[] {
+  return force ? ["delete", "--force", id] : ["delete", id];
+}
+
+export function makeStateArgs(id: string): string[] {
+  return ["state", id];
+}
+
+export function makeExecArgs({ id, args, tty, env, cwd, user }: ExecWords): string[] {
+  return [
+    "exec",
+    ...(tty ? ["--tty"] : []),
+    ...(env ?? []).flatMap((pair) => ["--env", pair]),
+    ...(cwd === undefined ? [] : ["--cwd", cwd]),
+    ...(user === undefined ? [] : ["--user", user]),
+    id,
+    ...args,
+  ];
+}

@@ -1,0 +1,185 @@
+// One typed method for each verb of the runtime. Every call has a deadline, its messages go to files, and it outlives
+// the supervisor that made it: a half-killed `create` would leave a half-made container.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { type CallResult, call } from "../base/call.ts";
+import { PeapodError } from "../base/errors.ts";
+import { makeDir, readTextIfAny } from "../base/files.ts";
+import type { RuntimeChoice } from "../plan/plan.ts";
+import {
+  type ExecWords,
+  makeCreateArgs,
+  makeDeleteArgs,
+  makeExecArgs,
+  makeGlobalArgs,
+  makeKillArgs,
+  makeStartArgs,
+  makeStateArgs,
+} from "./argv.ts";
+import { makeFailure } from "./failure.ts";
+import { parseState, type RuntimeState } from "./parse-state.ts";
+
+const DEADLINE_MS = { create: 60_000, start: 30_000, kill: 20_000, delete: 30_000, state: 20_000 } as const;
+export type RuntimeVerb = keyof typeof DEADLINE_MS;
+
+/** Go's collector and its second thread cost more than they save in a life of 30 ms; see docs/benchmarks.md. */
+const ENVIRONMENT = { GOGC: "off", GOMAXPROCS: "2" } as const;
+
+export interface RuntimeOptions {
+  readonly choice: RuntimeChoice;
+  readonly root: string;
+  /** Directory for the calls' output. */
+  readonly callsDir: string;
+  readonly systemdCgroup: boolean;
+  /** Instead of the usual; a call that takes longer is ended and throws TIMED_OUT. */
+  readonly deadlinesMs?: Partial<Readonly<Record<RuntimeVerb, number>>>;
+}
+
+export interface CreateRequest {
+  readonly id: string;
+  readonly bundle: string;
+  readonly pidFile: string;
+  /** What the container's first process gets as stdin, stdout, stderr. */
+  readonly stdio: readonly [number | "ignore", number, number];
+}
+
+export interface ExecResult {
+  /** As a shell shows it. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ExecCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The runtime's own error, where the command was never begun. */
+  explain(): Promise<PeapodError | undefined>;
+}
+
+/** All methods throw RUNTIME_MISSING, RUNTIME_FAILED, TIMED_OUT, OUT_OF_RESOURCES besides what they name. */
+export interface Runtime {
+  /** @throws NOT_FOUND, NOT_PERMITTED for the command, ALREADY_EXISTS */
+  create(request: CreateRequest): Promise<{ readonly pid: number }>;
+  start(id: string): Promise<void>;
+  /** @throws WRONG_STATE where it has ended, NOT_FOUND, BAD_USAGE for the signal */
+  kill(id: string, signal: string): Promise<void>;
+  /** One that is not there is deleted already. */
+  delete(id: string, more?: { readonly force?: boolean }): Promise<void>;
+  /** Undefined where there is no such container. */
+  state(id: string): Promise<RuntimeState | undefined>;
+  exec(words: ExecWords): Promise<ExecResult>;
+  execCommand(words: ExecWords): ExecCall;
+}
+
+export function openRuntime(options: RuntimeOptions): Runtime {
+  const { choice, root, callsDir, systemdCgroup } = options;
+  let number = 0;
+
+  const nextLog = (verb: string) => {
+    makeDir(callsDir);
+    number += 1;
+    return join(callsDir, `${verb}-${process.pid}-${number}.log`);
+  };
+  const withGlobals = (log: string, args: readonly string[]) => [
+    ...makeGlobalArgs(choice.kind, { root, log, systemdCgroup }),
+    ...args,
+  ];
+
+  async function run(
+    verb: RuntimeVerb,
+    args: readonly string[],
+    descriptors?: CreateRequest["stdio"],
+  ): Promise<{ readonly result: CallResult; readonly logText: string }> {
+    const log = nextLog(verb);
+    const result = await call({
+      program: choice.path,
+      args: withGlobals(log, args),
+      timeoutMs: options.deadlinesMs?.[verb] ?? DEADLINE_MS[verb],
+      env: ENVIRONMENT,
+      ...(descriptors === undefined ? { outliveIn: callsDir } : { descriptors }),
+    });
+    const logText = readTextIfAny(log) ?? "";
+    rmSync(log, { force: true });
+    return { result, logText };
+  }
+
+  async function runOrThrow(
+    verb: RuntimeVerb,
+    id: string,
+    args: readonly string[],
+    descriptors?: CreateRequest["stdio"],
+  ): Promise<CallResult> {
+    const { result, logText } = await run(verb, args, descriptors);
+    if (result.exitCode === 0) return result;
+    throw makeFailure(`container ${id}`, verb, result, logText);
+  }
+
+  return {
+    async create({ id, bundle, pidFile, stdio }) {
+      rmSync(pidFile, { force: true });
+      await runOrThrow("create", id, makeCreateArgs(id, bundle, pidFile), stdio);
+      const pid = Number(readTextIfAny(pidFile)?.trim() || Number.NaN);
+      if (Number.isSafeInteger(pid) && pid > 0) return { pid };
+      throw new PeapodError(
+        "RUNTIME_FAILED",
+        `container ${id}: ${choice.path} said that it was created, but wrote no pid`,
+        {
+          hint: "is it an OCI runtime?",
+        },
+      );
+    },
+    async start(id) {
+      await runOrThrow("start", id, makeStartArgs(id));
+    },
+    async kill(id, signal) {
+      await runOrThrow("kill", id, makeKillArgs(id, signal));
+    },
+    async delete(id, more = {}) {
+      try {
+        await runOrThrow("delete", id, makeDeleteArgs(id, more.force ?? false));
+      } catch (error) {
+        if (!(error instanceof PeapodError && error.code === "NOT_FOUND")) throw error;
+      }
+    },
+    async state(id) {
+      const { result, logText } = await run("state", makeStateArgs(id));
+      if (result.exitCode === 0) return parseState(`container ${id}`, result.stdout);
+      const failure = makeFailure(`container ${id}`, "state", result, logText);
+      if (failure.code === "NOT_FOUND") return undefined;
+      throw failure;
+    },
+    async exec(words) {
+      const log = nextLog("exec");
+      const result = await call({ program: choice.path, args: withGlobals(log, makeExecArgs(words)) });
+      const failure = readExecFailure(log, words.id, result);
+      if (failure) throw failure;
+      return { exitCode: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
+    },
+    execCommand(words) {
+      const log = nextLog("exec");
+      return {
+        program: choice.path,
+        args: withGlobals(log, makeExecArgs(words)),
+        explain: async () => readExecFailure(log, words.id),
+      };
+    },
+  };
+}
+
+/** Only an exec that the runtime could not begin leaves an error in its log. */
+function readExecFailure(log: string, id: string, result?: CallResult): PeapodError | undefined {
+  const logText = readTextIfAny(log) ?? "";
+  rmSync(log, { force: true });
+  if (!logText.includes('"level":"error"') && result?.startError === undefined) return undefined;
+  const ended = result ?? {
+    exitCode: 255,
+    signal: undefined,
+    timedOut: false,
+    stdout: "",
+    stderr: "",
+    startError: undefined,
+  };
+  return makeFailure(`container ${id}`, "exec", ended, logText);
+}

@@ -1,0 +1,35 @@
+// Exits that stand in the reaper's file while the supervisor sleeps or has not come to them yet: a reader shows them
+// without waking anybody. Pure. Says nothing that the supervisor will not journal when it comes to it.
+
+import type { ExitLine } from "../exits/exit.ts";
+import { exitStatusOf } from "./fold.ts";
+import type { ContainerState, PodState } from "./pod-state.ts";
+import { isPause } from "./transitions.ts";
+
+export function applyUnclaimedExits(state: PodState, lines: readonly ExitLine[]): PodState {
+  const containers = state.containers.map((container) => withExit(container, lines));
+  if (containers.every((container, index) => container === state.containers[index])) return state;
+  return withPodExit({ ...state, containers });
+}
+
+function withExit(container: ContainerState, lines: readonly ExitLine[]): ContainerState {
+  const { status, pid, exitsOffset } = container;
+  if (pid === undefined || (status !== "created" && status !== "running")) return container;
+  // Pids come round again: only the first line after this container's creation can be its own.
+  const line = lines
+    .filter((one) => one.pid === pid && one.offset >= (exitsOffset ?? 0))
+    .sort((one, other) => one.offset - other.offset)[0];
+  return line === undefined ? container : { ...container, status: "exited", exit: line.exit };
+}
+
+function withPodExit(state: PodState): PodState {
+  const main = state.containers.filter((container) => !isPause(container));
+  const exitStatus = exitStatusOf(state);
+  if (state.createdAt === undefined || state.exitedAt !== undefined || exitStatus === undefined) return state;
+  const exitedAt = main
+    .map((container) => container.exit?.time ?? "")
+    .sort()
+    .at(-1);
+  const isGraver = state.status === "failed" || state.status === "deleting";
+  return { ...state, exitedAt, exitStatus, status: isGraver ? state.status : "exited" };
+}

@@ -1,0 +1,114 @@
+// Which fact may follow what: the one table that the journal asks before it writes. Pure; a fact that is refused
+// here is a bug of its writer, never of the user.
+
+import { PAUSE } from "../base/names.ts";
+import type { ContainerFact, Fact, PodFact } from "./event.ts";
+import type { ContainerState, ContainerStatus, PodState } from "./pod-state.ts";
+
+type Moves = Partial<Readonly<Record<ContainerStatus, ContainerStatus>>>;
+
+/** For each fact: the statuses in which it may come true, and the status after it. */
+export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
+  // From `creating`: a call whose end nobody saw, and that left nothing, is made again.
+  "container.creating": { planned: "creating", creating: "creating" },
+  "container.created": { creating: "created" },
+  "container.started": { created: "running" },
+  "container.signalled": { created: "created", running: "running" },
+  // From `created`: killed before its program was let go.
+  "container.exited": { created: "exited", running: "exited" },
+  // From `creating`: the call failed and its traces were removed, so it may be tried again.
+  "container.deleted": { exited: "deleted", creating: "planned" },
+  "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
+};
+
+/** What a pod has been through; more than one holds at a time. */
+export type Milestone = "planned" | "created" | "started" | "paused" | "exited" | "deleted";
+
+interface PodRule {
+  readonly needs: readonly Milestone[];
+  readonly forbids: readonly Milestone[];
+  /** In which status each container may be, where that matters. The first process of a shared pid namespace outlives
+   *  the pod's result, since it holds what the others run in. */
+  readonly containers?: readonly ContainerStatus[];
+  readonly exceptPause?: true;
+}
+
+export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
+  "pod.planned": { needs: [], forbids: ["planned"] },
+  "pod.wanted": { needs: ["planned"], forbids: ["deleted"] },
+  "pod.created": {
+    needs: ["planned"],
+    forbids: ["created", "deleted"],
+    containers: ["created", "running", "exited"],
+  },
+  "pod.started": {
+    needs: ["created"],
+    forbids: ["started", "exited", "deleted"],
+    containers: ["running", "exited"],
+  },
+  "pod.paused": { needs: ["started"], forbids: ["paused", "exited", "deleted"] },
+  "pod.resumed": { needs: ["paused"], forbids: ["deleted"] },
+  "pod.exited": {
+    needs: ["created"],
+    forbids: ["exited", "deleted"],
+    containers: ["exited", "deleted"],
+    exceptPause: true,
+  },
+  "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
+  "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
+  "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },
+  "pod.deleted": {
+    needs: ["planned"],
+    forbids: ["deleted"],
+    // `creating`: the call failed and left nothing that could be deleted.
+    containers: ["planned", "creating", "deleted"],
+  },
+};
+
+export function isContainerFact(fact: Fact): fact is ContainerFact {
+  return fact.type.startsWith("container.");
+}
+
+export function isPause(container: ContainerState): boolean {
+  return container.name === PAUSE;
+}
+
+export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
+  const reached = new Set<Milestone>();
+  if (state.cursor > 0) reached.add("planned");
+  if (state.createdAt !== undefined) reached.add("created");
+  if (state.startedAt !== undefined) reached.add("started");
+  if (state.isPaused) reached.add("paused");
+  if (state.exitedAt !== undefined) reached.add("exited");
+  if (state.deletedAt !== undefined) reached.add("deleted");
+  return reached;
+}
+
+/** Why `fact` cannot be true in `state`; undefined: it can. */
+export function whyNot(state: PodState, fact: Fact): string | undefined {
+  return isContainerFact(fact) ? whyNotContainer(state, fact) : whyNotPod(state, fact);
+}
+
+function whyNotContainer(state: PodState, fact: ContainerFact): string | undefined {
+  if (state.cursor === 0) return `${fact.type} of container ${fact.container} comes before pod.planned`;
+  if (state.deletedAt !== undefined) return `${fact.type} of container ${fact.container} comes after pod.deleted`;
+  const container = state.containers.find((one) => one.name === fact.container);
+  if (container === undefined) return `the pod has no container ${fact.container}`;
+  if (CONTAINER_MOVES[fact.type][container.status] !== undefined) return undefined;
+  return `container ${fact.container} is ${container.status}, so there can be no ${fact.type}`;
+}
+
+function whyNotPod(state: PodState, fact: PodFact): string | undefined {
+  const rule = POD_RULES[fact.type];
+  const reached = milestonesOf(state);
+  const missing = rule.needs.find((milestone) => !reached.has(milestone));
+  if (missing !== undefined) return `${fact.type} comes before the pod is ${missing}`;
+  const passed = rule.forbids.find((milestone) => reached.has(milestone));
+  if (passed !== undefined) return `the pod is ${passed}, so there can be no ${fact.type}`;
+  const { containers: allowed } = rule;
+  if (allowed === undefined) return undefined;
+  const wrong = state.containers.find(
+    (container) => !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)),
+  );
+  return wrong && `container ${wrong.name} is still ${wrong.status}, so there can be no ${fact.type}`;
+}

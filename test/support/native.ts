@@ -1,0 +1,20 @@
+// Builds one of our C programs for a test, with the flags of the real build.
+
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../..");
+const SOURCES = { "peapod-reaper": "src/exits/reaper.c", "peapod-io": "src/io/io.c" } as const;
+const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];
+
+/** Returns the program's path in `dir`. `compiler`: musl-gcc where it is installed. */
+export function buildNative(dir: string, program: keyof typeof SOURCES, compiler = findCompiler()): string {
+  const out = join(dir, program);
+  execFileSync(compiler, [...FLAGS, "-o", out, join(ROOT, SOURCES[program])]);
+  return out;
+}
+
+function findCompiler(): string {
+  return existsSync("/usr/bin/musl-gcc") ? "musl-gcc" : "cc";
+}

@@ -1,0 +1,100 @@
+// Builders for plans: pods in a few words, checked by the real reader, planned with facts that never change.
+
+import { stringify } from "yaml";
+import { GOLDEN_FACTS, makeDirectoryImages } from "../../scripts/golden.ts";
+import { PeapodError } from "../../src/base/errors.ts";
+import type { HostFacts } from "../../src/host/facts.ts";
+import type { ImageConfig } from "../../src/image/image.ts";
+import type { Manifest } from "../../src/manifest/manifest.ts";
+import { parseManifest } from "../../src/manifest/read-manifest.ts";
+import { makePlan } from "../../src/plan/make-plan.ts";
+import type { NamespaceKind, Plan, PlannedContainer, RuntimeChoice } from "../../src/plan/plan.ts";
+
+export const RUNC_1_1: RuntimeChoice = { kind: "runc", path: "/usr/sbin/runc", version: "1.1.5" };
+export const RUNC_1_2: RuntimeChoice = { kind: "runc", path: "/usr/sbin/runc", version: "1.2.0" };
+
+export interface PodWords {
+  readonly name?: string;
+  readonly annotations?: Record<string, string>;
+  /** Fields of the spec beside containers. */
+  readonly spec?: Record<string, unknown>;
+  /** Fields of each container beside name and image; `["web"]` for containers that say no more. */
+  readonly containers?: readonly string[] | Record<string, Record<string, unknown>>;
+}
+
+export interface PlanWords {
+  readonly facts?: Partial<HostFacts>;
+  readonly runtime?: RuntimeChoice;
+  readonly root?: string;
+  readonly driver?: "cgroupfs" | "systemd";
+  readonly image?: Partial<ImageConfig>;
+  /** Absolute directory of every image. */
+  readonly rootfs?: string;
+}
+
+export function podText({ name = "shop", annotations = {}, spec = {}, containers = ["web"] }: PodWords): string {
+  const words: Record<string, Record<string, unknown>> = Array.isArray(containers)
+    ? Object.fromEntries(containers.map((container: string) => [container, {}]))
+    : (containers as Record<string, Record<string, unknown>>);
+  return stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, annotations },
+    spec: {
+      restartPolicy: "Never",
+      ...spec,
+      containers: Object.entries(words).map(([container, fields]) => ({
+        name: container,
+        image: "rootfs:./rootfs",
+        command: ["/bin/true"],
+        ...fields,
+      })),
+    },
+  });
+}
+
+export function aManifest(words: PodWords = {}): Manifest {
+  return parseManifest(podText(words), { file: "pod.yaml", baseDir: "/example" });
+}
+
+export function aPlan(words: PodWords = {}, more: PlanWords = {}): Plan {
+  const manifest = aManifest(words);
+  const images = makeDirectoryImages(manifest);
+  for (const [name, image] of images) {
+    images.set(name, { ...image, rootfs: more.rootfs ?? image.rootfs, config: { ...image.config, ...more.image } });
+  }
+  return makePlan({
+    manifest,
+    images,
+    facts: { ...GOLDEN_FACTS, ...more.facts },
+    runtime: more.runtime ?? RUNC_1_2,
+    root: more.root ?? "/run/peapod",
+    cgroupDriver: more.driver ?? "cgroupfs",
+    reaperPath: "/usr/libexec/peapod/peapod-reaper",
+    resolvConf: "nameserver 192.0.2.1\n",
+  });
+}
+
+export function containerOf(plan: Plan, name: string): PlannedContainer {
+  const container = plan.containers.find((one) => one.name === name);
+  if (container === undefined) throw new Error(`no container ${name} in the plan`);
+  return container;
+}
+
+/** `private`, `pod`, `host`, `container:web`, `path:/run/x` */
+export function scopeOf(plan: Plan, name: string, kind: NamespaceKind): string {
+  const namespace = containerOf(plan, name).namespaces[kind];
+  if (namespace.scope === "container") return `container:${namespace.container}`;
+  return namespace.scope === "path" ? `path:${namespace.file}` : namespace.scope;
+}
+
+/** The error of a pod that cannot be planned, as `CODE message`. */
+export function refusalOf(words: PodWords, more: PlanWords = {}): string {
+  try {
+    aPlan(words, more);
+  } catch (error) {
+    if (error instanceof PeapodError) return `${error.code} ${error.message}`;
+    throw error;
+  }
+  return "planned";
+}

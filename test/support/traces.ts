@@ -1,0 +1,86 @@
+// What a peapod with this root has on the machine: processes, mounts, cgroups, sockets, directories. Reads only the
+// kernel and the file system, nothing of peapod's own memory, since that is what it is to check.
+
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { makeCgroupBase, podsDir } from "../../src/base/paths.ts";
+
+const CGROUPS = "/sys/fs/cgroup";
+
+/** One line for each thing, as people can read it; empty: nothing of ours is there. */
+export function readTraces(root: string): string[] {
+  return [...readProcesses(root), ...readMounts(root), ...readCgroups(root), ...readSockets(root), ...readPods(root)];
+}
+
+function readProcesses(root: string): string[] {
+  const base = makeCgroupBase(root);
+  const traces: string[] = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    if (pid === String(process.pid)) continue;
+    const words = readIfAny(`/proc/${pid}/cmdline`).split("\0");
+    const cgroups = readIfAny(`/proc/${pid}/cgroup`);
+    const isOurs =
+      isBelow(readLinkIfAny(`/proc/${pid}/cwd`), root) ||
+      (isOurProgram(words[0] ?? "") && words.some((word) => word.includes(root))) ||
+      cgroups.split("\n").some((line) => isBelow(line.split(":").slice(2).join(":"), base));
+    // A zombie is its parent's to reap; nothing of it runs.
+    const isZombie = /^State:\tZ/m.test(readIfAny(`/proc/${pid}/status`));
+    if (isOurs && !isZombie) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
+  }
+  return traces;
+}
+
+function isOurProgram(path: string): boolean {
+  return ["peapod-reaper", "peapod-io", "node", "runc", "crun"].includes(basename(path));
+}
+
+function readMounts(root: string): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter((fields) => isBelow((fields[4] ?? "").replace(/\\040/g, " "), root))
+    .map((fields) => `mount ${fields[4]}`);
+}
+
+function readCgroups(root: string): string[] {
+  const base = makeCgroupBase(root);
+  const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
+  return hierarchies
+    .map((dir) => join(dir, base))
+    .filter((dir) => existsSync(dir))
+    .map((dir) => `cgroup ${dir}`);
+}
+
+function readSockets(root: string): string[] {
+  return readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/)[7] ?? "")
+    .filter((path) => isBelow(path, root))
+    .map((path) => `socket ${path}`);
+}
+
+function readPods(root: string): string[] {
+  const dir = podsDir(root);
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir).map((name) => `directory ${join(dir, name)}`);
+}
+
+function isBelow(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}/`);
+}
+
+function readIfAny(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function readLinkIfAny(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}

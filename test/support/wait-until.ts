@@ -1,0 +1,19 @@
+// Asks until the answer is yes. For what comes true by itself and tells nobody; never for measuring time.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Generous: a machine under load is slow, and only a test that fails waits this long. */
+const DEADLINE_MS = 30_000;
+
+/** @throws Error that names `what` when the deadline has passed */
+export async function waitUntil(
+  what: string,
+  question: () => boolean | Promise<boolean>,
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!(await question())) {
+    if (Date.now() > end) throw new Error(`waited ${deadlineMs / 1000} s in vain until ${what}`);
+    await sleep(10);
+  }
+}

@@ -1,0 +1,424 @@
+import t from "tap";
+import { PeapodError } from "../../../../src/base/errors.ts";
+import type { PodName } from "../../../../src/base/names.ts";
+import type { ExecRequest, UpRequest } from "../../../../src/engine/engine.ts";
+import { aContainer, aLine, aPod, fakeEngine, fakeWorld, runLine } from "../../../support/cli-world.ts";
+
+const missing = new PeapodError("NOT_FOUND", "pod db: does not exist", { hint: "peapod list tells which do" });
+
+/** An answer that leaves a note of what was asked. */
+function noting<Asked, Answer>(notes: Asked[], asked: Asked, answer: Answer): Answer {
+  notes.push(asked);
+  return answer;
+}
+
+t.test("create and run -d print the pod's name", async (t) => {
+  const requests: UpRequest[] = [];
+  const engine = fakeEngine({ rest: { up: async (request) => noting(requests, request, aPod()) } });
+  t.same(await runLine("create pod.yaml", fakeWorld(engine)), { status: 0, out: "web\n", err: "" });
+  t.same(await runLine("run -d --name web -", fakeWorld(engine, { stdin: "kind: Pod" })), {
+    status: 0,
+    out: "web\n",
+    err: "",
+  });
+  t.match(requests, [
+    { file: "pod.yaml", start: false, stdinText: undefined },
+    { file: "-", start: true, stdinText: "kind: Pod", name: "web" },
+  ]);
+});
+
+t.test("run -d that is interrupted too late deletes what came up", async (t) => {
+  const deleted: unknown[] = [];
+  const engine = fakeEngine({
+    client: { delete: async (more) => void deleted.push(more) },
+    rest: { up: async () => noting([], fake.signal("SIGTERM"), aPod()) },
+  });
+  const fake = fakeWorld(engine);
+  t.same(await runLine("run -d pod.yaml", fake), { status: 143, out: "", err: "" });
+  t.same(deleted, [{ force: true }]);
+});
+
+t.test("--dry-run prints the plan and starts nothing", async (t) => {
+  const engine = fakeEngine({ rest: { plan: async () => ({ version: 1 }) as never } });
+  for (const line of ["run --dry-run pod.yaml", "run -d --dry-run pod.yaml", "create --dry-run pod.yaml"]) {
+    t.same(JSON.parse((await runLine(line, fakeWorld(engine))).out), { version: 1 }, line);
+  }
+});
+
+t.test("global options reach the engine", async (t) => {
+  const fake = fakeWorld(fakeEngine({ reader: { list: async () => [] } }), { env: { PEAPOD_RUNTIME: "crun" } });
+  await runLine("list -q --root /r --cgroup-driver systemd", fake);
+  t.same(fake.opened, [{ root: "/r", runtime: "crun", cgroupDriver: "systemd" }]);
+});
+
+t.test("names that are no pod's never reach the engine", async (t) => {
+  for (const verb of [
+    "state",
+    "ps",
+    "logs",
+    "events",
+    "inspect",
+    "ns",
+    "start",
+    "stop",
+    "delete",
+    "pause",
+    "resume",
+    "wait",
+    "kill",
+    "verify",
+  ]) {
+    const fake = fakeWorld();
+    const ran = await runLine(`${verb} a..b`, fake);
+    t.equal(ran.status, 125, verb);
+    t.match(ran.err, /pod "a\.\.b": is not a pod's name/, verb);
+    t.same(fake.opened, [], verb);
+  }
+});
+
+t.test("of several pods each is tried, and one failure is in the status", async (t) => {
+  const stopped: string[] = [];
+  const engine = fakeEngine({
+    client: (pod: PodName) => ({
+      async stop() {
+        if (pod === "db") throw missing;
+        stopped.push(pod);
+        return aPod();
+      },
+    }),
+  });
+  const ran = await runLine("stop db web", fakeWorld(engine));
+  t.same(stopped, ["web"]);
+  t.same(ran, { status: 125, out: "", err: "peapod: pod db: does not exist\nhint: peapod list tells which do\n" });
+});
+
+t.test("stop takes its grace in seconds", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({ client: { stop: async (more) => noting(asked, more, aPod()) } });
+  await runLine("stop web", fakeWorld(engine));
+  await runLine("stop -t 1.5 web", fakeWorld(engine));
+  await runLine("stop -t 0 web", fakeWorld(engine));
+  t.same(asked, [{}, { graceMs: 1500 }, { graceMs: 0 }]);
+});
+
+t.test("delete of what is not there is a failure, unless forced", async (t) => {
+  const engine = fakeEngine({ client: { delete: () => Promise.reject(missing) } });
+  t.equal((await runLine("delete db", fakeWorld(engine))).status, 125);
+  t.same(await runLine("rm -f db", fakeWorld(engine)), { status: 0, out: "", err: "" });
+});
+
+t.test("kill takes its signal as runc and as podman do", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    reader: { state: async () => aPod() },
+    client: { kill: async (more) => noting(asked, more, aPod()) },
+  });
+  await runLine("kill web", fakeWorld(engine));
+  await runLine("kill web 9 --all", fakeWorld(engine));
+  await runLine("kill -s HUP web -c server -c client", fakeWorld(engine));
+  t.same(asked, [
+    { signal: "SIGTERM", all: false },
+    { signal: "9", all: true },
+    { signal: "HUP", all: false, container: "server" },
+    { signal: "HUP", all: false, container: "client" },
+  ]);
+  t.match(await runLine("kill web 9 -s 15", fakeWorld(engine)), { status: 125, err: /two signals are given/ });
+  t.match(await runLine("kill web -c nobody", fakeWorld(engine)), {
+    status: 125,
+    err: /pod web has no such container\nhint: it has server, client/,
+  });
+});
+
+t.test("wait prints results and is itself content", async (t) => {
+  const containers = [
+    aContainer("server", { exit: { kind: "killed", signal: 9, time: "" } }),
+    aContainer("client", { exit: { kind: "lost", time: "" } }),
+  ];
+  const pod = aPod({ exitStatus: 137, containers });
+  const engine = fakeEngine({ reader: { state: async () => pod }, client: { wait: async () => pod } });
+  t.same(await runLine("wait web", fakeWorld(engine)), { status: 0, out: "137\n", err: "" });
+  t.same(await runLine("wait web -c server -c client", fakeWorld(engine)), { status: 0, out: "137\nlost\n", err: "" });
+});
+
+t.test("exec runs the call that the engine made and hands the status on", async (t) => {
+  const requests: ExecRequest[] = [];
+  const execCommand = async (_pod: PodName, request: ExecRequest) =>
+    noting(requests, request, { program: "/runc", args: ["exec"] });
+  const fake = fakeWorld(fakeEngine({ rest: { execCommand } }), { programStatus: 42 });
+  t.equal((await runLine("exec -it -c server -e A=1 -w /tmp -u 1:2 web sh -c true", fake)).status, 42);
+  t.same(fake.programs, [["/runc", "exec"]]);
+  t.same(requests, [
+    { args: ["sh", "-c", "true"], tty: true, env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" },
+  ]);
+  t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
+});
+
+t.test("exec of a command that was never begun ends with 126, 127 or 125", async (t) => {
+  const table: [words: string, status: number][] = [
+    ['exec: "foo": executable file not found in $PATH', 127],
+    ['exec: "/foo": stat /foo: no such file or directory', 127],
+    ['exec: "/etc": permission denied', 126],
+    ['container server: command "foo" was not found in its root file system', 127],
+    ['container server: command "/etc" cannot be executed', 126],
+    ["container server: the runtime does not know it", 125],
+    ["cannot exec in a stopped container", 125],
+  ];
+  for (const [words, status] of table) {
+    const explain = async () => new PeapodError("RUNTIME_FAILED", words);
+    const engine = fakeEngine({ rest: { execCommand: async () => ({ program: "/runc", args: [], explain }) } });
+    t.equal((await runLine("exec web foo", fakeWorld(engine, { programStatus: 255 }))).status, status, words);
+  }
+});
+
+t.test("list: a table for people, names, JSON for programs", async (t) => {
+  const ended = aPod({
+    pod: "db" as PodName,
+    status: "exited",
+    exitStatus: 3,
+    createdAt: "2026-11-21T10:00:00Z",
+    containers: [aContainer("db", { status: "exited" })],
+  });
+  const engine = fakeEngine({ reader: { list: async () => [ended, aPod({ degraded: "its reaper died" })] } });
+  t.equal(
+    (await runLine("list", fakeWorld(engine))).out,
+    `POD  STATUS             RUNNING  CREATED
+db   exited (3)         0/1      1 day ago
+web  running, degraded  2/2      3 minutes ago
+`,
+  );
+  t.equal((await runLine("ls -q", fakeWorld(engine))).out, "db\nweb\n");
+  const json = JSON.parse((await runLine("list --format json", fakeWorld(engine))).out);
+  t.same(
+    json.map((pod: { pod: string }) => pod.pod),
+    ["db", "web"],
+  );
+});
+
+t.test("state is JSON with every key, or a view for people", async (t) => {
+  const exit = { kind: "killed", signal: 9, time: "2026-11-22T10:01:00Z" } as const;
+  const pod = aPod({ containers: [aContainer("server"), aContainer("client", { status: "exited", exit })] });
+  const engine = fakeEngine({ reader: { state: async () => pod } });
+  const times = { createdAt: "2026-11-22T10:00:00.000Z", startedAt: "2026-11-22T10:00:00.000Z" };
+  t.same(JSON.parse((await runLine("state web", fakeWorld(engine))).out), {
+    pod: "web",
+    status: "running",
+    want: "running",
+    ...times,
+    exitedAt: null,
+    exitStatus: null,
+    degraded: null,
+    error: null,
+    cursor: 7,
+    containers: [
+      { name: "server", status: "running", pid: 4711, ...times, exit: null, exitStatus: null },
+      { name: "client", status: "exited", pid: 4711, ...times, exit, exitStatus: 137 },
+    ],
+  });
+  t.equal(
+    (await runLine("state web --format table", fakeWorld(engine))).out,
+    `pod      web
+status   running
+created  3 minutes ago
+
+CONTAINER  STATUS               PID  STARTED
+server     running             4711  3 minutes ago
+client     killed by signal 9     -  3 minutes ago
+`,
+  );
+});
+
+t.test("ps cannot be used to write the reader's screen", async (t) => {
+  const process = {
+    container: "server" as never,
+    pid: 12,
+    parentPid: 1,
+    uid: 0,
+    memoryBytes: 1_500_000,
+    startedAt: "2026-11-22T10:02:59Z",
+    command: "\u001b[2Jsh\u0007 -c\nx",
+  };
+  const engine = fakeEngine({ rest: { processes: async () => [process] } });
+  t.equal(
+    (await runLine("ps web", fakeWorld(engine))).out,
+    `CONTAINER  PID  PPID  UID   MEMORY  STARTED       COMMAND
+server      12     1    0  1.4 MiB  1 second ago  sh  -c x
+`,
+  );
+  t.same(JSON.parse((await runLine("ps web --format json", fakeWorld(engine))).out), [process]);
+});
+
+t.test("logs merges finished logs in the order of their times", async (t) => {
+  const at = (second: number) => ({ time: `2026-11-22T10:00:0${second}.000000000Z` });
+  const logs = {
+    server: [aLine("one", at(1)), aLine("four", { ...at(4), stream: "stderr" })],
+    client: [aLine("two", at(2)), aLine("three", at(3))],
+  };
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    reader: { state: async () => aPod() },
+    rest: {
+      async *logs(_pod, { signal: _signal, ...request }) {
+        asked.push(request);
+        yield* logs[request.container as keyof typeof logs];
+      },
+    },
+  });
+  t.same(await runLine("logs web", fakeWorld(engine)), {
+    status: 0,
+    out: "server | one\nclient | two\nclient | three\n",
+    err: "server | four\n",
+  });
+  asked.length = 0;
+  t.equal(
+    (await runLine("logs --tail 5 --since 3m -t web -c client", fakeWorld(engine))).out,
+    "2026-11-22T10:00:02.000000000Z two\n2026-11-22T10:00:03.000000000Z three\n",
+  );
+  t.same(asked, [{ container: "client", follow: false, tail: 5, since: "2026-11-22T10:00:00.000000000Z" }]);
+});
+
+t.test("logs -f ends when its reader goes away", async (t) => {
+  const fake = fakeWorld(
+    fakeEngine({
+      reader: { state: async () => aPod({ containers: [aContainer("server")] }) },
+      rest: {
+        async *logs(_pod, { signal }) {
+          yield aLine("one");
+          fake.hangUp();
+          t.ok(signal?.aborted);
+        },
+      },
+    }),
+  );
+  t.same(await runLine("logs -f web", fake), { status: 0, out: "one\n", err: "" });
+});
+
+t.test("events: a line for people, the event itself for programs", async (t) => {
+  const stamp = { time: "2026-11-22T10:00:00.000Z", pod: "web" as PodName };
+  const told = [
+    { ...stamp, seq: 1, type: "pod.wanted", want: "running", request: "r1" },
+    {
+      ...stamp,
+      seq: 2,
+      type: "container.exited",
+      container: "server" as never,
+      exit: { kind: "exited", code: 7, time: "" },
+    },
+  ] as const;
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    reader: {
+      async *events(_pod, { since, follow }) {
+        asked.push({ since, follow });
+        yield* told;
+      },
+    },
+  });
+  t.equal(
+    (await runLine("events web", fakeWorld(engine))).out,
+    `   1  2026-11-22T10:00:00.000Z  pod.wanted            want=running  request=r1
+   2  2026-11-22T10:00:00.000Z  container.exited      server  exited with 7
+`,
+  );
+  const json = (await runLine("events -f --since 12 --format json web", fakeWorld(engine))).out;
+  t.same(
+    json
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+    told,
+  );
+  t.same(asked, [
+    { since: 0, follow: false },
+    { since: 12, follow: true },
+  ]);
+});
+
+t.test("ns --diff: against the plan or another pod, with a status that tells", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    rest: {
+      namespaces: async (request) => noting(asked, request, { text: "a table", differences: request.against ? 2 : 0 }),
+    },
+  });
+  t.same(await runLine("ns web", fakeWorld(engine)), { status: 0, out: "a table\n", err: "" });
+  t.equal((await runLine("ns web --diff", fakeWorld(engine))).status, 1);
+  t.equal((await runLine("ns web --diff db --format json", fakeWorld(engine))).status, 1);
+  t.same(asked, [
+    { pod: "web", format: "table" },
+    { pod: "web", format: "table", against: { plan: true } },
+    { pod: "web", format: "json", against: { pod: "db" } },
+  ]);
+});
+
+t.test("doctor tells what was left over, and fixes it when told", async (t) => {
+  const mine = { kind: "cgroup", name: "/peapod/web", owner: "web", detail: "2 processes", orphan: false };
+  const left = { kind: "mount", name: "/run/x", owner: undefined, detail: "an overlay", orphan: true };
+  const engine = fakeEngine({
+    rest: { doctor: async ({ fix }) => ({ objects: [mine, left], fixed: fix ? [left] : [] }) },
+  });
+  t.same(await runLine("doctor", fakeWorld(engine)), {
+    status: 1,
+    out: `OWNER  KIND    NAME         DETAIL
+web    cgroup  /peapod/web  2 processes
+-      mount   /run/x       left over: an overlay
+2 objects, 1 left over, 0 removed
+`,
+    err: "hint: peapod doctor --fix removes what was left over\n",
+  });
+  t.match(await runLine("doctor --fix", fakeWorld(engine)), {
+    status: 0,
+    out: /removed: an overlay\n2 objects, 0 left over, 1 removed\n/,
+  });
+});
+
+t.test("verify takes a pod or a journal", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({
+    rest: {
+      verify: async (what) =>
+        noting(asked, what, { events: 9, violations: "journal" in what ? ["event 3 is missing"] : [] }),
+    },
+  });
+  t.same(await runLine("verify web", fakeWorld(engine)), {
+    status: 0,
+    out: "web: 9 events, every rule is kept\n",
+    err: "",
+  });
+  t.same(await runLine("verify ./journal", fakeWorld(engine)), {
+    status: 1,
+    out: "event 3 is missing\n./journal: 1 rule broken\n",
+    err: "",
+  });
+  t.same(asked, [{ pod: "web" }, { journal: "./journal" }]);
+});
+
+t.test("bundle writes, and explains", async (t) => {
+  const plan = {
+    containers: [{ name: "server", reasons: { "process.args": { source: "manifest", where: "pod.yaml:9" } } }],
+  } as never;
+  const bundles = [{ container: "server" as never, dir: "/b/server" }];
+  const engine = fakeEngine({ rest: { plan: async () => plan, bundle: async () => ({ plan, bundles }) } });
+  t.same(await runLine("bundle pod.yaml -o /b", fakeWorld(engine)), { status: 0, out: "/b/server\n", err: "" });
+  const table = "CONTAINER  PART          FROM      WHERE\nserver     process.args  manifest  pod.yaml:9\n";
+  t.equal((await runLine("bundle pod.yaml --explain", fakeWorld(engine))).out, table);
+  t.equal((await runLine("bundle pod.yaml --explain -o /b", fakeWorld(engine))).out, table);
+  t.match(await runLine("bundle pod.yaml", fakeWorld(engine)), { status: 125, err: /hint: give -o DIR/ });
+});
+
+t.test("spec prints, and writes no file that is there", async (t) => {
+  const engine = fakeEngine({ rest: { template: async () => "kind: Pod\n" } });
+  t.equal((await runLine("spec", fakeWorld(engine))).out, "kind: Pod\n");
+  const file = `${t.testdir({})}/pod.yaml`;
+  t.equal((await runLine(`spec -o ${file}`, fakeWorld(engine))).status, 0);
+  t.match(await runLine(`spec -o ${file}`, fakeWorld(engine)), { status: 125, err: /exists already/ });
+});
+
+t.test("inspect is one object", async (t) => {
+  const reader = {
+    state: async () => aPod(),
+    manifest: async () => ({ spec: 1 }) as never,
+    plan: async () => ({ version: 1 }) as never,
+  };
+  const ran = await runLine("inspect web", fakeWorld(fakeEngine({ reader })));
+  t.match(JSON.parse(ran.out), { state: { pod: "web" }, manifest: { spec: 1 }, plan: { version: 1 } });
+});
