@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call } from "../base/call.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import type { HostMount } from "../plan/plan.ts";
 import { makeMountError } from "./mount-error.ts";
@@ -30,7 +30,7 @@ export async function mountAll(mounts: readonly HostMount[]): Promise<void> {
   const fstab = `${dirname(first.target)}/fstab.${randomBytes(4).toString("hex")}`;
   try {
     writeFileSync(fstab, missing.map(formatFstabLine).join(""), { mode: 0o600, flag: "wx" });
-    const done = await call({
+    const done = await swiftCall({
       program: "mount",
       args: ["--all", "--fstab", fstab],
       env: TOOL_ENVIRONMENT,
@@ -82,7 +82,7 @@ export async function unmount(left: () => readonly string[]): Promise<readonly s
 }
 
 async function umount(args: readonly string[]) {
-  const done = await call({ program: "umount", args, env: TOOL_ENVIRONMENT, timeoutMs: TIMEOUT_MS });
+  const done = await swiftCall({ program: "umount", args, env: TOOL_ENVIRONMENT, timeoutMs: TIMEOUT_MS });
   if (done.startError !== undefined) throw makeToolError("mounts", "umount", "mount", done);
   return done;
 }

@@ -4,7 +4,7 @@
 
 import { closeSync, mkdirSync, openSync, realpathSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { call } from "../base/call.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import { PeapodError } from "../base/errors.ts";
 import type { NamespaceKind, PinnedNamespace } from "../plan/plan.ts";
 import { unmount } from "./mounts.ts";
@@ -34,7 +34,7 @@ export async function pinNamespaces(pins: readonly PinnedNamespace[]): Promise<v
     throw new PeapodError("BUG", `${what}: some cannot be made before a process is in them`);
   }
   for (const pin of missing) makePinFile(pin.file);
-  const done = await call({
+  const done = await swiftCall({
     program: "unshare",
     args: makeUnshareArgs(missing),
     env: TOOL_ENVIRONMENT,
@@ -75,7 +75,7 @@ export async function pinFromProcess(pin: PinnedNamespace, pid: number): Promise
   // The kernel refuses it on a shared mount, which / is wherever systemd rules.
   if (pin.kind === "mnt") throw new PeapodError("NOT_SUPPORTED", `${what}: a mount namespace cannot be pinned`);
   makePinFile(pin.file);
-  const done = await call({
+  const done = await swiftCall({
     program: "mount",
     // The source is a magic link: resolved as a path it would lead nowhere.
     args: ["--no-canonicalize", "--bind", `/proc/${pid}/ns/${pin.kind}`, pin.file],

@@ -2,7 +2,7 @@
 
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
-import { call } from "../base/call.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { makeDir } from "../base/files.ts";
 
@@ -25,7 +25,7 @@ export async function makeFifos(containers: readonly FifoPaths[]): Promise<void>
   } catch (error) {
     throw asPeapodError(error, "container output");
   }
-  const result = await call({ program: "mkfifo", args: ["-m", "600", "--", ...missing], timeoutMs: MKFIFO_MS });
+  const result = await swiftCall({ program: "mkfifo", args: ["-m", "600", "--", ...missing], timeoutMs: MKFIFO_MS });
   if (result.exitCode === 0) return;
   if (result.startError) throw new PeapodError("HOST_LACKS", `mkfifo: cannot be run (${result.startError})`);
   const full = /No space left|quota exceeded/i.test(result.stderr);

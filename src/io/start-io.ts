@@ -3,7 +3,7 @@
 
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call } from "../base/call.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { makeDir } from "../base/files.ts";
 import { readIoPid, readLastIoPid } from "./io-process.ts";
@@ -41,7 +41,7 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
     throw asPeapodError(error, request.log);
   }
   for (let attempt = 1; ; attempt += 1) {
-    const result = await call({ program: request.program, args: makeIoArgs(request), timeoutMs: START_MS });
+    const result = await swiftCall({ program: request.program, args: makeIoArgs(request), timeoutMs: START_MS });
     if (result.exitCode === 0) {
       const pid = readLastIoPid(request.lock);
       if (pid !== undefined) return { pid };

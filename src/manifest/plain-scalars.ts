@@ -1,4 +1,5 @@
-// Unquoted values that Kubernetes' YAML (1.1) and ours (1.2) read differently: refused rather than guessed.
+// Single values on one line: what they plainly mean, and which unquoted ones Kubernetes' YAML (1.1) and ours
+// (1.2) read differently: those are refused rather than guessed.
 
 /** Why an unquoted scalar is ambiguous, as a clause; undefined where all agree. */
 export function ambiguityOf(source: string): string | undefined {
@@ -16,4 +17,23 @@ export function ambiguityOf(source: string): string | undefined {
     return `${source} is a number in YAML 1.1 and text in 1.2; drop the underscores, or put it in quotes`;
   }
   return undefined;
+}
+
+/** The text inside quotes; undefined where it is not one simple quoted text. */
+export function quotedValue(source: string): string | undefined {
+  if (/^'(?:[^']|'')*'$/.test(source)) return source.slice(1, -1).replaceAll("''", "'");
+  return /^"(?:[^"\\]|\\["\\/nrt])*"$/.test(source) ? (JSON.parse(source) as string) : undefined;
+}
+
+/** An unquoted text as what it means (YAML 1.2 §10.3); undefined where that is not plain. */
+export function plainValue(source: string): unknown {
+  if (!/^(?:[A-Za-z0-9_./$]|[-+](?=[^ ]))/.test(source) || /:(?: |$)| #/.test(source)) return undefined;
+  if (ambiguityOf(source) !== undefined) return undefined;
+  if (source === "true") return true;
+  if (source === "false") return false;
+  if (source === "null") return null;
+  if (/^(?:true|false|null)$/i.test(source)) return undefined;
+  if (/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?$/.test(source)) return Number(source);
+  // Whatever else could be a number is not plain.
+  return /^[-+]?(?:[.0-9][0-9a-fA-FxXoOeE_.+-]*|\.(?:inf|nan))$/i.test(source) ? undefined : source;
 }

@@ -1,5 +1,5 @@
 // The user's text → a checked, frozen Manifest, or one BAD_MANIFEST with everything that is wrong in it.
-// Whatever the text holds, nothing else is thrown and nothing hangs. Loads the yaml package: import it late.
+// Whatever the text holds, nothing else is thrown and nothing hangs.
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -11,8 +11,8 @@ import { checkPod } from "./check-pod.ts";
 import { badManifest, formatPath } from "./faults.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
-import type { Finding, Position, SourceDocument } from "./source.ts";
 import { parseSource } from "./source.ts";
+import type { Finding, Position, SourceDocument } from "./source-document.ts";
 
 /** A pod of a hundred containers takes 50 KB. */
 const MAX_KIB = 512;

@@ -3,7 +3,6 @@
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { call } from "../base/call.ts";
 import { PeapodError } from "../base/errors.ts";
 import { makeDir, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
 import type { RuntimeChoice } from "../plan/plan.ts";
@@ -52,6 +51,7 @@ function findProgram(name: string): string {
 
 /** `runc version 1.1.5+ds1`, `crun version 1.8.1`: the first line of both. */
 async function askVersion(path: string): Promise<RuntimeChoice> {
+  const { call } = await import("../base/call.ts");
   const result = await call({ program: path, args: ["--version"], timeoutMs: VERSION_MS });
   const [, kind, version] = /^(runc|crun) version (\S+)/m.exec(result.stdout) ?? [];
   if (version !== undefined && (kind === "runc" || kind === "crun")) return { kind, path, version };

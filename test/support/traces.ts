@@ -1,7 +1,7 @@
 // What a peapod with this root has on the machine: processes, mounts, cgroups, sockets, directories. Reads only the
 // kernel and the file system, nothing of peapod's own memory, since that is what it is to check.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { makeCgroupBase, podsDir } from "../../src/base/paths.ts";
 
@@ -51,18 +51,25 @@ function readCgroups(root: string): string[] {
     .map((dir) => `cgroup ${dir}`);
 }
 
+/** By their files: the reaper binds by a relative name, so the kernel's list of sockets does not say whose they are. */
 function readSockets(root: string): string[] {
-  return readFileSync("/proc/net/unix", "utf8")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/)[7] ?? "")
-    .filter((path) => isBelow(path, root))
+  const places = list(podsDir(root)).flatMap((pod) => [pod, ...list(join(pod, "io"))]);
+  return places
+    .flatMap(list)
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
     .map((path) => `socket ${path}`);
 }
 
 function readPods(root: string): string[] {
-  const dir = podsDir(root);
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir).map((name) => `directory ${join(dir, name)}`);
+  return list(podsDir(root)).map((dir) => `directory ${dir}`);
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir).map((name) => join(dir, name));
+  } catch {
+    return [];
+  }
 }
 
 function isBelow(path: string, top: string): boolean {

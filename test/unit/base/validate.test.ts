@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import t from "tap";
 import type { Violation } from "../../../src/base/validate.ts";
 import { validate } from "../../../src/base/validate.ts";
+import { validators } from "../../../src/generated/validators.ts";
 
 function aPod(spec: object = {}): Record<string, unknown> {
   const containers = [{ name: "web", image: "rootfs:./site" }];
@@ -138,4 +140,49 @@ t.test("a hostile value ends in a bounded list of clauses of bounded length", as
   const violations = validate("pod", { ...aPod(), ...names, kind: "y".repeat(100_000) });
   t.ok(violations.length > 10 && violations.length <= 1000);
   t.ok(violations.every(({ message }) => message.length < 2000));
+});
+
+t.test("the quick validator and the thorough one never disagree", async (t) => {
+  const { quick, thorough } = validators.pod;
+  const word = fc.constantFrom(
+    ...["name", "image", "ports", "env", "emptyDir", "hostPath", "medium", "sizeLimit", "limits", "requests", "cpu"],
+    ...[
+      "memory",
+      "hugepages-1",
+      "volumes",
+      "containers",
+      "labels",
+      "status",
+      "restartPolicy",
+      "securityContext",
+      "path",
+    ],
+  );
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom<unknown>("a", "", "Memory", "Never", "/x", 0, -1, 1.5, true, null),
+      fc.dictionary(word, tie("any"), { maxKeys: 4 }),
+      fc.array(tie("any"), { maxLength: 3 }),
+    ),
+  })).any;
+  fc.assert(
+    fc.property(
+      fc.constantFrom("container", "volume", "spec", "metadata", "top"),
+      fc.dictionary(word, value, { maxKeys: 4 }),
+      (where, more) => {
+        const container = where === "container" ? aContainer(more) : aPod(where === "spec" ? more : {});
+        const pod = where === "volume" ? aVolume(more) : container;
+        const whole =
+          where === "metadata"
+            ? { ...pod, metadata: { name: "a", ...more } }
+            : where === "top"
+              ? { ...pod, ...more }
+              : pod;
+        return quick()(whole) === thorough()(whole);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  t.pass();
 });

@@ -21,7 +21,14 @@ t.test("the systemd driver is a flag of every call", async (t) => {
 });
 
 t.test("each verb has its command line", async (t) => {
-  t.strictSame(makeCreateArgs("web", "/p/b", "/p/b/pid"), ["create", "--bundle", "/p/b", "--pid-file", "/p/b/pid", "web"]);
+  t.strictSame(makeCreateArgs("web", "/p/b", "/p/b/pid"), [
+    "create",
+    "--bundle",
+    "/p/b",
+    "--pid-file",
+    "/p/b/pid",
+    "web",
+  ]);
   t.strictSame(makeStartArgs("web"), ["start", "web"]);
   t.strictSame(makeKillArgs("web", "TERM"), ["kill", "web", "TERM"]);
   t.strictSame(makeDeleteArgs("web", false), ["delete", "web"]);

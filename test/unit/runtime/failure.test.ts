@@ -18,8 +18,16 @@ const INIT = `${PROCESS}error during container init: `;
 
 const TABLE = [
   [`${PROCESS}exec: "foo": executable file not found in $PATH`, "NOT_FOUND", 'command "foo" not found in its rootfs'],
-  [`${PROCESS}exec: "/opt/foo": stat /opt/foo: no such file or directory`, "NOT_FOUND", 'command "/opt/foo" not found in its rootfs'],
-  ["executable file `foo` not found in $PATH: No such file or directory", "NOT_FOUND", 'command "foo" not found in its rootfs'],
+  [
+    `${PROCESS}exec: "/opt/foo": stat /opt/foo: no such file or directory`,
+    "NOT_FOUND",
+    'command "/opt/foo" not found in its rootfs',
+  ],
+  [
+    "executable file `foo` not found in $PATH: No such file or directory",
+    "NOT_FOUND",
+    'command "foo" not found in its rootfs',
+  ],
   ["exec /bin/noint: no such file or directory", "NOT_FOUND", 'command "/bin/noint" not found in its rootfs'],
   [`${PROCESS}exec: "/plain": permission denied`, "NOT_PERMITTED", 'command "/plain" is not executable'],
   ["open executable: Permission denied", "NOT_PERMITTED", "its command is not executable"],
@@ -29,7 +37,11 @@ const TABLE = [
     "NOT_FOUND",
     "working directory /nope not found in its rootfs",
   ],
-  [`${CREATE}invalid rootfs: stat /srv/none: no such file or directory`, "NOT_FOUND", "rootfs /srv/none does not exist"],
+  [
+    `${CREATE}invalid rootfs: stat /srv/none: no such file or directory`,
+    "NOT_FOUND",
+    "rootfs /srv/none does not exist",
+  ],
   [
     `${INIT}error mounting "/srv/none" to rootfs at "/x": stat /srv/none: no such file or directory`,
     "NOT_FOUND",
@@ -62,10 +74,22 @@ const TABLE = [
   ["cannot delete container web that is not stopped: running", "WRONG_STATE", "it has not ended yet"],
   ['unknown signal "FOO"', "BAD_USAGE", "there is no such signal"],
   [`${INIT}write /p/pid: no space left on device`, "OUT_OF_RESOURCES", "no space left on device"],
-  [`${PROCESS}fork/exec /proc/self/exe: resource temporarily unavailable`, "OUT_OF_RESOURCES", "fork/exec /proc/self/exe: resource temporarily unavailable"],
-  ["cgroups in hybrid mode not supported, drop all controllers from cgroupv2", "HOST_LACKS", "this runtime cannot work with this machine's mixed cgroup layout"],
+  [
+    `${PROCESS}fork/exec /proc/self/exe: resource temporarily unavailable`,
+    "OUT_OF_RESOURCES",
+    "fork/exec /proc/self/exe: resource temporarily unavailable",
+  ],
+  [
+    "cgroups in hybrid mode not supported, drop all controllers from cgroupv2",
+    "HOST_LACKS",
+    "this runtime cannot work with this machine's mixed cgroup layout",
+  ],
   [`${CREATE}namespace {"time" ""} does not exist`, "RUNTIME_FAILED", 'namespace {"time" ""} does not exist'],
-  [`${PROCESS}can't get final child's PID from pipe: EOF`, "RUNTIME_FAILED", "can't get final child's PID from pipe: EOF"],
+  [
+    `${PROCESS}can't get final child's PID from pipe: EOF`,
+    "RUNTIME_FAILED",
+    "can't get final child's PID from pipe: EOF",
+  ],
   [`${CREATE}unexpected EOF`, "RUNTIME_FAILED", "unexpected EOF"],
 ] as const;
 

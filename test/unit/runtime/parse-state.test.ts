@@ -24,7 +24,15 @@ t.test("one that has ended has no process, whatever the runtime still remembers"
 });
 
 t.test("anything else is the runtime's failure", async (t) => {
-  for (const text of ["", "garbage", "[]", "null", '{"status":"running"}', RUNC.replace("running", "dancing"), RUNC.replace("11183", '"11183"')]) {
+  for (const text of [
+    "",
+    "garbage",
+    "[]",
+    "null",
+    '{"status":"running"}',
+    RUNC.replace("running", "dancing"),
+    RUNC.replace("11183", '"11183"'),
+  ]) {
     await t.rejects(parseState("container web", text), { code: "RUNTIME_FAILED", message: /^container web: / }, text);
   }
 });

@@ -1,0 +1,4 @@
+// The type of load-yaml.cjs.
+
+declare function loadYaml(): typeof import("yaml");
+export = loadYaml;
