@@ -1,13 +1,20 @@
 // Whole files, all or nothing: written to a side name in the same directory and renamed.
 
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf, PeapodError } from "./errors.ts";
 
+let sides = 0;
+
+/** With our pid unique among all who may write beside us. */
+function nextSide(): number {
+  sides += 1;
+  return sides;
+}
+
 /** Replaces `path` in one instant; a reader sees the old text or the new one, a full disk leaves the old one. */
 export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
-  const side = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  const side = `${path}.${process.pid}-${nextSide()}.tmp`;
   try {
     writeFileSync(side, text, { mode, flag: "wx" });
     renameSync(side, path);

@@ -5,6 +5,7 @@
 import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
+import { readTextIfAny } from "../base/files.ts";
 import { killCgroup } from "../host/cgroups.ts";
 import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
@@ -40,6 +41,8 @@ export class ContainerKeeper {
     const descriptors = this.#pod.io.openWriters(this.planned);
     this.#callInFlight = true;
     try {
+      // It may have been killed since it was opened; nothing went through it yet, so nothing is missing.
+      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
       this.#pod.journal.append({ type: "container.creating", container: name, exitsOffset: this.#pod.inbox.end });
       const { pid } = await this.#pod.runtime.create({
         id: name,
@@ -72,12 +75,12 @@ export class ContainerKeeper {
   }
 
   /** @throws WRONG_STATE when it has ended */
-  async signal(signal: string): Promise<void> {
+  async signal(signal: string, all = false): Promise<void> {
     if (!this.isAlive) {
       throw new PeapodError("WRONG_STATE", `container ${this.planned.name}: is not running, it is ${this.state.status}`);
     }
     this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal });
-    await this.#pod.runtime.kill(this.planned.name, signal);
+    await this.#pod.runtime.kill(this.planned.name, signal, { all });
   }
 
   /** Resolves at once when it has ended, else when its exit has been written to the journal. */
@@ -97,15 +100,15 @@ export class ContainerKeeper {
     for (const resolve of this.#whenExited.splice(0)) resolve();
   }
 
-  /** SIGKILL, wait for the exit, and take down what the runtime keeps of it. */
+  /**
+   * SIGKILL to all in its cgroup, and wait for the exit. What is in there is this container's, whatever pid namespace it
+   * shares; and it saves a call of the runtime on the way down.
+   */
   async kill(): Promise<void> {
     if (!this.isAlive) return;
-    try {
-      await this.signal("KILL");
-    } catch (error) {
-      // It may have ended between the question and the signal; then the exit comes (or has come) by itself.
-      if (!(error instanceof PeapodError && (error.code === "WRONG_STATE" || error.code === "NOT_FOUND"))) throw error;
-    }
+    this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal: "KILL" });
+    await killCgroup(this.planned.cgroupPath, this.#pod.facts);
+    this.claimExit();
     await this.exited();
   }
 
@@ -122,9 +125,13 @@ export class ContainerKeeper {
   async recover(): Promise<void> {
     if (this.state.status === "creating") {
       const found = await this.#pod.runtime.state(this.planned.name);
-      if (found === undefined || found.pid === 0) return;
-      this.#noteCreated(found.pid);
+      if (found === undefined) return;
+      // 0: it was created and has ended since. Whose exit to look for stands in the file that the call wrote.
+      const pid = found.pid || Number(readTextIfAny(this.planned.paths.pidFile)?.trim() || 0);
+      if (pid > 0) this.#noteCreated(pid);
+      else await this.#pod.runtime.delete(this.planned.name, { force: true });
     }
+    if (!this.isAlive) return;
     // The runtime's own marker: the file is there until the container's program has been let go.
     const started = !existsSync(join(this.#pod.plan.paths.runtimeRoot, this.planned.name, "exec.fifo"));
     if (this.state.status === "created" && started) {

@@ -4,17 +4,17 @@ import type { ContainerName } from "../base/names.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Journal } from "../state/journal.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { IoKeeper } from "./io-keeper.ts";
+import type { GatedRuntime } from "./runtime-gate.ts";
 
 export interface PodContext {
   readonly plan: Plan;
   readonly facts: HostFacts;
   readonly journal: Journal;
   readonly inbox: ExitInbox;
-  readonly runtime: Runtime;
+  readonly runtime: GatedRuntime;
   readonly io: IoKeeper;
   /** To the supervisor's own log: what went wrong without anybody waiting for it. */
   readonly report: (error: unknown, message: string) => void;

@@ -16,6 +16,8 @@ import type { PodClient, PodReader } from "./engine.ts";
 
 /** How long broken connections are taken for a supervisor that is being started again. */
 const PATIENCE_MS = 20_000;
+/** How often a waiting caller looks whether the pod still has its reaper. */
+const WATCH_MS = 1000;
 
 export interface ClientNeeds {
   readonly root: string;
@@ -37,7 +39,8 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
   return {
     start: () => askForState("start"),
     stop: ({ graceMs }) => askForState("stop", graceMs === undefined ? {} : { graceMs }),
-    kill: ({ signal, container }) => askForState("kill", container === undefined ? { signal } : { signal, container }),
+    kill: ({ signal, container, all }) =>
+      askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
     delete: async ({ force }) => {
@@ -46,8 +49,18 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
       else await ask("delete", { force: force ?? false });
       if (reaperPid !== undefined) await reaperIsGone(reaperPid);
     },
-    wait: ({ containers, signal }) => waitForExits(pod, needs.reader, containers, signal),
+    wait: ({ containers, signal }) => watchedOver(paths, needs, waitForExits(pod, needs.reader, containers, signal)),
   };
+}
+
+/** While somebody waits for an exit there must be somebody who sees it. */
+async function watchedOver<T>(paths: PodPaths, needs: ClientNeeds, waiting: Promise<T>): Promise<T> {
+  const look = () => {
+    if (existsSync(paths.plan) && !isReaperAlive(paths.dir)) needs.reviveReaper().catch(() => undefined);
+  };
+  const timer = setInterval(look, WATCH_MS);
+  look();
+  return waiting.finally(() => clearInterval(timer));
 }
 
 /** Follows the journal, so that waiting keeps nobody awake. */
@@ -97,7 +110,10 @@ async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: C
           hint: `see ${paths.supervisorLog}, and peapod doctor`,
         });
       }
-      if (existsSync(paths.plan) && !isReaperAlive(paths.dir)) await needs.reviveReaper();
+      if (!isReaperAlive(paths.dir)) {
+        if (existsSync(paths.plan)) await needs.reviveReaper();
+        else if (verb === "delete" && existsSync(paths.dir)) await needs.removeRuins();
+      }
       await sleep(Math.min(5 * attempt, 100));
     }
   }

@@ -16,6 +16,8 @@ export interface Ask {
   readonly signal?: string;
   /** kill: one container instead of all. */
   readonly container?: string;
+  /** kill: every process of the containers, not their first alone. */
+  readonly all?: boolean;
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

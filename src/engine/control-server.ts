@@ -37,7 +37,7 @@ export function startControlServer(supervisor: Supervisor): ControlServer {
 }
 
 async function answer(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://pod");
+  const url = parseUrl(request.url ?? "/");
   const { plan } = supervisor.pod;
   const route = `${request.method} ${url.pathname}`;
   switch (route) {
@@ -46,9 +46,9 @@ async function answer(supervisor: Supervisor, request: IncomingMessage, response
     case "GET /v1/pod/plan":
       return sendJson(response, 200, plan);
     case "GET /v1/pod/events":
-      return sendEvents(supervisor, url, request, response);
+      return sendEvents(supervisor, url, response);
     case "GET /v1/pod/wait":
-      return sendWhenExited(supervisor, request, response);
+      return sendWhenExited(supervisor, response);
     case "DELETE /v1/pod":
       return ask(supervisor, "delete", { force: url.searchParams.get("force") === "true" }, response);
   }
@@ -57,6 +57,13 @@ async function answer(supervisor: Supervisor, request: IncomingMessage, response
   const exec = /^POST \/v1\/containers\/([^/]+)\/exec$/.exec(route);
   if (exec?.[1] !== undefined) return runExec(supervisor, exec[1], await readBody(request), response);
   throw new PeapodError("NOT_FOUND", `${route}: no such thing here`, { hint: "docs/control-socket.md lists what there is" });
+}
+
+/** Always on this host: a path that begins with // would name another. */
+function parseUrl(text: string): URL {
+  const url = text.startsWith("/") ? `http://pod${text}` : text;
+  if (URL.canParse(url)) return new URL(url);
+  throw new PeapodError("BAD_USAGE", `${JSON.stringify(text)}: is no path`);
 }
 
 async function ask(supervisor: Supervisor, verb: Verb, body: Ask, response: ServerResponse): Promise<void> {
@@ -71,7 +78,7 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
     case "stop":
       return supervisor.stop({ ...asked, graceMs: body.graceMs });
     case "kill":
-      return supervisor.kill({ signal: body.signal ?? "TERM", container: body.container });
+      return supervisor.kill({ signal: body.signal ?? "TERM", container: body.container, all: body.all });
     case "pause":
       return supervisor.pause();
     case "resume":
@@ -121,26 +128,27 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendEvents(supervisor: Supervisor, url: URL, request: IncomingMessage, response: ServerResponse): void {
+function sendEvents(supervisor: Supervisor, url: URL, response: ServerResponse): void {
   const since = Number(url.searchParams.get("since") ?? "0");
   if (!Number.isSafeInteger(since) || since < 0) throw new PeapodError("BAD_USAGE", "since: must be a cursor, 0 or more");
   const { journal, plan } = supervisor.pod;
+  const events = readEvents(plan.paths.journal, since);
   response.writeHead(200, { "content-type": "application/x-ndjson" });
-  for (const event of readEvents(plan.paths.journal, since)) response.write(`${JSON.stringify(event)}\n`);
+  for (const event of events) response.write(`${JSON.stringify(event)}\n`);
   if (url.searchParams.get("follow") !== "true") {
     response.end();
     return;
   }
   const stop = journal.onEvent((event) => {
-    response.write(`${JSON.stringify(event)}\n`);
+    if (event.seq > since) response.write(`${JSON.stringify(event)}\n`);
     if (event.type === "pod.deleted") response.end();
   });
-  request.on("close", stop);
+  response.on("close", stop);
 }
 
-async function sendWhenExited(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function sendWhenExited(supervisor: Supervisor, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
-  request.on("close", () => gone.abort());
+  response.on("close", () => gone.abort());
   const state = await supervisor.whenExited(gone.signal);
   if (state !== undefined) sendJson(response, 200, state);
 }

@@ -1,33 +1,52 @@
 // The io processes of one pod: one for each container, started with it, started again when it dies early.
 // The supervisor keeps a read end of each FIFO open, so that what a dead io had not read yet stays in the pipe.
+// An io that ended with 0 saw the end of all writers: nothing is left for another to carry.
 
 import { closeSync, constants, openSync } from "node:fs";
 import { attemptLog } from "../base/paths.ts";
-import { isIoAlive, readIoPid } from "../io/io-process.ts";
+import type { Exit } from "../exits/exit.ts";
+import type { ExitInbox } from "../exits/inbox.ts";
+import { readProcess, signalProcess } from "../host/processes.ts";
+import { isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
 import { startIo } from "../io/start-io.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+
+const END_MS = 2000;
 
 export interface Writers {
   readonly stdout: number;
   readonly stderr: number;
 }
 
+interface RunningIo {
+  readonly container: PlannedContainer;
+  /** Where in `exits` its end can stand at the earliest. */
+  readonly since: number;
+}
+
 export class IoKeeper {
   readonly #program: string;
-  readonly #pids = new Map<number, PlannedContainer>();
+  readonly #inbox: ExitInbox;
+  readonly #running = new Map<number, RunningIo>();
   readonly #readEnds = new Map<string, readonly number[]>();
 
-  constructor(program: string) {
+  constructor(program: string, inbox: ExitInbox) {
     this.#program = program;
+    this.#inbox = inbox;
+  }
+
+  isAlive(container: PlannedContainer): boolean {
+    return isIoAlive(container.paths.ioLock);
   }
 
   /** Starts the container's io unless it runs. `resumed`: one was there before and died. */
   async open(container: PlannedContainer, resumed: boolean): Promise<void> {
     this.#holdReadEnds(container);
     const { paths } = container;
-    if (isIoAlive(paths.ioLock)) {
-      const pid = readIoPid(paths.ioLock);
-      if (pid !== undefined) this.#pids.set(pid, container);
+    const since = this.#inbox.end;
+    const there = readIoPid(paths.ioLock);
+    if (there !== undefined) {
+      this.#running.set(there, { container, since });
       return;
     }
     const { pid } = await startIo({
@@ -39,7 +58,33 @@ export class IoKeeper {
       attach: paths.attach,
       resumed,
     });
-    this.#pids.set(pid, container);
+    this.#running.set(pid, { container, since });
+  }
+
+  /** After a supervisor's death: takes over the container's io. False where it died early, so that another is needed. */
+  recover(container: PlannedContainer): boolean {
+    this.#holdReadEnds(container);
+    const since = this.#inbox.end;
+    const pid = readLastIoPid(container.paths.ioLock);
+    if (pid === undefined) return false;
+    const found = readProcess(pid);
+    const isThere = readIoPid(container.paths.ioLock) === pid;
+    // Read after the process was looked for: the reaper writes the line before it lets a zombie go.
+    const line = isThere ? undefined : this.#inbox.unclaimed().findLast((one) => one.pid === pid);
+    if (line !== undefined) return isGoodEnd(line.exit);
+    const isZombie = found?.state === "Z" && found.ppid === process.ppid;
+    if (!isThere && !isZombie) return false;
+    this.#running.set(pid, { container, since });
+    return true;
+  }
+
+  /** Ends the io of a container that was never made: it may be about to end by itself, and nothing went through it. */
+  async endUnused(container: PlannedContainer): Promise<void> {
+    const pid = readIoPid(container.paths.ioLock);
+    const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
+    if (pid === undefined || startTime === undefined) return;
+    signalProcess(pid, startTime, "SIGKILL");
+    await this.#inbox.waitForEnd(pid, END_MS);
   }
 
   /** Read and write, so that the container gets no SIGPIPE while nobody reads. */
@@ -50,20 +95,16 @@ export class IoKeeper {
     };
   }
 
-  /** The containers whose io has died since, by the pids that the reaper reaped. */
-  takeDead(pids: readonly number[]): PlannedContainer[] {
+  /** The containers whose io has died early since the last call. */
+  takeDead(): PlannedContainer[] {
     const dead: PlannedContainer[] = [];
-    for (const pid of pids) {
-      const container = this.#pids.get(pid);
-      if (container === undefined) continue;
-      this.#pids.delete(pid);
-      dead.push(container);
+    for (const [pid, { container, since }] of this.#running) {
+      const exit = this.#inbox.claim(pid, since);
+      if (exit === undefined) continue;
+      this.#running.delete(pid);
+      if (!isGoodEnd(exit)) dead.push(container);
     }
     return dead;
-  }
-
-  get runningPids(): readonly number[] {
-    return [...this.#pids.keys()];
   }
 
   release(container: PlannedContainer): void {
@@ -77,4 +118,8 @@ export class IoKeeper {
     const { stdout, stderr } = container.paths;
     this.#readEnds.set(container.name, [openSync(stdout, flags), openSync(stderr, flags)]);
   }
+}
+
+function isGoodEnd(exit: Exit): boolean {
+  return exit.kind === "exited" && exit.code === 0;
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
+import { checkMountTargets } from "../bundle/check-mount-targets.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
@@ -36,6 +37,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
   });
+  checkMountTargets(plan);
   return { manifest, plan };
 }
 

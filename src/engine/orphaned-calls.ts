@@ -1,36 +1,44 @@
-// Runtime calls outlive the supervisor that made them. The next one waits for them before it looks at what they did.
+// Programs that a supervisor before us started outlive it. The next one waits for them before it looks at what they did:
+// half a call looks like none, or like a whole one.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { readProcess } from "../host/processes.ts";
-import type { PodContext } from "./context.ts";
+import { readdirSync } from "node:fs";
+import { readTextIfAny } from "../base/files.ts";
+import { readCommandLine, readProcess } from "../host/processes.ts";
+import type { ExitInbox } from "../exits/inbox.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
 const ORPHAN_MS = 65_000;
+const IO_NAME = "peapod-io";
 
-/** Resolves when no runtime call on this pod, made by a supervisor before us, runs any more. */
-export async function waitForOrphanedCalls(pod: PodContext): Promise<void> {
-  const calls = readOrphanedCalls(pod.plan.runtime.path, pod.plan.paths.runtimeRoot);
-  await Promise.all(calls.map((pid) => pod.inbox.waitForEnd(pid, ORPHAN_MS)));
+/** Resolves when no call on this pod, made by a supervisor before us, runs any more. */
+export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "waitForEnd">): Promise<void> {
+  await Promise.all(readOrphanedCalls(plan).map((pid) => inbox.waitForEnd(pid, ORPHAN_MS)));
 }
 
-/** Siblings of ours, adopted by the reaper, that run the runtime on this pod's runtime root. */
-function readOrphanedCalls(runtimePath: string, runtimeRoot: string): number[] {
-  const reaper = process.ppid;
+function readOrphanedCalls(plan: Plan): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      if (readProcess(pid)?.ppid !== reaper) return false;
-      const words = readCommandLine(pid);
-      // runc's container inits are called `runc init`; they carry no root on their command line.
-      return words[0] === runtimePath && words.includes(runtimeRoot);
-    });
+    .filter((pid) => pid !== process.pid && (isRuntimeCall(pid, plan) || isOrphanedTool(pid, plan)));
 }
 
-function readCommandLine(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-  } catch {
-    return [];
-  }
+/** Whoever its parent is: with the reaper dead, what it would have adopted went to somebody else. */
+function isRuntimeCall(pid: number, { runtime, paths }: Plan): boolean {
+  const words = readCommandLine(pid) ?? [];
+  // `exec` runs as long as its user likes, and changes nothing that we look at.
+  return words[0] === runtime.path && words.includes(paths.runtimeRoot) && !words.includes("exec");
+}
+
+/** Siblings of ours that are neither an io nor in the pod's cgroup: mount, unshare and the like. */
+function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
+  const found = readProcess(pid);
+  if (found === undefined || found.ppid !== process.ppid || found.state === "Z" || found.comm === IO_NAME) return false;
+  if (readCommandLine(pid)?.[0] === runtime.path) return false;
+  const cgroups = readTextIfAny(`/proc/${pid}/cgroup`) ?? "";
+  return !cgroups.split("\n").some((line) => isBelow(line.split(":").slice(2).join(":"), sandbox.cgroup.path));
+}
+
+function isBelow(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}/`);
 }

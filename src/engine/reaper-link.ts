@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import type { PodName } from "../base/names.ts";
 
 /** Fixed numbers; the reaper closes all others. */
 export const FD = { control: 3, bell: 4, launcher: 5, userOut: 6, userErr: 7, settle: 8 } as const;
@@ -11,6 +12,8 @@ export const FD = { control: 3, bell: 4, launcher: 5, userOut: 6, userErr: 7, se
 export interface Launcher {
   /** Aborted when the caller gave up (Ctrl-C, killed) before it was answered. */
   readonly gone: AbortSignal;
+  /** Set for a caller that is a program and waits for a line of its own: tells it, and throws where it is gone. */
+  readonly confirm?: (pod: PodName) => void;
   /** Hands `status` (0 to 255) to the caller, which ends with it, and lets go of his terminal. Once. */
   answer(status: number): void;
 }

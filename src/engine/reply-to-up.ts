@@ -3,6 +3,7 @@
 
 import { writeSync } from "node:fs";
 import { asPeapodError } from "../base/errors.ts";
+import type { PodName } from "../base/names.ts";
 import { findPrograms } from "./programs.ts";
 import { FD, openLauncher } from "./reaper-link.ts";
 import { upInside } from "./up-inside.ts";
@@ -10,14 +11,17 @@ import type { UpMessage, UpReply } from "./up-outside.ts";
 
 export async function replyToUp(text: string, script: string): Promise<void> {
   const { options, request } = JSON.parse(text) as UpMessage;
-  const launcher = openLauncher();
-  const tell = (reply: UpReply) => writeSync(FD.userOut, `${JSON.stringify(reply)}\n`);
+  const tell = (reply: UpReply): void => void writeSync(FD.userOut, `${JSON.stringify(reply)}\n`);
+  const launcher = { ...openLauncher(), confirm: (pod: PodName) => tell({ pod }) };
   try {
-    const { pod } = await upInside(options, findPrograms(script), request, launcher);
-    tell({ pod });
+    await upInside(options, findPrograms(script), request, launcher);
     launcher.answer(0);
   } catch (error) {
-    tell({ error: asPeapodError(error).toJSON() });
+    try {
+      tell({ error: asPeapodError(error).toJSON() });
+    } catch {
+      // Killed while it waited: all is undone, and nobody asks why.
+    }
     launcher.answer(1);
     process.exit(1);
   }

@@ -11,10 +11,12 @@ import type { Plan } from "../plan/plan.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
 import type { PodContext } from "./context.ts";
-import { becomeDegraded } from "./degraded.ts";
+import { crashInto } from "./crash.ts";
+import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
+import { gateRuntime } from "./runtime-gate.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** The reaper takes this exit code for "asleep": it starts a supervisor again when there is something to do. */
@@ -25,6 +27,9 @@ const IDLE_MS = 1000;
 export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   const { paths } = plan;
   let log: Log | undefined;
+  crashInto(paths.supervisorLog);
+  writeSupervisorPid(paths.dir);
+  const inbox = new ExitInbox(paths.exits);
   const context: PodContext = {
     plan,
     facts: readHostFacts(),
@@ -33,14 +38,14 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
       plan.pod,
       plan.containers.map((container) => container.name),
     ),
-    inbox: new ExitInbox(paths.exits),
-    runtime: openRuntime({
+    inbox,
+    runtime: gateRuntime(openRuntime({
       choice: plan.runtime,
       root: paths.runtimeRoot,
       callsDir: paths.calls,
       systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-    }),
-    io: new IoKeeper(programs.io),
+    })),
+    io: new IoKeeper(programs.io, inbox),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.
       void import("../base/log.ts").then(({ openLog }) => {
@@ -110,7 +115,8 @@ function asleepMarker(dir: string): string {
   return join(dir, "asleep");
 }
 
+/** SIGKILL is the quickest end (Node takes 5 ms to tidy up), and nothing is left to be tidied up; the reaper looks at `exits`. */
 function endWhenAnswered(plan: Plan): void {
-  if (openConnections() === 0) process.exit(0);
+  if (openConnections() === 0) process.kill(process.pid, "SIGKILL");
   else setTimeout(endWhenAnswered, 1, plan);
 }

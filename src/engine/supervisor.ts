@@ -13,17 +13,28 @@ import type { PodState } from "../state/pod-state.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
 import { Queue } from "./queue.ts";
+import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
-import { endIo, removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
+import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
+import { readWants, type WantedEvent } from "./wants.ts";
 
 export interface Asked {
   /** Names one asking, so that a caller whose connection broke can ask again without acting twice. */
   readonly request: string;
 }
 
+export interface Restarted {
+  /** The last supervisor ended of its own will. */
+  readonly wasAsleep: boolean;
+  /** The caller of the pod's first way up, where he still waits; undefined: he was answered, or is gone. */
+  readonly canceled: AbortSignal | undefined;
+}
+
 export class Supervisor {
   readonly pod: KeptPod;
   readonly #changes = new Queue();
+  readonly #ioRestarts = new Set<Promise<void>>();
+  #isGoingDown = false;
   #isClimbing = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
@@ -44,7 +55,7 @@ export class Supervisor {
   }
 
   get isBusy(): boolean {
-    return this.#changes.length > 0;
+    return this.#changes.length > 0 || this.#ioRestarts.size > 0;
   }
 
   get isOver(): boolean {
@@ -52,19 +63,20 @@ export class Supervisor {
   }
 
   /** The first way up. On any failure, or when `canceled` aborts, nothing is left and the reason is thrown. */
-  bringUp(want: "created" | "running", asked: Asked, canceled: AbortSignal): Promise<PodState> {
+  bringUp(want: "created" | "running", asked: Asked, canceled: AbortSignal, confirm = () => {}): Promise<PodState> {
     return this.#changes.run(async () => {
       await this.#undoOnFailure(async () => {
         this.pod.journal.append({ type: "pod.planned" });
         this.#note(want, asked);
         await this.#climb(want, canceled);
+        confirm();
       });
       return this.state;
     });
   }
 
   start(asked: Asked): Promise<PodState> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.#isAskedAgain("running", asked) && this.state.status === "running") return this.state;
       this.#assertStatus(["created"], "start");
       this.#note("running", asked);
@@ -75,7 +87,7 @@ export class Supervisor {
 
   /** SIGTERM to all, `graceMs` for all together, then SIGKILL. A pod that has ended already is left as it is. */
   stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
       const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       this.#note("stopped", asked, { graceMs });
@@ -84,19 +96,23 @@ export class Supervisor {
     });
   }
 
-  kill(asked: { readonly signal: string; readonly container?: string | undefined }): Promise<PodState> {
-    return this.#changes.run(async () => {
+  kill(asked: {
+    readonly signal: string;
+    readonly container?: string | undefined;
+    readonly all?: boolean | undefined;
+  }): Promise<PodState> {
+    return this.#change(async () => {
       const alive = this.#main().filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
       if (meant.length === 0) throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: no container is running`);
-      await Promise.all(meant.map((keeper) => keeper.signal(asked.signal)));
+      await Promise.all(meant.map((keeper) => keeper.signal(asked.signal, asked.all)));
       return this.state;
     });
   }
 
   /** Freezes the pod's cgroup: all its processes at one instant. */
   pause(): Promise<PodState> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running"], "pause");
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
@@ -106,7 +122,7 @@ export class Supervisor {
   }
 
   resume(): Promise<PodState> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.state.status === "running") return this.state;
       this.#assertStatus(["paused"], "resume");
       await this.#thaw();
@@ -124,6 +140,7 @@ export class Supervisor {
           hint: "stop it first, or delete it with --force",
         });
       }
+      releaseReserve(this.pod.plan.paths.dir);
       this.#note("deleted", asked, { force: asked.force ?? false });
       await this.#takeDown();
     });
@@ -153,23 +170,31 @@ export class Supervisor {
   }
 
   /** After a start that was not the first: takes note of what happened meanwhile, then goes on with what was wanted. */
-  recover(wasAsleep: boolean): Promise<void> {
+  recover({ wasAsleep, canceled }: Restarted): Promise<void> {
     return this.#changes.run(async () => {
+      if (this.state.deletedAt !== undefined) return this.#end();
+      if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
-      for (const keeper of this.pod.containers.values()) {
-        if (keeper.isAlive || keeper.state.status === "exited") await this.#reopenIo(keeper.planned, keeper.isAlive);
-      }
+      await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
-      await this.#goOn();
+      await this.#goOn(canceled);
     });
   }
 
   /** The reaper rang: new lines stand in `exits`. */
   onExits(): void {
-    const pids = this.pod.inbox.readNew().map((line) => line.pid);
+    this.pod.inbox.readNew();
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
-    for (const container of this.pod.io.takeDead(pids)) void this.#onIoDeath(container);
+    for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
     if (!this.#isOver) this.#notePodExit();
+  }
+
+  /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */
+  #change<T>(task: () => Promise<T>): Promise<T> {
+    return this.#changes.run(async () => {
+      if (this.#isOver) throw new PeapodError("NOT_FOUND", `pod ${this.pod.plan.pod}: was deleted meanwhile`);
+      return task();
+    });
   }
 
   /** For a pod that nobody has been told of yet: it came up, or it never was. */
@@ -178,7 +203,8 @@ export class Supervisor {
       await climb();
     } catch (error) {
       const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
-      this.#tryToNoteFailure(reason);
+      releaseReserve(this.pod.plan.paths.dir);
+      if (this.state.error === undefined) this.#tryToNoteFailure(reason);
       await this.#takeDown().catch((leftOver: unknown) => this.pod.report(leftOver, "the undo failed"));
       throw reason;
     }
@@ -241,10 +267,16 @@ export class Supervisor {
   }
 
   async #takeDown(): Promise<void> {
+    // The logs go as well: from here on no io is started again, and those that are being started are waited for.
+    this.#isGoingDown = true;
+    await Promise.all(this.#ioRestarts);
     await takeDownContainers(this.pod);
-    await endIo(this.pod);
     await takeDownSandbox(this.pod);
-    this.pod.journal.append({ type: "pod.deleted" });
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.state.deletedAt === undefined) this.pod.journal.append({ type: "pod.deleted" });
     this.#isOver = true;
     removePodFiles(this.pod.plan.paths);
     this.#whenOver();
@@ -255,16 +287,35 @@ export class Supervisor {
     this.pod.journal.append({ type: "pod.resumed" });
   }
 
-  async #goOn(): Promise<void> {
-    const { want, status } = this.state;
+  async #goOn(canceled: AbortSignal | undefined): Promise<void> {
+    const { want, error } = this.state;
+    const wants = readWants(this.pod.plan.paths.journal);
     switch (want) {
       case "created":
-      case "running":
-        if (this.state.createdAt === undefined) await this.#undoOnFailure(() => this.#climb(want));
-        else if (want === "running" && status === "created") await this.#killOnFailure(() => this.#climb(want));
+      case "running": {
+        const isUp = want === "running" ? this.state.startedAt !== undefined : this.state.createdAt !== undefined;
+        if (isUp) break;
+        // A failure that stands there has not been dealt with to its end: that is all that is left to do.
+        const failAgain = () => {
+          if (error !== undefined) throw PeapodError.fromJson(error);
+        };
+        if (wants.length <= 1) {
+          await this.#undoOnFailure(async () => {
+            failAgain();
+            this.#assertAwaited(canceled);
+            await this.#climb(want, canceled);
+          });
+        } else if (this.state.exitedAt === undefined) {
+          const climb = async () => {
+            failAgain();
+            await this.#climb(want);
+          };
+          await this.#killOnFailure(climb).catch((error: unknown) => this.pod.report(error, "the start failed"));
+        }
         break;
+      }
       case "stopped":
-        await this.#stop(this.pod.plan.stopGraceMs);
+        await this.#stop(restOfGrace(wants.at(-1)) ?? this.pod.plan.stopGraceMs);
         break;
       case "deleted":
         await this.#takeDown();
@@ -280,17 +331,36 @@ export class Supervisor {
     if (status !== undefined) this.pod.journal.append({ type: "pod.exited", status });
   }
 
-  async #onIoDeath(container: PlannedContainer): Promise<void> {
-    const keeper = this.pod.containers.get(container.name);
-    if (keeper?.isAlive) await this.#reopenIo(container, true);
+  /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */
+  #assertAwaited(canceled: AbortSignal | undefined): void {
+    if (canceled !== undefined && !canceled.aborted) return;
+    throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
   }
 
-  async #reopenIo(container: PlannedContainer, isAlive: boolean): Promise<void> {
-    const wasThere = this.pod.io.runningPids.length;
-    await this.pod.io.open(container, true);
-    if (isAlive && this.pod.io.runningPids.length > wasThere) {
+  #onIoDeath(container: PlannedContainer): void {
+    const status = this.pod.containers.get(container.name)?.state.status;
+    // While it is being created the keeper looks after it.
+    if (this.#isGoingDown) return;
+    if (status !== "created" && status !== "running" && status !== "exited") return;
+    const restart = this.#restartIo(container).finally(() => this.#ioRestarts.delete(restart));
+    this.#ioRestarts.add(restart);
+  }
+
+  async #recoverIo({ planned, state }: ContainerKeeper): Promise<void> {
+    if (state.status === "planned" || state.status === "creating") await this.pod.io.endUnused(planned);
+    else if (state.status !== "deleted" && !this.pod.io.recover(planned)) await this.#restartIo(planned);
+  }
+
+  /** Never rejects: a log that cannot be written is no reason to let go of the pod. */
+  async #restartIo(container: PlannedContainer): Promise<void> {
+    try {
+      await this.pod.io.open(container, true);
       this.pod.journal.append({ type: "container.io-restarted", container: container.name });
+    } catch (error) {
+      this.pod.report(error, `container ${container.name}: its io could not be started again`);
     }
+    // It may have died again before we knew whom to look after.
+    if (!this.#isGoingDown) for (const dead of this.pod.io.takeDead()) this.#onIoDeath(dead);
   }
 
   #main(): ContainerKeeper[] {
@@ -327,4 +397,10 @@ export class Supervisor {
     if (allowed.includes(this.state.status)) return;
     throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: cannot ${verb}, it is ${this.state.status}`);
   }
+}
+
+/** What is left of the time that a stop was given, counted from when it was asked for. */
+function restOfGrace(wanted: WantedEvent | undefined): number | undefined {
+  if (wanted?.graceMs === undefined) return undefined;
+  return Math.max(0, wanted.graceMs - Math.max(0, Date.now() - Date.parse(wanted.time)));
 }

@@ -15,24 +15,23 @@ import type { KeptPod } from "./context.ts";
 /** An io that has not seen the end of its pipes by then is told to drain and go. */
 const IO_DRAIN_MS = 2000;
 
-/** Ends and deletes all containers. Their exits are in the journal afterwards, and their logs are whole. */
+/** Ends and deletes all containers, with their mounts and io. Their exits are in the journal then, and their logs whole. */
 export async function takeDownContainers(pod: KeptPod): Promise<void> {
   await thawPod(pod.plan.sandbox.cgroup, pod.facts);
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
-  const main = keepers.filter((keeper) => keeper.planned.role === "main");
-  const pause = keepers.filter((keeper) => keeper.planned.role === "pause");
-  for (const group of [main, pause]) {
-    await Promise.all(
-      group.map(async (keeper) => {
-        await keeper.kill();
-        await keeper.delete();
-      }),
-    );
+  for (const role of ["main", "pause"] as const) {
+    await Promise.all(keepers.filter((keeper) => keeper.planned.role === role).map((keeper) => keeper.kill()));
   }
+  // Nobody lives in the mounts any more, so they go while the runtime clears its state.
+  await Promise.all([
+    ...keepers.map((keeper) => keeper.delete()),
+    endIo(pod),
+    unmountBelow(pod.plan.paths.dir),
+  ]);
 }
 
-export async function endIo(pod: KeptPod): Promise<void> {
+async function endIo(pod: KeptPod): Promise<void> {
   await Promise.all(
     pod.plan.containers.map(async (container) => {
       pod.io.release(container);
@@ -56,18 +55,18 @@ export async function takeDownSandbox(pod: KeptPod): Promise<void> {
 }
 
 /**
- * The pod's directory and logs. What a restarted supervisor needs to go on with the deletion goes last:
- * plan, then `exits`, whose unlinking tells the reaper that the pod is over.
+ * The pod's directory and logs, once nothing outside of them is left. The plan goes first: without it a restarted
+ * supervisor knows that only files are to be removed, and asks no journal that may be gone. `exits` goes last: its
+ * unlinking tells the reaper that the pod is over.
  */
 export function removePodFiles(paths: PodPaths): void {
-  const last = new Set([paths.plan, paths.exits]);
+  rmSync(paths.plan, { force: true });
   removeTree(paths.logs);
   removeEmptyDir(dirname(paths.logs));
   for (const name of readdirSync(paths.dir)) {
     const path = `${paths.dir}/${name}`;
-    if (!last.has(path)) removeTree(path);
+    if (path !== paths.exits) removeTree(path);
   }
-  rmSync(paths.plan, { force: true });
   rmSync(paths.exits, { force: true });
   rmdirSync(paths.dir);
   removeEmptyDir(dirname(paths.dir));

@@ -3,16 +3,21 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { errnoOf, PeapodError } from "../base/errors.ts";
+import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
+import { noteAskedByMessage } from "./launcher-note.ts";
 import { makePodPlan } from "./make-pod-plan.ts";
 import type { Programs } from "./programs.ts";
 import { FD, type Launcher } from "./reaper-link.ts";
+import { makeReserve } from "./reserve.ts";
 import { attachBell, makeSupervisor, serve } from "./run-supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { removePodFiles } from "./teardown.ts";
 
 /** @throws what planning and the steps throw, ALREADY_EXISTS, CANCELED; then nothing of the pod is left */
 export async function upInside(
@@ -25,21 +30,34 @@ export async function upInside(
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
   await claimDirectory(plan);
-  writeJsonAtomic(plan.paths.manifest, manifest);
-  writeJsonAtomic(plan.paths.plan, plan);
-  const supervisor = makeSupervisor(plan, programs);
+  const supervisor = writeBeginning(manifest, plan, programs);
   const running = { supervisor, programs };
   attachBell(running);
-  const state = await supervisor.bringUp(request.start ? "running" : "created", { request: randomUUID() }, launcher.gone);
+  if (launcher.confirm) noteAskedByMessage(plan.paths.dir);
+  const want = request.start ? "running" : "created";
+  const asked = { request: randomUUID() };
+  const state = await supervisor.bringUp(want, asked, launcher.gone, () => launcher.confirm?.(plan.pod));
   setImmediate(() => void serve(running));
   return state;
 }
 
+/** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
+function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Supervisor {
+  try {
+    makeReserve(plan.paths.dir);
+    writeJsonAtomic(plan.paths.manifest, manifest);
+    writeJsonAtomic(plan.paths.plan, plan);
+    return makeSupervisor(plan, programs);
+  } catch (error) {
+    removePodFiles(plan.paths);
+    throw asPeapodError(error, `pod ${plan.pod}`);
+  }
+}
+
 /** Making the directory is what reserves the name; of two who try, one gets EEXIST. */
 async function claimDirectory({ pod, paths }: Plan): Promise<void> {
-  makeDir(dirname(paths.dir));
   try {
-    mkdirSync(paths.dir, { mode: 0o700 });
+    makePodDirectory(paths.dir);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
     throw new PeapodError("ALREADY_EXISTS", `pod ${pod}: exists already`, {
@@ -53,5 +71,17 @@ async function claimDirectory({ pod, paths }: Plan): Promise<void> {
   } catch (error) {
     rmSync(paths.dir, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** A pod that is the last one takes the directory of pods along, perhaps between our two steps. */
+function makePodDirectory(dir: string): void {
+  for (let attempt = 1; ; attempt += 1) {
+    makeDir(dirname(dir));
+    try {
+      return mkdirSync(dir, { mode: 0o700 });
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT" || attempt === 100) throw error;
+    }
   }
 }

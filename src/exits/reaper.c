@@ -126,13 +126,22 @@ static int is_over(void) {
   return settled && fstat(exits, &st) == 0 && st.st_nlink == 0;
 }
 
+// A supervisor that was killed between its last two steps left the directory, and nobody after us would take it.
+_Noreturn static void end_with_pod(void) {
+  struct stat here;
+  if (stat(".", &here) == 0 && here.st_nlink > 0) rmdir(dir);
+  _exit(0);
+}
+
 static void supervisor_died(int status) {
   if (!settled) _exit(1);
-  if (is_over()) _exit(0);
+  if (is_over()) end_with_pod();
   int64_t now = now_ms();
   supervisor = 0;
+  // SIGKILL is somebody else's doing and says nothing of the next one's chances: only its own crashes slow it down.
+  int was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   if (now - started_at >= 1000) quick_pause = 0;
-  else quick_pause = quick_pause == 0 ? 100 : quick_pause >= 2500 ? 5000 : quick_pause * 2;
+  else if (!was_killed) quick_pause = quick_pause == 0 ? 100 : quick_pause >= 2500 ? 5000 : quick_pause * 2;
   due_at = now + quick_pause;
   struct pollfd bell = {.fd = handed[BELL], .events = POLLIN};
   int slept = WIFEXITED(status) && WEXITSTATUS(status) == ASLEEP_CODE;
@@ -307,7 +316,7 @@ static void hear_settle(void) {
 // ---- the supervisor ----
 
 static void start_supervisor(void) {
-  if (is_over()) _exit(0);
+  if (is_over()) end_with_pod();
   char *later[] = {node, script, "supervise", dir, NULL};
   char **argv = settled ? later : first_argv;
   started_at = now_ms();

@@ -3,7 +3,6 @@
 
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { call } from "../base/call.ts";
 import { PeapodError } from "../base/errors.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
 
@@ -40,7 +39,8 @@ export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
   throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
-function systemctl(verb: "start" | "stop", path: string) {
+async function systemctl(verb: "start" | "stop", path: string) {
+  const { call } = await import("../base/call.ts");
   return call({
     program: "systemctl",
     args: [verb, "--quiet", "--", makeSliceUnit(path)],

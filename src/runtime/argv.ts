@@ -38,8 +38,8 @@ export function makeStartArgs(id: string): string[] {
   return ["start", id];
 }
 
-export function makeKillArgs(id: string, signal: string): string[] {
-  return ["kill", id, signal];
+export function makeKillArgs(id: string, signal: string, all = false): string[] {
+  return all ? ["kill", "--all", id, signal] : ["kill", id, signal];
 }
 
 export function makeDeleteArgs(id: string, force: boolean): string[] {

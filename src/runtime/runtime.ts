@@ -65,7 +65,7 @@ export interface Runtime {
   create(request: CreateRequest): Promise<{ readonly pid: number }>;
   start(id: string): Promise<void>;
   /** @throws WRONG_STATE where it has ended, NOT_FOUND, BAD_USAGE for the signal */
-  kill(id: string, signal: string): Promise<void>;
+  kill(id: string, signal: string, more?: { readonly all?: boolean }): Promise<void>;
   /** One that is not there is deleted already. */
   delete(id: string, more?: { readonly force?: boolean }): Promise<void>;
   /** Undefined where there is no such container. */
@@ -134,8 +134,8 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     async start(id) {
       await runOrThrow("start", id, makeStartArgs(id));
     },
-    async kill(id, signal) {
-      await runOrThrow("kill", id, makeKillArgs(id, signal));
+    async kill(id, signal, more = {}) {
+      await runOrThrow("kill", id, makeKillArgs(id, signal, more.all ?? false));
     },
     async delete(id, more = {}) {
       try {

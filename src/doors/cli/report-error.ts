@@ -24,11 +24,16 @@ export function makeErrorText(thrown: unknown, style: ErrorStyle, now: Date): st
 
 function makeLines(error: PeapodError, style: ErrorStyle): string {
   const faults = faultsOf(error);
-  const lines = [`peapod: ${error.message}`, ...faults.map(makeFaultLine)];
-  if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
+  const lines = [`peapod: ${makeVisible(error.message)}`, ...faults.map(makeFaultLine).map(makeVisible)];
+  if (error.hint !== undefined) lines.push(`hint: ${makeVisible(error.hint)}`);
   else if (error.code === "BUG") lines.push("hint: this is a fault of peapod; --debug tells where");
   if (style.debug) lines.push(`code: ${error.code}`, stackOf(error));
   return `${lines.join("\n")}\n`;
+}
+
+/** A runtime's last words, or a name in a manifest, must not move the cursor of who reads the error. */
+function makeVisible(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 function makeJsonLine(error: PeapodError, style: ErrorStyle, now: Date): string {

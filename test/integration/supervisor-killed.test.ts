@@ -1,0 +1,130 @@
+// The supervisor is a cache: whoever kills it, at whatever moment and how often, takes nothing away from the pod.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { killIfThere, readLogTexts, supervisorOf } from "../support/own-processes.ts";
+import { type ContainerSpec, type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** Lines until somebody makes the file /tell/stop, then the number of lines and the code. */
+const COUNTER = (code: number) =>
+  `i=0; while [ ! -e /tell/stop ]; do i=$((i+1)); echo "line $i"; sleep 0.01; done; echo "end $i" >&2; exit ${code}`;
+const CODES = [0, 7, 42];
+const volumes = [{ name: "tell", emptyDir: {} }];
+const volumeMounts = [{ name: "tell", mountPath: "/tell" }];
+
+function counters(): ContainerSpec[] {
+  return CODES.map((code) => ({ name: `c${code}`, run: COUNTER(code), volumeMounts }));
+}
+
+/** Kills supervisors of this pod at random moments until `isOver`; how many it killed. */
+async function killAgainAndAgain(host: PeapodHost, pod: PodFile, isOver: () => boolean, longestMs = 120): Promise<number> {
+  let kills = 0;
+  let last: number | undefined;
+  while (!isOver()) {
+    const pid = supervisorOf(host, pod);
+    if (pid === undefined || pid === last) {
+      await sleep(2);
+      continue;
+    }
+    await sleep(Math.random() * longestMs);
+    if (killIfThere(pid)) kills += 1;
+    last = pid;
+  }
+  return kills;
+}
+
+function assertEveryLine(t: Test, host: PeapodHost, pod: PodFile): void {
+  for (const code of CODES) {
+    const lines = readLogTexts(host, pod, `c${code}`);
+    const count = Number(lines.find((line) => line.startsWith("end "))?.slice(4));
+    t.ok(count > 0, `c${code} came to its end`);
+    const expected = Array.from({ length: count }, (_, index) => `line ${index + 1}`);
+    const told = lines.filter((line) => line.startsWith("line "));
+    t.ok(told.join() === expected.join(), `c${code}: each of ${count} lines is there once and in order, ${told.length} are`);
+  }
+}
+
+testWithPeapod("supervisors that are killed 200 times cost no container, no line and no exit code", async (t, host) => {
+  const pods = Array.from({ length: 4 }, () => host.aPod({ containers: counters(), spec: { volumes } }));
+  let kills = 0;
+  await Promise.all(
+    pods.map(async (pod) => {
+      await host.must("run", "-d", pod.file);
+      const before = await host.state(pod);
+      let mine = 0;
+      const enough = () => mine >= 50;
+      while (!enough()) {
+        let round = 0;
+        mine += await killAgainAndAgain(host, pod, () => (round += 1) > 40 || enough());
+        // Told right at once, whoever is dead at this moment.
+        const state = await host.state(pod);
+        t.equal(state.status, "running", "state is right while supervisors die");
+        t.same(
+          state.containers.map((container) => [container.status, container.pid]),
+          before.containers.map((container) => ["running", container.pid]),
+          "the same processes run",
+        );
+      }
+      // The end comes in the middle of it as well.
+      let isEnded = false;
+      const killing = killAgainAndAgain(host, pod, () => isEnded);
+      await host.must("exec", "-c", "c0", pod.name, "--", "touch", "/tell/stop");
+      await host.must("wait", pod.name);
+      isEnded = true;
+      mine += await killing;
+      const { exitStatus, containers } = await host.state(pod);
+      t.equal(exitStatus, 7);
+      t.match(containers.map((container) => container.exit), CODES.map((code) => ({ kind: "exited", code })));
+      await waitUntil("all is in the logs", () => CODES.every((code) => readLogTexts(host, pod, `c${code}`).some((line) => line.startsWith("end "))));
+      assertEveryLine(t, host, pod);
+      await host.must("delete", pod.name);
+      kills += mine;
+    }),
+  );
+  t.ok(kills >= 200, `${kills} were killed`);
+  for (const events of host.journals().values()) {
+    t.equal(events.filter((event) => event.type === "container.exited").length, 3, "each exit is told once");
+  }
+});
+
+testWithPeapod("a supervisor that is killed on the way up is followed by one that comes to the same end", async (t, host) => {
+  for (let round = 0; round < 6; round += 1) {
+    const pod = host.aPod({ containers: 2 });
+    let isUp = false;
+    const killing = killAgainAndAgain(host, pod, () => isUp, 40 + 40 * round);
+    const made = await host.peapod(round % 2 === 0 ? "create" : "run", ...(round % 2 === 0 ? [] : ["-d"]), pod.file);
+    isUp = true;
+    await killing;
+    if (made.code === 0) {
+      t.equal(made.out, `${pod.name}\n`, "the caller is answered as if nothing had been");
+      t.equal((await host.state(pod)).status, round % 2 === 0 ? "created" : "running");
+      if (round % 2 === 0) {
+        await host.must("start", pod.name);
+        t.equal((await host.state(pod)).status, "running");
+      }
+      await host.must("delete", "--force", pod.name);
+    } else {
+      // Before the pod had a plan: nothing is there and the caller knows.
+      await waitUntil("nothing of it is there", async () => (await host.peapod("state", pod.name)).code !== 0);
+    }
+  }
+});
+
+testWithPeapod("start, stop and delete end as they were asked to while supervisors die under them", async (t, host) => {
+  for (let round = 0; round < 3; round += 1) {
+    const pod = host.aPod({ containers: 2 });
+    await host.must("create", pod.file);
+    let isOver = false;
+    const killing = killAgainAndAgain(host, pod, () => isOver, 60 + 60 * round);
+    await host.must("start", pod.name);
+    t.equal((await host.state(pod)).status, "running");
+    await host.must("stop", pod.name);
+    const stopped = await host.state(pod);
+    t.equal(stopped.status, "exited");
+    t.equal(stopped.containers.filter((container) => container.exit?.kind === "killed").length, 2);
+    await host.must("delete", pod.name);
+    isOver = true;
+    await killing;
+    await host.noLeftovers(t);
+  }
+});

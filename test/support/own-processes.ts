@@ -1,0 +1,62 @@
+// The processes of one test's pods, found by what the kernel says of them, so that a test may kill exactly these.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PodName } from "../../src/base/names.ts";
+import { makePodPaths } from "../../src/base/paths.ts";
+import { isReaperAlive, readReaperPid } from "../../src/exits/reaper.ts";
+import { readCommandLine, readProcess } from "../../src/host/processes.ts";
+import { readIoPid } from "../../src/io/io-process.ts";
+import type { PeapodHost, PodFile } from "./peapod-host.ts";
+
+const SUPERVISOR_WORDS = ["supervise", "@reaper", "@up"];
+
+export function reaperOf(host: PeapodHost, pod: PodFile): number | undefined {
+  const { dir } = makePodPaths(host.root, pod.name as PodName);
+  return isReaperAlive(dir) ? readReaperPid(dir) : undefined;
+}
+
+/** Undefined while there is none: it sleeps, or is about to be started. */
+export function supervisorOf(host: PeapodHost, pod: PodFile): number | undefined {
+  const reaper = reaperOf(host, pod);
+  return reaper === undefined ? undefined : childrenOf(reaper).find(isSupervisor);
+}
+
+export function ioOf(host: PeapodHost, pod: PodFile, container: string): number | undefined {
+  return readIoPid(join(makePodPaths(host.root, pod.name as PodName).dir, "io", container, "lock"));
+}
+
+export function childrenOf(parent: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => readProcess(pid)?.ppid === parent);
+}
+
+function isSupervisor(pid: number): boolean {
+  const words = readCommandLine(pid) ?? [];
+  return /\/node$/.test(words[0] ?? "") && SUPERVISOR_WORDS.some((word) => words.includes(word));
+}
+
+/** False where it was gone already. */
+export function killIfThere(pid: number | undefined): boolean {
+  if (pid === undefined || pid <= 1) return false;
+  try {
+    process.kill(pid, "SIGKILL");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The lines of a container's log without what is not the container's own. */
+export function readLogTexts(host: PeapodHost, pod: PodFile, container: string): string[] {
+  return readFileSync(join(host.root, "logs", pod.name, container, "0.log"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !/ F:restarted /.test(line))
+    .map((line) => line.split(" ").slice(3).join(" "));
+}
+
+export function readLogWhole(host: PeapodHost, pod: PodFile, container: string): string {
+  return readFileSync(join(host.root, "logs", pod.name, container, "0.log"), "utf8");
+}
