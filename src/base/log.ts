@@ -7,5 +7,8 @@ export type Log = pino.Logger;
 
 /** A log to a file; synchronous, so that the last line before a crash is there. */
 export function openLog(path: string, level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: path, sync: true, mkdir: true }));
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: path, sync: true, mkdir: true }),
+  );
 }

@@ -4,8 +4,8 @@
 
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
-import { errnoOf } from "./errors.ts";
 import type { CallResult } from "./call.ts";
+import { errnoOf } from "./errors.ts";
 
 export interface SwiftCall {
   readonly program: string;

@@ -1,7 +1,7 @@
 // Lists every object of peapod's on this machine with its owner, and finds those that nobody needs any more: after a
 // crash of the machine, or of ourselves. Removes nothing unless asked, and never anything of a pod with a living process.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoOf } from "../base/errors.ts";
 import { isPodName, type PodName } from "../base/names.ts";
@@ -10,13 +10,17 @@ import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readMountTable } from "../host/mount-table.ts";
-import { unmountBelow } from "../host/mounts.ts";
 import { readProcess, signalProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
 import { readPodNames } from "./reader.ts";
 import { removeRuins } from "./ruins.ts";
+
+/** Far longer than it takes, and no longer than anybody minds to wait for a clean-up. */
+const MAKING_MS = 10_000;
+/** Whose processes may be ours; a user's `tail -f` of a file of ours is not. */
+const OUR_PROGRAMS = new Set(["peapod-reaper", "peapod-io", "node", "runc", "crun"]);
 
 export async function examine(root: string, { fix }: { readonly fix: boolean }): Promise<DoctorReport> {
   const facts = readHostFacts();
@@ -41,10 +45,17 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
     .sort((a, b) => (a.owner ?? "").localeCompare(b.owner ?? "") || a.kind.localeCompare(b.kind));
 }
 
-/** A pod lives as long as somebody watches it or a process of it runs, degraded or not. */
+/** A pod lives as long as somebody watches it or a process of it runs, degraded or not, and while it is being made. */
 function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
-  if (isReaperAlive(makePodPaths(root, pod).dir)) return true;
+  const { dir } = makePodPaths(root, pod);
+  if (isReaperAlive(dir) || isBeingMade(dir)) return true;
   return listCgroupPids(`${makeCgroupBase(root)}/${pod}`, facts).length > 0;
+}
+
+/** Between making its directory and the reaper's coming there a pod has nothing but its name. */
+function isBeingMade(dir: string): boolean {
+  const found = statSync(dir, { throwIfNoEntry: false });
+  return found !== undefined && !existsSync(join(dir, "reaper.pid")) && Date.now() - found.mtimeMs < MAKING_MS;
 }
 
 function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orphan">[] {
@@ -52,23 +63,24 @@ function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orph
   const pods = podsDir(root);
   const inCgroups = new Map<number, string>();
   for (const dir of listCgroupDirs(base, facts)) {
+    if (dir === base) continue;
     for (const pid of listCgroupPids(dir, facts)) inCgroups.set(pid, dir.slice(base.length + 1));
   }
   return readPids().flatMap((pid) => {
     const process = readProcess(pid);
     if (process === undefined || process.state === "Z") return [];
-    const owner = inCgroups.get(pid) ?? ownerAmongOurs(pid, pods);
+    const owner = inCgroups.get(pid) || ownerAmongOurs(pid, process.ppid, pods);
     if (owner === undefined) return [];
     return [{ kind: "process", name: String(pid), owner, detail: readCommand(pid) || process.comm }];
   });
 }
 
-/** Our own programs: the reaper stands in the pod's directory, supervisor and io have it on their command line. */
-function ownerAmongOurs(pid: number, pods: string): string | undefined {
-  const words = readCommand(pid);
-  if (!words.includes("peapod")) return undefined;
-  const path = [readCwd(pid), ...words.split(" ")].find((word) => word?.startsWith(`${pods}/`));
-  return path?.slice(pods.length + 1).split(/[/ ]/)[0];
+/** Our own programs: the reaper stands in the pod's directory, the supervisor is its child, io and runtime name it. */
+function ownerAmongOurs(pid: number, parentPid: number, pods: string): string | undefined {
+  const words = readCommand(pid).split(" ");
+  if (!OUR_PROGRAMS.has(basename(words[0] ?? ""))) return undefined;
+  const path = [readCwd(pid), readCwd(parentPid), ...words].find((word) => word?.startsWith(`${pods}/`));
+  return path?.slice(pods.length + 1).split("/")[0];
 }
 
 function readMounts(root: string): Omit<DoctorObject, "orphan">[] {
@@ -105,11 +117,19 @@ function readFiles(root: string): Omit<DoctorObject, "orphan">[] {
   const logs = dirname(makePodPaths(root, "x" as PodName).logs);
   const dirs = (base: string, detail: string) =>
     readNames(base).map((name) => ({ kind: "directory", name: join(base, name), owner: name, detail }));
-  const sockets = readNames(pods)
-    .map((name) => join(pods, name, "control.sock"))
-    .filter((path) => existsSync(path))
-    .map((path) => ({ kind: "socket", name: path, owner: basename(dirname(path)), detail: "control socket" }));
-  return [...dirs(pods, "state"), ...dirs(logs, "logs"), ...sockets];
+  return [...dirs(pods, "state"), ...dirs(logs, "logs"), ...readNames(pods).flatMap((pod) => readSockets(pods, pod))];
+}
+
+function readSockets(pods: string, pod: string): Omit<DoctorObject, "orphan">[] {
+  const io = join(pods, pod, "io");
+  const attach = readNames(io).map((container) => ({
+    kind: "socket",
+    name: join(io, container, "attach.sock"),
+    owner: `${pod}/${container}`,
+    detail: "attach socket",
+  }));
+  const control = { kind: "socket", name: join(pods, pod, "control.sock"), owner: pod, detail: "control socket" };
+  return [control, ...attach].filter(({ name }) => existsSync(name));
 }
 
 async function removeOrphans(root: string, orphans: readonly DoctorObject[], facts: HostFacts): Promise<void> {
@@ -118,18 +138,23 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
     const startTime = readProcess(Number(object.name))?.startTime;
     if (startTime !== undefined) signalProcess(Number(object.name), startTime, "SIGKILL");
   }
-  const pods = new Set(orphans.map((object) => podOf(object.owner)));
+  // Only what is a name: an empty one would stand for all pods.
+  const pods = new Set(orphans.map((object) => podOf(object.owner)).filter(isPodName));
   for (const pod of pods) {
-    const paths = makePodPaths(root, pod);
-    if (existsSync(paths.dir)) await removeRuins(paths, root);
-    const cgroup = `${makeCgroupBase(root)}/${pod}`;
-    await killCgroup(cgroup, facts);
-    await unmountBelow(paths.dir);
-    await removePodCgroup({ driver: "cgroupfs", path: cgroup, base: makeCgroupBase(root) }, facts);
-    removeTree(paths.logs);
+    // Asked again: it may have been made anew meanwhile. One that cannot be removed must not keep the others.
+    if (!isAlive(root, pod, facts)) await removePod(root, pod, facts).catch(() => undefined);
   }
   // What is no pod's name lies there all the same and is nobody's.
   for (const name of readNames(podsDir(root))) if (!isPodName(name)) removeTree(join(podsDir(root), name));
+}
+
+async function removePod(root: string, pod: PodName, facts: HostFacts): Promise<void> {
+  const paths = makePodPaths(root, pod);
+  if (existsSync(paths.dir)) await removeRuins(paths, root);
+  const cgroup = `${makeCgroupBase(root)}/${pod}`;
+  await killCgroup(cgroup, facts);
+  await removePodCgroup({ driver: "cgroupfs", path: cgroup, base: makeCgroupBase(root) }, facts);
+  removeTree(paths.logs);
 }
 
 function keyOf(object: DoctorObject): string {
@@ -164,7 +189,7 @@ function readNames(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
     throw error;
   }
 }

@@ -3,8 +3,8 @@
 
 import { readdirSync } from "node:fs";
 import { readTextIfAny } from "../base/files.ts";
-import { readCommandLine, readProcess } from "../host/processes.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
+import { readCommandLine, readProcess } from "../host/processes.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */

@@ -2,7 +2,7 @@
 // shares what is worked out in the host room.
 
 import type { PodName } from "../base/names.ts";
-import { makeMatrix, makePlannedMatrix, type MatrixIds, type NamespaceMatrix } from "../host/matrix.ts";
+import { type MatrixIds, makeMatrix, makePlannedMatrix, type NamespaceMatrix } from "../host/matrix.ts";
 import { countDifferences, diffMatrices, findCommonNamespaces } from "../host/matrix-diff.ts";
 import { formatMatrixDot } from "../host/matrix-dot.ts";
 import { formatCommon, formatDifference, formatMatrix } from "../host/matrix-format.ts";

@@ -34,6 +34,8 @@ export class Supervisor {
   readonly pod: KeptPod;
   readonly #changes = new Queue();
   readonly #ioRestarts = new Set<Promise<void>>();
+  /** While a stop waits for containers to heed SIGTERM; aborted, it kills at once. */
+  #grace: AbortController | undefined;
   #isGoingDown = false;
   #isClimbing = false;
   #isOver = false;
@@ -101,13 +103,15 @@ export class Supervisor {
     readonly container?: string | undefined;
     readonly all?: boolean | undefined;
   }): Promise<PodState> {
-    return this.#change(async () => {
+    const kill = async () => {
       const alive = this.#main().filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
       if (meant.length === 0) throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: no container is running`);
       await Promise.all(meant.map((keeper) => keeper.signal(asked.signal, asked.all)));
       return this.state;
-    });
+    };
+    // Whoever kills a pod that is being stopped does not want to wait for the rest of its grace.
+    return this.#grace === undefined ? this.#change(kill) : kill();
   }
 
   /** Freezes the pod's cgroup: all its processes at one instant. */
@@ -132,6 +136,7 @@ export class Supervisor {
 
   /** Takes everything away. Afterwards the supervisor has nothing to do but to end. */
   delete(asked: Asked & { readonly force?: boolean | undefined }): Promise<void> {
+    if (asked.force) this.#grace?.abort();
     return this.#changes.run(async () => {
       if (this.#isOver) return;
       const status = this.state.status;
@@ -255,10 +260,12 @@ export class Supervisor {
     if (graceMs > 0 && polite.length > 0) {
       await Promise.all(polite.map((keeper) => keeper.signal("TERM").catch(() => undefined)));
       const deadline = new AbortController();
+      this.#grace = deadline;
       await Promise.race([
         Promise.all(polite.map((keeper) => keeper.exited())),
         sleep(graceMs, undefined, { signal: deadline.signal }).catch(() => undefined),
       ]);
+      this.#grace = undefined;
       deadline.abort();
     }
     await Promise.all(alive.map((keeper) => keeper.kill()));

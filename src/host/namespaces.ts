@@ -4,8 +4,8 @@
 
 import { closeSync, mkdirSync, openSync, realpathSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { swiftCall } from "../base/swift-call.ts";
 import { PeapodError } from "../base/errors.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import type { NamespaceKind, PinnedNamespace } from "../plan/plan.ts";
 import { unmount } from "./mounts.ts";
 import { isPinned } from "./namespace-ids.ts";

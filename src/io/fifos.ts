@@ -2,9 +2,9 @@
 
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
-import { swiftCall } from "../base/swift-call.ts";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { makeDir } from "../base/files.ts";
+import { swiftCall } from "../base/swift-call.ts";
 
 const MKFIFO_MS = 10_000;
 

@@ -3,9 +3,9 @@
 
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { swiftCall } from "../base/swift-call.ts";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { makeDir } from "../base/files.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import { readIoPid, readLastIoPid } from "./io-process.ts";
 
 const START_MS = 10_000;

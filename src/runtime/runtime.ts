@@ -4,9 +4,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CallResult } from "../base/call.ts";
-import { swiftCall } from "../base/swift-call.ts";
 import { PeapodError } from "../base/errors.ts";
 import { makeDir, readTextIfAny } from "../base/files.ts";
+import { swiftCall } from "../base/swift-call.ts";
 import type { RuntimeChoice } from "../plan/plan.ts";
 import {
   type ExecWords,

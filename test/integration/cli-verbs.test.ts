@@ -355,6 +355,17 @@ testWithPeapod("a second Ctrl-C kills", async (t, host) => {
   t.same(readTraces(host.root), []);
 });
 
+testWithPeapod("whoever forces a deletion does not wait for the grace of a stop that goes on", async (t, host) => {
+  const run = "trap 'echo no' TERM; echo ready; while :; do usleep 5000; done";
+  const pod = host.aPod({ containers: [{ name: "a", run }], spec: { terminationGracePeriodSeconds: 1000 } });
+  await host.must("run", "-d", pod.file);
+  await waitUntil("it is ready", async () => (await host.must("logs", pod.name)).includes("ready"));
+  const stopping = host.start(["stop", pod.name]);
+  await waitUntil("it has heard", async () => (await host.must("logs", pod.name)).includes("no"));
+  t.equal(await host.must("delete", "--force", pod.name), "");
+  t.equal((await stopping.ended).signal, null);
+});
+
 for (const delayMs of [0, 20, 40, 60, 80, 100, 130, 170]) {
   testWithPeapod(`Ctrl-C ${delayMs} ms after the command began leaves nothing`, async (t, host) => {
     for (const verb of [["run"], ["create"], ["run", "-d"]]) {
