@@ -22,11 +22,7 @@ const CONTAINERS = ["one", "two", "three"];
 const COMMAND = ["/bin/sleep", "1000"];
 
 export function makePeapod(place: string, bin: string): Contender {
-  const file = join(place, "bench.yaml");
-  const image = `rootfs:${busyboxRootfs()}`;
-  const containers = CONTAINERS.map((name) => ({ name, image, command: COMMAND }));
-  const spec = { restartPolicy: "Never", containers };
-  writeFileSync(file, stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "bench" }, spec }));
+  const file = writeManifest(place);
   const peapod = join(bin, "peapod");
   const env = { PEAPOD_ROOT: join(place, "peapod") };
   return {
@@ -34,6 +30,27 @@ export function makePeapod(place: string, bin: string): Contender {
     what: "peapod run -d; peapod delete --force",
     up: () => run(peapod, ["run", "-d", file], env),
     down: () => run(peapod, ["delete", "--force", "bench"], env),
+  };
+}
+
+function writeManifest(place: string): string {
+  const file = join(place, "bench.yaml");
+  const image = `rootfs:${busyboxRootfs()}`;
+  const containers = CONTAINERS.map((name) => ({ name, image, command: COMMAND }));
+  const spec = { restartPolicy: "Never", containers };
+  writeFileSync(file, stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "bench" }, spec }));
+  return file;
+}
+
+/** The very bundles that peapod runs (overlay, seccomp, limits), brought up by the scripts that `peapod bundle` writes. */
+export function makeSameBundles(place: string, bin: string): Contender {
+  const dir = join(place, "same");
+  run(join(bin, "peapod"), ["bundle", writeManifest(place), "-o", dir], { PEAPOD_ROOT: join(place, "peapod") });
+  return {
+    name: "(d) the same bundles, by shell",
+    what: "up.sh and down.sh of `peapod bundle`: unshare, mount and runc one after the other",
+    up: () => run(join(dir, "up.sh"), []),
+    down: () => run(join(dir, "down.sh"), []),
   };
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Contender, makePeapod, makePodman, makeShell } from "./bench-contenders.ts";
+import { type Contender, makePeapod, makePodman, makeSameBundles, makeShell } from "./bench-contenders.ts";
 
 /** By then a supervisor with nothing to do has gone to sleep. */
 const IDLE_MS = 4000;
@@ -43,7 +43,8 @@ async function main(): Promise<void> {
   const bin = fileURLToPath(new URL("../dist/bin", import.meta.url));
   const peapod = makePeapod(place, bin);
   const podman = values["no-podman"] ? undefined : makePodman(place);
-  const contenders = [peapod, makeShell(place, false), makeShell(place, true), ...(podman ? [podman] : [])];
+  const byHand = [makeShell(place, false), makeShell(place, true), makeSameBundles(place, bin)];
+  const contenders = [peapod, ...byHand, ...(podman ? [podman] : [])];
   try {
     const rows = measure(contenders, runs);
     const memory = await measureMemory(peapod, join(place, "peapod"));

@@ -51,6 +51,8 @@ export class ContainerKeeper {
         stdio: ["ignore", descriptors.stdout, descriptors.stderr],
       });
       this.#noteCreated(pid);
+      // Or while it was being created. Our writers are open still, so it cannot have ended by itself.
+      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
     } catch (error) {
       await this.#pod.runtime.delete(name, { force: true }).catch(() => undefined);
       throw error;
@@ -77,7 +79,10 @@ export class ContainerKeeper {
   /** @throws WRONG_STATE when it has ended */
   async signal(signal: string, all = false): Promise<void> {
     if (!this.isAlive) {
-      throw new PeapodError("WRONG_STATE", `container ${this.planned.name}: is not running, it is ${this.state.status}`);
+      throw new PeapodError(
+        "WRONG_STATE",
+        `container ${this.planned.name}: is not running, it is ${this.state.status}`,
+      );
     }
     this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal });
     await this.#pod.runtime.kill(this.planned.name, signal, { all });

@@ -96,7 +96,9 @@ async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: C
   for (let attempt = 1; ; attempt += 1) {
     if (!existsSync(paths.dir)) {
       if (verb === "delete" && attempt > 1) return null;
-      throw new PeapodError("NOT_FOUND", `pod ${paths.pod}: does not exist`, { hint: "peapod list shows what there is" });
+      throw new PeapodError("NOT_FOUND", `pod ${paths.pod}: does not exist`, {
+        hint: "peapod list shows what there is",
+      });
     }
     try {
       const answer = await post(paths.socket, `/v1/pod/${verb}`, { ...body, request });
@@ -105,10 +107,14 @@ async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: C
     } catch (error) {
       if (error instanceof PeapodError) throw error;
       if (Date.now() > deadline) {
-        throw new PeapodError("SUPERVISOR_GONE", `pod ${paths.pod}: its supervisor does not answer (${errnoOf(error)})`, {
-          cause: error,
-          hint: `see ${paths.supervisorLog}, and peapod doctor`,
-        });
+        throw new PeapodError(
+          "SUPERVISOR_GONE",
+          `pod ${paths.pod}: its supervisor does not answer (${errnoOf(error)})`,
+          {
+            cause: error,
+            hint: `see ${paths.supervisorLog}, and peapod doctor`,
+          },
+        );
       }
       if (!isReaperAlive(paths.dir)) {
         if (existsSync(paths.plan)) await needs.reviveReaper();

@@ -5,8 +5,8 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { validate } from "../base/validate.ts";
-import { readEvents } from "../state/read-journal.ts";
 import type { PodState } from "../state/pod-state.ts";
+import { readEvents } from "../state/read-journal.ts";
 import { type Ask, httpStatusOf, VERBS, type Verb } from "./control-messages.ts";
 import { FD } from "./reaper-link.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -56,7 +56,9 @@ async function answer(supervisor: Supervisor, request: IncomingMessage, response
   if (verb !== undefined) return ask(supervisor, verb, await readAsk(request), response);
   const exec = /^POST \/v1\/containers\/([^/]+)\/exec$/.exec(route);
   if (exec?.[1] !== undefined) return runExec(supervisor, exec[1], await readBody(request), response);
-  throw new PeapodError("NOT_FOUND", `${route}: no such thing here`, { hint: "docs/control-socket.md lists what there is" });
+  throw new PeapodError("NOT_FOUND", `${route}: no such thing here`, {
+    hint: "docs/control-socket.md lists what there is",
+  });
 }
 
 /** Always on this host: a path that begins with // would name another. */
@@ -130,7 +132,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 
 function sendEvents(supervisor: Supervisor, url: URL, response: ServerResponse): void {
   const since = Number(url.searchParams.get("since") ?? "0");
-  if (!Number.isSafeInteger(since) || since < 0) throw new PeapodError("BAD_USAGE", "since: must be a cursor, 0 or more");
+  if (!Number.isSafeInteger(since) || since < 0)
+    throw new PeapodError("BAD_USAGE", "since: must be a cursor, 0 or more");
   const { journal, plan } = supervisor.pod;
   const events = readEvents(plan.paths.journal, since);
   response.writeHead(200, { "content-type": "application/x-ndjson" });

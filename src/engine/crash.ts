@@ -16,11 +16,18 @@ export function crashInto(path: string): void {
 }
 
 function crash(error: unknown): never {
-  const err = error instanceof Error ? { type: error.name, message: error.message, stack: error.stack } : { message: String(error) };
+  const err =
+    error instanceof Error
+      ? { type: error.name, message: error.message, stack: error.stack }
+      : { message: String(error) };
   try {
-    appendFileSync(logPath ?? "", `${JSON.stringify({ level: FATAL, time: new Date().toISOString(), err, msg: "the supervisor crashed" })}\n`, {
-      mode: 0o600,
-    });
+    appendFileSync(
+      logPath ?? "",
+      `${JSON.stringify({ level: FATAL, time: new Date().toISOString(), err, msg: "the supervisor crashed" })}\n`,
+      {
+        mode: 0o600,
+      },
+    );
   } catch {
     // A full disk, or the pod is gone: the exit code has to do.
   }

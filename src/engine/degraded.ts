@@ -15,7 +15,7 @@ import type { ContainerState, PodState } from "../state/pod-state.ts";
 import type { KeptPod } from "./context.ts";
 import { waitForOrphanedCalls } from "./orphaned-calls.ts";
 import type { Programs } from "./programs.ts";
-import { readPlan, readPodState } from "./reader.ts";
+import { degradedNote, readPlan, readPodState } from "./reader.ts";
 
 /** The supervisor outlived its reaper: it sees to a new one (which brings a new supervisor) and must then end. */
 export async function becomeDegraded(pod: KeptPod, programs: Programs): Promise<void> {
@@ -41,7 +41,12 @@ export async function reviveReaper(root: string, pod: PodName, programs: Program
  * Starts a reaper that watches what is left of the pod. Two who try at once: the lock on `exits` lets one win.
  * `after`: the supervisor that must have ended before another is started.
  */
-async function replaceReaper(plan: Plan, state: PodState, programs: Programs, after: number | undefined): Promise<void> {
+async function replaceReaper(
+  plan: Plan,
+  state: PodState,
+  programs: Programs,
+  after: number | undefined,
+): Promise<void> {
   const { dir } = plan.paths;
   // A container whose `runtime create` outlived us is watched too.
   await waitForOrphanedCalls(plan, new ExitInbox(plan.paths.exits));
@@ -52,12 +57,15 @@ async function replaceReaper(plan: Plan, state: PodState, programs: Programs, af
     const startTime = ioPid === undefined ? undefined : readProcess(ioPid)?.startTime;
     return ioPid === undefined || startTime === undefined ? main : [...main, { pid: ioPid, startTime }];
   });
-  writeFileAtomic(noteFile(dir), "its reaper died and was replaced; exits in between may be lost\n");
+  writeFileAtomic(degradedNote(dir), "its reaper died and was replaced; exits in between may be lost\n");
   const { reaper, node, script } = programs;
   await adoptPod({ reaper, dir, node, script, watched, ...(after === undefined ? {} : { after }) });
 }
 
-function readContainerProcess(container: PlannedContainer, { status, pid, startTime }: ContainerState): WatchedProcess[] {
+function readContainerProcess(
+  container: PlannedContainer,
+  { status, pid, startTime }: ContainerState,
+): WatchedProcess[] {
   if (status === "created" || status === "running") {
     return pid === undefined ? [] : [{ pid, startTime: startTime ?? 0 }];
   }
@@ -84,13 +92,7 @@ function supervisorFile(dir: string): string {
   return join(dir, "supervisor.pid");
 }
 
-/** The reason, once, for the supervisor that writes it to the journal. */
-export function takeDegradedNote(dir: string): string | undefined {
-  const note = readTextIfAny(noteFile(dir))?.trim();
-  if (note !== undefined) rmSync(noteFile(dir), { force: true });
-  return note;
-}
-
-function noteFile(dir: string): string {
-  return join(dir, "degraded");
+/** Once the reason stands in the journal. */
+export function dropDegradedNote(dir: string): void {
+  rmSync(degradedNote(dir), { force: true });
 }

@@ -47,9 +47,12 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
 
 /** A pod lives as long as somebody watches it or a process of it runs, degraded or not, and while it is being made. */
 function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
-  const { dir } = makePodPaths(root, pod);
-  if (isReaperAlive(dir) || isBeingMade(dir)) return true;
+  if (isWatched(makePodPaths(root, pod).dir)) return true;
   return listCgroupPids(`${makeCgroupBase(root)}/${pod}`, facts).length > 0;
+}
+
+function isWatched(dir: string): boolean {
+  return isReaperAlive(dir) || isBeingMade(dir);
 }
 
 /** Between making its directory and the reaper's coming there a pod has nothing but its name. */
@@ -142,7 +145,7 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
   const pods = new Set(orphans.map((object) => podOf(object.owner)).filter(isPodName));
   for (const pod of pods) {
     // Asked again: it may have been made anew meanwhile. One that cannot be removed must not keep the others.
-    if (!isAlive(root, pod, facts)) await removePod(root, pod, facts).catch(() => undefined);
+    if (!isWatched(makePodPaths(root, pod).dir)) await removePod(root, pod, facts).catch(() => undefined);
   }
   // What is no pod's name lies there all the same and is nobody's.
   for (const name of readNames(podsDir(root))) if (!isPodName(name)) removeTree(join(podsDir(root), name));
@@ -166,7 +169,9 @@ function podOf(owner: string | undefined): PodName {
 }
 
 function readPids(): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function readCommand(pid: number): string {

@@ -10,6 +10,7 @@ import type { Plan } from "../plan/plan.ts";
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
 const ORPHAN_MS = 65_000;
 const IO_NAME = "peapod-io";
+const REAPER_NAME = "peapod-reaper";
 
 /** Resolves when no call on this pod, made by a supervisor before us, runs any more. */
 export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "waitForEnd">): Promise<void> {
@@ -17,10 +18,12 @@ export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "w
 }
 
 function readOrphanedCalls(plan: Plan): number[] {
+  // Whoever was not started by the pod's reaper has siblings that are none of its business.
+  const hasReaper = readProcess(process.ppid)?.comm === REAPER_NAME;
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && (isRuntimeCall(pid, plan) || isOrphanedTool(pid, plan)));
+    .filter((pid) => pid !== process.pid && (isRuntimeCall(pid, plan) || (hasReaper && isOrphanedTool(pid, plan))));
 }
 
 /** Whoever its parent is: with the reaper dead, what it would have adopted went to somebody else. */

@@ -2,8 +2,9 @@
 // sleeps, hangs or is dead.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
-import { readOwnJson } from "../base/files.ts";
+import { readOwnJson, readTextIfAny } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
 import { makePodPaths, podsDir } from "../base/paths.ts";
 import { parseExitLines } from "../exits/exit-lines.ts";
@@ -58,8 +59,20 @@ export function readPodState(root: string, pod: PodName): PodState {
   // Exits first: one that is journalled in between is in both, and counts once.
   const lines = parseExitLines(readIfAny(paths.exits), 0).lines;
   const state = applyUnclaimedExits(foldEvents(pod, containers, readEvents(paths.journal, 0)), lines);
-  if (state.degraded !== undefined || isReaperAlive(paths.dir)) return state;
+  if (state.degraded !== undefined) return state;
+  const degraded = readDegradedNote(paths.dir);
+  if (degraded !== undefined) return { ...state, degraded };
+  if (isReaperAlive(paths.dir)) return state;
   return { ...state, degraded: "its reaper is gone; the next command that changes it starts a new one" };
+}
+
+/** Why the pod's reaper was replaced, until its supervisor has written that to the journal. */
+export function readDegradedNote(dir: string): string | undefined {
+  return readTextIfAny(degradedNote(dir))?.trim();
+}
+
+export function degradedNote(dir: string): string {
+  return join(dir, "degraded");
 }
 
 async function* replay(journal: string, since: number) {

@@ -39,12 +39,14 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
       plan.containers.map((container) => container.name),
     ),
     inbox,
-    runtime: gateRuntime(openRuntime({
-      choice: plan.runtime,
-      root: paths.runtimeRoot,
-      callsDir: paths.calls,
-      systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-    })),
+    runtime: gateRuntime(
+      openRuntime({
+        choice: plan.runtime,
+        root: paths.runtimeRoot,
+        callsDir: paths.calls,
+        systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
+      }),
+    ),
     io: new IoKeeper(programs.io, inbox),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.

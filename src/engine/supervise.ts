@@ -10,14 +10,15 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import type { Plan } from "../plan/plan.ts";
 import { crashInto } from "./crash.ts";
-import { takeDegradedNote } from "./degraded.ts";
+import { dropDegradedNote } from "./degraded.ts";
 import { isAskedByMessage } from "./launcher-note.ts";
 import { waitForOrphanedCalls } from "./orphaned-calls.ts";
 import { findPrograms } from "./programs.ts";
+import { readDegradedNote } from "./reader.ts";
 import { FD, type Launcher, openLauncher } from "./reaper-link.ts";
 import { attachBell, makeSupervisor, serve, takeAsleepMarker } from "./run-supervisor.ts";
-import type { UpReply } from "./up-outside.ts";
 import { removePodFiles } from "./teardown.ts";
+import type { UpReply } from "./up-outside.ts";
 
 /** Runs until the pod is over or there is nothing to do. `dir`: `<root>/pods/<pod>`; `script`: the bundle that runs. */
 export async function supervise(dir: string, script: string): Promise<void> {
@@ -28,7 +29,11 @@ export async function supervise(dir: string, script: string): Promise<void> {
     // A deletion was cut short between its last steps, or a creation after its first: only files are left.
     const byMessage = isAskedByMessage(dir);
     removePodFiles(paths);
-    tellLauncher(launcher, byMessage, new PeapodError("CANCELED", `pod ${pod}: its supervisor died before it was made`));
+    tellLauncher(
+      launcher,
+      byMessage,
+      new PeapodError("CANCELED", `pod ${pod}: its supervisor died before it was made`),
+    );
     process.exit(0);
   }
   crashInto(paths.supervisorLog);
@@ -38,9 +43,10 @@ export async function supervise(dir: string, script: string): Promise<void> {
   const byMessage = isAskedByMessage(dir);
   const supervisor = makeSupervisor(plan, programs);
   const running = { supervisor, programs };
-  const degraded = takeDegradedNote(dir);
+  const degraded = readDegradedNote(dir);
   const isNoted = supervisor.state.cursor > 0 && supervisor.state.deletedAt === undefined;
   if (degraded !== undefined && isNoted) supervisor.pod.journal.append({ type: "pod.degraded", reason: degraded });
+  dropDegradedNote(dir);
   attachBell(running);
   await serve(running);
   await waitForOrphanedCalls(plan, supervisor.pod.inbox);

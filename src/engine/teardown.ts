@@ -24,11 +24,7 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
     await Promise.all(keepers.filter((keeper) => keeper.planned.role === role).map((keeper) => keeper.kill()));
   }
   // Nobody lives in the mounts any more, so they go while the runtime clears its state.
-  await Promise.all([
-    ...keepers.map((keeper) => keeper.delete()),
-    endIo(pod),
-    unmountBelow(pod.plan.paths.dir),
-  ]);
+  await Promise.all([...keepers.map((keeper) => keeper.delete()), endIo(pod), unmountBelow(pod.plan.paths.dir)]);
 }
 
 async function endIo(pod: KeptPod): Promise<void> {

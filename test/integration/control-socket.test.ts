@@ -30,7 +30,15 @@ function socketOf(host: PeapodHost, pod: PodFile): string {
 }
 
 async function curl(socket: string, ...args: string[]): Promise<Answered> {
-  const more = ["--silent", "--max-time", "30", "--write-out", "\n%{http_code} %{content_type}", "--unix-socket", socket];
+  const more = [
+    "--silent",
+    "--max-time",
+    "30",
+    "--write-out",
+    "\n%{http_code} %{content_type}",
+    "--unix-socket",
+    socket,
+  ];
   const { stdout } = await run("curl", [...more, ...args]);
   const at = stdout.lastIndexOf("\n");
   const [status = "", type = ""] = stdout.slice(at + 1).split(" ");
@@ -63,7 +71,10 @@ testWithPeapod("what can be read of a pod is what the command line tells of it",
   const state = await ask(host, pod, "/v1/pod");
   t.match(state, { status: 200, type: "application/json" });
   const { containers, ...told } = JSON.parse(await host.must("state", pod.name)) as PodState;
-  t.match(JSON.parse(state.body), { ...withoutNulls(told), containers: containers.map(({ name, pid }) => ({ name, pid })) });
+  t.match(JSON.parse(state.body), {
+    ...withoutNulls(told),
+    containers: containers.map(({ name, pid }) => ({ name, pid })),
+  });
   const plan = await ask(host, pod, "/v1/pod/plan");
   t.match(plan, { status: 200, type: "application/json" });
   t.same(JSON.parse(plan.body), JSON.parse(await host.must("inspect", pod.name)).plan);
@@ -142,7 +153,10 @@ testWithPeapod("the same request again does not act twice", async (t, host) => {
   await host.must("create", pod.file);
   const first = await stateAfter(host, pod, "start", { request: "start-1" });
   t.same(await stateAfter(host, pod, "start", { request: "start-1" }), first);
-  t.match(await ask(host, pod, "/v1/pod/start", { request: "start-2" }), { status: 409, body: /cannot start, it is running/ });
+  t.match(await ask(host, pod, "/v1/pod/start", { request: "start-2" }), {
+    status: 409,
+    body: /cannot start, it is running/,
+  });
 });
 
 testWithPeapod("exec runs a command and answers with all that it wrote", async (t, host) => {
@@ -197,7 +211,11 @@ testWithPeapod("what is asked wrongly is answered with a status and an error tha
 testWithPeapod("bytes that are no HTTP do no harm", async (t, host) => {
   const pod = host.aPod();
   await host.must("run", "-d", pod.file);
-  for (const bytes of ["\0\0\0\0", "GET / HTTP/9.9\r\n\r\n", "POST /v1/pod/stop HTTP/1.1\r\ncontent-length: 10\r\n\r\n{"]) {
+  for (const bytes of [
+    "\0\0\0\0",
+    "GET / HTTP/9.9\r\n\r\n",
+    "POST /v1/pod/stop HTTP/1.1\r\ncontent-length: 10\r\n\r\n{",
+  ]) {
     const socket = connect(socketOf(host, pod));
     socket.on("error", () => undefined);
     socket.end(bytes);
@@ -227,7 +245,10 @@ interface Example {
 
 /** Each block of the document: `$ curl …`, then what it answers; `…` stands for anything. */
 function readExamples(): Example[] {
-  return [...DOCUMENT.matchAll(/```console\n\$ (.*)\n([^]*?)```/g)].map(([, line = "", answer = ""]) => ({ line, answer }));
+  return [...DOCUMENT.matchAll(/```console\n\$ (.*)\n([\s\S]*?)```/g)].map(([, line = "", answer = ""]) => ({
+    line,
+    answer,
+  }));
 }
 
 testWithPeapod("every curl line of docs/control-socket.md answers as it says there", async (t, host) => {
@@ -236,13 +257,13 @@ testWithPeapod("every curl line of docs/control-socket.md answers as it says the
   const examples = readExamples();
   for (const { line, answer } of examples) {
     const { stdout } = await run("sh", ["-c", line.replaceAll("/run/peapod", host.root)], { timeout: 60_000 });
-    t.match(stdout, new RegExp(`^${answer.trimEnd().split("…").map(escape).join("[^]*")}\n?$`), line);
+    t.match(stdout, new RegExp(`^${answer.trimEnd().split("…").map(escapeForRegExp).join("[\\s\\S]*")}\n?$`), line);
   }
   t.ok(examples.length > 10, "there are many");
   await waitUntil("the last of them deleted the pod", () => readTraces(host.root).length === 0);
 });
 
-function escape(text: string): string {
+function escapeForRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 

@@ -3,8 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeCgroupBase, makePodPaths, podsDir } from "../../src/base/paths.ts";
 import type { PodName } from "../../src/base/names.ts";
+import { makeCgroupBase, makePodPaths, podsDir } from "../../src/base/paths.ts";
 import { EXIT } from "../../src/doors/cli/exit-codes.ts";
 import type { DoctorObject, DoctorReport } from "../../src/engine/engine.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
@@ -32,7 +32,10 @@ async function crash(host: PeapodHost, pod: PodFile): Promise<void> {
   const { objects } = await examine(host);
   const pids = namesOf(ofPod(objects, pod.name), "process").map(Number);
   // The reaper and the supervisor first: they would tidy up.
-  const children = readFileSync(`/proc/${reaper}/task/${reaper}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  const children = readFileSync(`/proc/${reaper}/task/${reaper}/children`, "utf8")
+    .split(" ")
+    .filter(Boolean)
+    .map(Number);
   const all = [...new Set([reaper, ...children, ...pids])];
   for (const pid of all) process.kill(pid, "SIGSTOP");
   for (const pid of all) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
@@ -75,7 +78,10 @@ testWithPeapod("for a living pod every object is listed with its owner, and none
     );
   }
   t.ok(namesOf(objects, "namespace").length > 0);
-  t.same(namesOf(objects, "cgroup").sort(), ["", "/_pause", "/db", "/web"].map((end) => `${makeCgroupBase(host.root)}/shop${end}`));
+  t.same(
+    namesOf(objects, "cgroup").sort(),
+    ["", "/_pause", "/db", "/web"].map((end) => `${makeCgroupBase(host.root)}/shop${end}`),
+  );
   t.match(namesOf(objects, "socket"), [/control\.sock$/]);
   t.match(await host.must("doctor"), /0 left over, 0 removed\n$/);
 });
@@ -107,36 +113,39 @@ testWithPeapod("a pod whose reaper alone died is not left over", async (t, host)
   t.equal((await host.state(pod)).containers[0]?.status, "running");
 });
 
-testWithPeapod("after a crash of the machine all that is left is found and removed, and the living are not touched", async (t, host) => {
-  const dead = host.aPod({ name: "dead", containers: 2, spec: { shareProcessNamespace: true } });
-  const alive = host.aPod({ name: "alive" });
-  for (const pod of [dead, alive]) await host.must("run", "-d", pod.file);
-  await crash(host, dead);
-  const found = await examine(host);
-  t.equal(found.code, EXIT.found);
-  t.same(
-    ofPod(found.objects, "dead").filter((object) => !object.orphan),
-    [],
-    "all of the dead is left over",
-  );
-  t.same(
-    found.objects.filter(({ orphan, owner }) => orphan && !owner?.startsWith("dead")),
-    [],
-    "and nothing of the living",
-  );
-  for (const kind of ["mount", "namespace", "cgroup", "directory", "socket"]) {
-    t.ok(namesOf(ofPod(found.objects, "dead"), kind).length > 0, `there are leftovers of kind ${kind}`);
-  }
-  t.match(await host.peapod("doctor"), { code: EXIT.found, out: /left over: /, err: /hint: peapod doctor --fix/ });
-  const fixed = await examine(host, "--fix");
-  t.equal(fixed.code, 0);
-  t.same(ofPod(fixed.fixed, "dead").length, ofPod(found.objects, "dead").length, "every one of them was removed");
-  t.match(await examine(host), { code: 0, fixed: [] });
-  t.same(ofPod((await examine(host)).objects, "dead"), []);
-  t.equal((await host.state(alive)).status, "running");
-  await host.must("run", "-d", dead.file);
-  t.equal((await host.state(dead)).status, "running", "its name is free again");
-});
+testWithPeapod(
+  "after a crash of the machine all that is left is found and removed, and the living are not touched",
+  async (t, host) => {
+    const dead = host.aPod({ name: "dead", containers: 2, spec: { shareProcessNamespace: true } });
+    const alive = host.aPod({ name: "alive" });
+    for (const pod of [dead, alive]) await host.must("run", "-d", pod.file);
+    await crash(host, dead);
+    const found = await examine(host);
+    t.equal(found.code, EXIT.found);
+    t.same(
+      ofPod(found.objects, "dead").filter((object) => !object.orphan),
+      [],
+      "all of the dead is left over",
+    );
+    t.same(
+      found.objects.filter(({ orphan, owner }) => orphan && !owner?.startsWith("dead")),
+      [],
+      "and nothing of the living",
+    );
+    for (const kind of ["mount", "namespace", "cgroup", "directory", "socket"]) {
+      t.ok(namesOf(ofPod(found.objects, "dead"), kind).length > 0, `there are leftovers of kind ${kind}`);
+    }
+    t.match(await host.peapod("doctor"), { code: EXIT.found, out: /left over: /, err: /hint: peapod doctor --fix/ });
+    const fixed = await examine(host, "--fix");
+    t.equal(fixed.code, 0);
+    t.same(ofPod(fixed.fixed, "dead").length, ofPod(found.objects, "dead").length, "every one of them was removed");
+    t.match(await examine(host), { code: 0, fixed: [] });
+    t.same(ofPod((await examine(host)).objects, "dead"), []);
+    t.equal((await host.state(alive)).status, "running");
+    await host.must("run", "-d", dead.file);
+    t.equal((await host.state(dead)).status, "running", "its name is free again");
+  },
+);
 
 testWithPeapod("a directory without a plan", async (t, host) => {
   const dir = join(podsDir(host.root), "ruin");
@@ -145,7 +154,10 @@ testWithPeapod("a directory without a plan", async (t, host) => {
   const past = new Date(Date.now() - 60_000);
   utimesSync(dir, past, past);
   t.same(JSON.parse(await host.must("list", "--format", "json")), [], "list is not troubled");
-  t.match(await host.peapod("state", "ruin"), { code: EXIT.failed, err: /plan\.json is missing\nhint: peapod delete --force ruin/ });
+  t.match(await host.peapod("state", "ruin"), {
+    code: EXIT.failed,
+    err: /plan\.json is missing\nhint: peapod delete --force ruin/,
+  });
   t.match(await examine(host), { code: EXIT.found, objects: [{ kind: "directory", owner: "ruin", orphan: true }] });
   t.match(await examine(host, "--fix"), { code: 0, fixed: [{ kind: "directory", owner: "ruin" }] });
   t.notOk(existsSync(dir));
@@ -176,7 +188,10 @@ testWithPeapod("a cgroup without a pod, empty or with a process", async (t, host
   const freezer = existsSync("/sys/fs/cgroup/freezer") ? "/sys/fs/cgroup/freezer" : "/sys/fs/cgroup";
   const base = join(freezer, makeCgroupBase(host.root));
   mkdirSync(join(base, "gone", "web"), { recursive: true });
-  t.match((await examine(host)).objects.filter((object) => object.orphan), [{ owner: "gone" }, { owner: "gone/web" }]);
+  t.match(
+    (await examine(host)).objects.filter((object) => object.orphan),
+    [{ owner: "gone" }, { owner: "gone/web" }],
+  );
   t.match(await examine(host, "--fix"), { code: 0, fixed: [{ owner: "gone" }, { owner: "gone/web" }] });
   t.notOk(existsSync(join(base, "gone")));
   mkdirSync(join(base, "gone", "web"), { recursive: true });

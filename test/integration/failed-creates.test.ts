@@ -57,7 +57,12 @@ async function isRefusedEveryWay(
 
 testWithPeapod("a command that is not in the image", async (t, host) => {
   const containers = [{ name: "fine" }, { name: "bad", run: ["/bin/no-such-thing"] }];
-  await isRefusedEveryWay(t, host, host.aPod({ containers }), /container bad: command "\/bin\/no-such-thing" not found/);
+  await isRefusedEveryWay(
+    t,
+    host,
+    host.aPod({ containers }),
+    /container bad: command "\/bin\/no-such-thing" not found/,
+  );
 });
 
 testWithPeapod("a command that cannot be executed", async (t, host) => {
@@ -136,7 +141,10 @@ testWithPeapod("a runtime that fails and logs garbage", async (t, host) => {
 testWithPeapod("a runtime that fails without a word", async (t, host) => {
   const runtime = aRuntime(host, `  *" create "*) exit 3;;`);
   const refusal = /container c1: create failed \(exit code 3\) without a word/;
-  await isRefusedEveryWay(t, host, host.aPod({ containers: 3 }), /container c[123]: create failed/, ["--runtime", runtime]);
+  await isRefusedEveryWay(t, host, host.aPod({ containers: 3 }), /container c[123]: create failed/, [
+    "--runtime",
+    runtime,
+  ]);
   await isRefusedEveryWay(t, host, host.aPod(), refusal, ["--runtime", runtime]);
 });
 
@@ -249,13 +257,23 @@ function anImage(host: PeapodHost, links: Readonly<Record<string, string>>): str
 testWithPeapod("mounts on symlinks that lead out of the image", async (t, host) => {
   const outside = join(host.dir, "outside");
   mkdirSync(outside);
-  const image = anImage(host, { up: "../outside", away: "/no-such-top/outside", loop: "loop", "var/deep": "../up/there" });
+  const image = anImage(host, {
+    up: "../outside",
+    away: "/no-such-top/outside",
+    loop: "loop",
+    "var/deep": "../up/there",
+  });
   const spec = { volumes: [{ name: "data", emptyDir: {} }] };
   const names = ["up", "away", "loop", "var/deep", "up/below/it"];
   for (const name of names) {
     const volumeMounts = [{ name: "data", mountPath: `/${name}` }];
     const pod = host.aPod({ containers: [{ name: "web", image, volumeMounts }], spec });
-    await isRefusedEveryWay(t, host, pod, /container web: mount on \/\S+: the symlink \/\S+ -> \S+ (climbs|points|is one)/);
+    await isRefusedEveryWay(
+      t,
+      host,
+      pod,
+      /container web: mount on \/\S+: the symlink \/\S+ -> \S+ (climbs|points|is one)/,
+    );
     const bundles = join(host.dir, "bundles");
     await isRefused(t, host.root, await host.peapod("bundle", pod.file, "-o", bundles), /symlink/, `bundle ${name}`);
     t.notOk(existsSync(bundles), "no bundle was written");
@@ -292,7 +310,9 @@ async function withSmallDisk(host: PeapodHost, options: string, body: (root: str
 
 testWithPeapod("a full disk, at whichever step it is full", async (t, host) => {
   const pod = host.aPod({ containers: 2 });
-  for (const options of ["4k", "16k", "32k", "48k", "64k", "96k", "128k"].map((size) => `size=${size}`).concat("nr_inodes=8", "nr_inodes=24", "nr_inodes=48")) {
+  for (const options of ["4k", "16k", "32k", "48k", "64k", "96k", "128k"]
+    .map((size) => `size=${size}`)
+    .concat("nr_inodes=8", "nr_inodes=24", "nr_inodes=48")) {
     await withSmallDisk(host, options, async (root) => {
       for (const way of WAYS.slice(0, 2)) {
         const ended = await host.peapod("--root", root, ...way, pod.file);

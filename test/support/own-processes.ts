@@ -1,11 +1,11 @@
 // The processes of one test's pods, found by what the kernel says of them, so that a test may kill exactly these.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
 import { isReaperAlive, readReaperPid } from "../../src/exits/reaper.ts";
-import { readCommandLine, readProcess } from "../../src/host/processes.ts";
+import { readCommandLine } from "../../src/host/processes.ts";
 import { readIoPid } from "../../src/io/io-process.ts";
 import type { PeapodHost, PodFile } from "./peapod-host.ts";
 
@@ -26,11 +26,13 @@ export function ioOf(host: PeapodHost, pod: PodFile, container: string): number 
   return readIoPid(join(makePodPaths(host.root, pod.name as PodName).dir, "io", container, "lock"));
 }
 
+/** Its first thread's children, proc_pid_children(5); a reaper has one thread. */
 export function childrenOf(parent: number): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => readProcess(pid)?.ppid === parent);
+  try {
+    return readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function isSupervisor(pid: number): boolean {

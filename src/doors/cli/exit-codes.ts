@@ -41,7 +41,9 @@ export function statusOfSignal(signal: "SIGHUP" | "SIGINT" | "SIGPIPE" | "SIGTER
 export function statusOfFailedExec(error: PeapodError): number {
   if (/not found|no such file or directory/i.test(error.message)) return EXIT.commandNotFound;
   if (
-    /cannot be executed|permission denied|operation not permitted|is a directory|exec format error/i.test(error.message)
+    /cannot be executed|is not executable|no program for this machine|permission denied|operation not permitted|is a directory|exec format error/i.test(
+      error.message,
+    )
   ) {
     return EXIT.cannotInvoke;
   }

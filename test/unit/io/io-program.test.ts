@@ -238,6 +238,7 @@ t.test("an io that takes over closes the torn line, says so in the log, and goes
   appendFileSync(io.log, "2026-11-22T10:00:00.123456789Z stdout F to");
   await io.write("stdout", "meanwhile\n");
   await io.start(["--resumed"]);
+  await waitUntil("it has taken over", () => io.text.includes("io restarted"));
   await io.write("stdout", "after\n");
   test.equal(await io.finish(), 0);
   const lines = io.pieces.map(({ restarted, stream, bytes }) => `${restarted} ${stream} ${bytes}`);

@@ -31,6 +31,7 @@ t.test("each verb has its command line", async (t) => {
   ]);
   t.strictSame(makeStartArgs("web"), ["start", "web"]);
   t.strictSame(makeKillArgs("web", "TERM"), ["kill", "web", "TERM"]);
+  t.strictSame(makeKillArgs("web", "TERM", true), ["kill", "--all", "web", "TERM"]);
   t.strictSame(makeDeleteArgs("web", false), ["delete", "web"]);
   t.strictSame(makeDeleteArgs("web", true), ["delete", "--force", "web"]);
   t.strictSame(makeStateArgs("web"), ["state", "web"]);

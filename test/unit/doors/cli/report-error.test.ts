@@ -10,6 +10,11 @@ t.test("a sentence and a hint", async (t) => {
   t.equal(makeErrorText(error, text, NOW), "peapod: pod db: does not exist\nhint: peapod list tells which do\n");
 });
 
+t.test("what a runtime or a manifest says cannot move the cursor", async (t) => {
+  const error = new PeapodError("RUNTIME_FAILED", "container a: \u001b[31mred\nline\u0007");
+  t.equal(makeErrorText(error, text, NOW), "peapod: container a:  [31mred line \n");
+});
+
 t.test("the faults of a manifest one a line, as editors jump to them", async (t) => {
   const detail = [
     { file: "pod.yaml", line: 7, column: 3, path: "spec.containers[0].imagee", message: "unknown field" },

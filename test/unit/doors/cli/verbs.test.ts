@@ -160,6 +160,7 @@ t.test("exec of a command that was never begun ends with 126, 127 or 125", async
     ['exec: "/etc": permission denied', 126],
     ['container server: command "foo" was not found in its root file system', 127],
     ['container server: command "/etc" cannot be executed', 126],
+    ['container server: command "/etc/passwd" is not executable', 126],
     ["container server: the runtime does not know it", 125],
     ["cannot exec in a stopped container", 125],
   ];
