@@ -27,7 +27,8 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
         root: options.root,
         reader,
         reviveReaper: async () => (await import("./degraded.ts")).reviveReaper(options.root, pod, programs),
-        removeRuins: async () => (await import("./ruins.ts")).removeRuins(makePodPaths(options.root, pod), options.root),
+        removeRuins: async () =>
+          (await import("./ruins.ts")).removeRuins(makePodPaths(options.root, pod), options.root),
       }),
     plan: async (request) => (await (await import("./make-pod-plan.ts")).makePodPlan(options, programs, request)).plan,
     up: async (request) => {
@@ -36,7 +37,8 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     },
     template: async () => (await import("../manifest/spec-template.ts")).makeSpec(),
     bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
-    execCommand: async (pod, request) => (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
+    execCommand: async (pod, request) =>
+      (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),

@@ -36,7 +36,8 @@ const EXECUTORS: Executors = {
   "open-io": async (step, pod) => {
     const { status } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.
-    if (status === "planned" || status === "creating") await pod.io.open(plannedContainer(pod.plan, step.container), false);
+    if (status === "planned" || status === "creating")
+      await pod.io.open(plannedContainer(pod.plan, step.container), false);
   },
   "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
   "pin-from-container": async (step, pod) => {

@@ -79,7 +79,8 @@ function makePodDirectory(dir: string): void {
   for (let attempt = 1; ; attempt += 1) {
     makeDir(dirname(dir));
     try {
-      return mkdirSync(dir, { mode: 0o700 });
+      mkdirSync(dir, { mode: 0o700 });
+      return;
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" || attempt === 100) throw error;
     }

@@ -81,9 +81,7 @@ export class LogFiles {
   #openNext(): boolean {
     const ours = this.#fd === undefined ? undefined : fstatSync(this.#fd).ino;
     for (;;) {
-      const files = listLogFiles(this.#path)
-        .map((path) => ({ path, inode: inodeOf(path) }))
-        .filter((file) => file.inode !== undefined);
+      const files = readStableFiles(this.#path);
       const next = files[files.findIndex((file) => file.inode === ours) + 1];
       if (next === undefined) return false;
       const fd = openIfAny(next.path);
@@ -98,6 +96,31 @@ export class LogFiles {
       }
     }
   }
+}
+
+interface NumberedFile {
+  readonly path: string;
+  readonly inode: number;
+}
+
+/**
+ * A rotation in the middle of a look shifts the names under it, and a file would be passed over. Each rotation brings a
+ * new inode, so two looks that agree saw none.
+ */
+function readStableFiles(path: string): readonly NumberedFile[] {
+  for (let last = ""; ; ) {
+    const files = readFiles(path);
+    const seen = JSON.stringify(files);
+    if (seen === last) return files;
+    last = seen;
+  }
+}
+
+function readFiles(path: string): NumberedFile[] {
+  return listLogFiles(path).flatMap((file) => {
+    const inode = inodeOf(file);
+    return inode === undefined ? [] : [{ path: file, inode }];
+  });
 }
 
 function inodeOf(path: string): number | undefined {

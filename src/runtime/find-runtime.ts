@@ -35,7 +35,7 @@ export async function findRuntime(name: string, cacheDir: string): Promise<Runti
 function findProgram(name: string): string {
   const candidates = name.includes("/")
     ? [isAbsolute(name) ? name : resolve(name)]
-    : (process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(delimiter).map((dir) => join(dir, name));
+    : (process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(delimiter).map((dir) => join(dir, name));
   for (const candidate of candidates) {
     try {
       accessSync(candidate, constants.X_OK);

@@ -500,10 +500,10 @@ testWithPeapod("securityContext as the kernel sees it", async (t, host) => {
   const of = (name: string) => readStatus(host, pod.name, name);
   const usual = await of("usual");
   t.match(usual, { Uid: "0\t0\t0\t0", Gid: "0\t0\t0\t0", NoNewPrivs: "0", Seccomp: "2", Writes: "yes" });
-  const usualCaps = BigInt(`0x${usual["CapEff"]}`);
+  const usualCaps = BigInt(`0x${usual.CapEff}`);
   t.match(await of("somebody"), { Uid: "1234\t1234\t1234\t1234", Gid: "77\t77\t77\t77", CapEff: "0000000000000000" });
   t.match(await of("less"), { CapEff: "0000000000000400", CapBnd: "0000000000000400" });
-  t.equal(BigInt(`0x${(await of("more"))["CapEff"]}`), usualCaps | (1n << 25n));
+  t.equal(BigInt(`0x${(await of("more")).CapEff}`), usualCaps | (1n << 25n));
   t.match(await of("reader"), { Writes: "no" });
   const here = /^CapBnd:\t(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
   t.match(await of("mighty"), { CapEff: here, Seccomp: "0" }, "all that we have ourselves");
