@@ -2,7 +2,7 @@
 // The supervisor keeps a read end of each FIFO open, so that what a dead io had not read yet stays in the pipe.
 // An io that ended with 0 saw the end of all writers: nothing is left for another to carry.
 
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync } from "node:fs";
 import { attemptLog } from "../base/paths.ts";
 import type { Exit } from "../exits/exit.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
@@ -59,6 +59,7 @@ export class IoKeeper {
       resumed,
     });
     this.#running.set(pid, { container, since });
+    this.#holdReadEnds(container);
   }
 
   /** After a supervisor's death: takes over the container's io. False where it died early, so that another is needed. */
@@ -112,10 +113,11 @@ export class IoKeeper {
     this.#readEnds.delete(container.name);
   }
 
+  /** The first io makes the FIFOs; before that there is nothing to hold. */
   #holdReadEnds(container: PlannedContainer): void {
-    if (this.#readEnds.has(container.name)) return;
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
     const { stdout, stderr } = container.paths;
+    if (this.#readEnds.has(container.name) || !existsSync(stdout) || !existsSync(stderr)) return;
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
     this.#readEnds.set(container.name, [openSync(stdout, flags), openSync(stderr, flags)]);
   }
 }

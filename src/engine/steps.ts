@@ -9,7 +9,6 @@ import { makePodCgroup } from "../host/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
-import { makeFifos } from "../io/fifos.ts";
 import type { Step } from "../plan/plan.ts";
 import type { KeptPod } from "./context.ts";
 import { plannedContainer } from "./context.ts";
@@ -23,7 +22,6 @@ const EXECUTORS: Executors = {
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
-    await makeFifos(pod.plan.containers.map((container) => container.paths));
   },
   "make-volumes": async (_step, pod) => makeVolumes(pod.plan.sandbox.volumes),
   "pin-namespaces": async (step, pod) => {

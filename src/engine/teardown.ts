@@ -31,6 +31,8 @@ async function endIo(pod: KeptPod): Promise<void> {
   await Promise.all(
     pod.plan.containers.map(async (container) => {
       pod.io.release(container);
+      // No writer ever came, so it would wait for one for ever.
+      if (pod.containers.get(container.name)?.state.status === "planned") return pod.io.endUnused(container);
       const pid = readIoPid(container.paths.ioLock);
       const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
       if (pid === undefined || startTime === undefined) return;

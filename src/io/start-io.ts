@@ -37,6 +37,7 @@ export interface IoRequest {
 export async function startIo(request: IoRequest): Promise<{ readonly pid: number }> {
   try {
     makeDir(dirname(request.log));
+    makeDir(dirname(request.stdout));
   } catch (error) {
     throw asPeapodError(error, request.log);
   }

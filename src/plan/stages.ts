@@ -26,9 +26,7 @@ export function makeStages({ containers, pinned, volumes, mounts }: StagesInput)
   ];
   const openIo = containers.map(({ name }): Step => ({ do: "open-io", container: name }));
   const start = containers.map(({ name }): Step => ({ do: "start-container", container: name }));
-  // What a container writes before its io reads waits in the pipe, so io may start beside the slowest step of all.
-  const [first = [], ...later] = makeCreateStages(containers, pinned);
-  return [prepare, [...first, ...openIo], ...later, start];
+  return [[...prepare, ...openIo], ...makeCreateStages(containers, pinned), start];
 }
 
 /** Who joins a namespace that comes from a container is created after it, and after that namespace is pinned. */

@@ -16,8 +16,8 @@ t.test("what does not wait for another stands in one stage with it", (t) => {
   t.strictSame(
     aPlan({ containers: ["web", "db"], spec: { volumes: [{ name: "v", emptyDir: {} }] } }).stages.map(words),
     [
-      "pin-namespaces pod, mount, make-cgroup, make-files, make-volumes, write-bundles",
-      "create-container web, create-container db, open-io web, open-io db",
+      "pin-namespaces pod, mount, make-cgroup, make-files, make-volumes, write-bundles, open-io web, open-io db",
+      "create-container web, create-container db",
       "start-container web, start-container db",
     ],
   );
@@ -32,7 +32,7 @@ t.test("who joins a namespace of a container's first process is created after it
   };
   const plan = aPlan({ containers: ["backup", "db", "alone"], annotations });
   t.strictSame(plan.stages.slice(1).map(words), [
-    "create-container _pause, create-container alone, open-io _pause, open-io backup, open-io db, open-io alone",
+    "create-container _pause, create-container alone",
     "pin-from-container _pause",
     "create-container db",
     "pin-from-container db",
@@ -141,7 +141,7 @@ function assertHolds(plan: Plan): void {
   };
   const used = new Set<string>();
   for (const { name, namespaces } of plan.containers) {
-    assert(at(`open-io ${name}`) < at(`start-container ${name}`), `${name} is started before its output is read`);
+    assert(at(`open-io ${name}`) < at(`create-container ${name}`), `${name} is created before its output is open`);
     assert(at(`create-container ${name}`) < at(`start-container ${name}`), `${name} is started before it is created`);
     for (const kind of NAMESPACE_KINDS) {
       const namespace = namespaces[kind];
