@@ -7,9 +7,8 @@ import type { ContainerState, PodState } from "./pod-state.ts";
 import { isPause } from "./transitions.ts";
 
 export function applyUnclaimedExits(state: PodState, lines: readonly ExitLine[]): PodState {
-  const containers = state.containers.map((container) => withExit(container, lines));
-  if (containers.every((container, index) => container === state.containers[index])) return state;
-  return withPodExit({ ...state, containers });
+  // Also where no exit is new: a supervisor may have died between the last container's exit and the pod's.
+  return withPodExit({ ...state, containers: state.containers.map((container) => withExit(container, lines)) });
 }
 
 function withExit(container: ContainerState, lines: readonly ExitLine[]): ContainerState {

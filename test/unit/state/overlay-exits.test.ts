@@ -14,8 +14,16 @@ const line = (pid: number, code: number, offset: number): ExitLine => ({ pid, ex
 
 t.test("without a line of its own a container is as it was", async (t) => {
   const state = stateOf(RUNNING);
-  t.equal(applyUnclaimedExits(state, []), state);
-  t.equal(applyUnclaimedExits(state, [line(999, 1, 0)]), state);
+  t.strictSame(applyUnclaimedExits(state, []), state);
+  t.strictSame(applyUnclaimedExits(state, [line(999, 1, 0)]), state);
+});
+
+t.test("a supervisor that died between the last exit and the pod's leaves no doubt about the result", async (t) => {
+  const untilLastExit = life.slice(0, life.findIndex((fact) => fact.type === "pod.exited"));
+  const state = stateOf(untilLastExit);
+  t.equal(state.exitStatus, undefined);
+  const whole = stateOf(life.slice(0, untilLastExit.length + 1));
+  t.match(applyUnclaimedExits(state, []), { status: "exited", exitStatus: whole.exitStatus });
 });
 
 t.test("one of two that ended is shown, the pod runs on", async (t) => {
