@@ -96,6 +96,11 @@ export function attemptLog(container: ContainerPaths, attempt: number): string {
   return join(container.logDir, `${attempt}.log`);
 }
 
+/** What may be forgotten at any time: it outlives the pods, so it is not in `/run`. */
+export function makeCacheDir(root: string): string {
+  return root === DEFAULT_ROOT ? "/var/cache/peapod" : root;
+}
+
 /** Logs of the default root lie where logs lie; a root of one's own keeps its logs beside it. */
 function logRootFor(root: string): string {
   return root === DEFAULT_ROOT ? DEFAULT_LOG_ROOT : join(root, "logs");

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
+import { makeCacheDir } from "../base/paths.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Image } from "../image/image.ts";
@@ -22,7 +23,7 @@ export interface PodPlan {
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_SUPPORTED, RUNTIME_MISSING, HOST_LACKS */
 export async function makePodPlan(options: EngineOptions, programs: Programs, request: PlanRequest): Promise<PodPlan> {
-  const runtime = findRuntime(options.runtime, options.root);
+  const runtime = findRuntime(options.runtime, makeCacheDir(options.root));
   // Waited for below; a manifest that is wrong is told first.
   runtime.catch(() => undefined);
   const read = readManifest(request.file, request.stdinText === undefined ? {} : { stdinText: request.stdinText });

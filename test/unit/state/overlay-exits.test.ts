@@ -19,7 +19,10 @@ t.test("without a line of its own a container is as it was", async (t) => {
 });
 
 t.test("a supervisor that died between the last exit and the pod's leaves no doubt about the result", async (t) => {
-  const untilLastExit = life.slice(0, life.findIndex((fact) => fact.type === "pod.exited"));
+  const untilLastExit = life.slice(
+    0,
+    life.findIndex((fact) => fact.type === "pod.exited"),
+  );
   const state = stateOf(untilLastExit);
   t.equal(state.exitStatus, undefined);
   const whole = stateOf(life.slice(0, untilLastExit.length + 1));
