@@ -61,14 +61,24 @@ export function removePodFiles(paths: PodPaths): void {
   rmSync(paths.plan, { force: true });
   removeTree(paths.logs);
   removeEmptyDir(dirname(paths.logs));
-  for (const name of readdirSync(paths.dir)) {
+  for (const name of readNames(paths.dir)) {
     const path = `${paths.dir}/${name}`;
     if (path !== paths.exits) removeTree(path);
   }
   rmSync(paths.exits, { force: true });
-  rmdirSync(paths.dir);
+  removeEmptyDir(paths.dir);
   removeEmptyDir(dirname(paths.dir));
   removeEmptyDir(dirname(dirname(paths.dir)));
+}
+
+/** Two may be removing one pod at once: what the other took already is gone. */
+function readNames(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** The last pod takes the directories above it along; another pod may be making its own there at this moment. */
