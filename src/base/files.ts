@@ -1,6 +1,6 @@
 // Whole files, all or nothing: written to a side name in the same directory and renamed.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf, PeapodError } from "./errors.ts";
 
@@ -50,6 +50,17 @@ export function readOwnJson<T>(path: string): T | undefined {
     return JSON.parse(text) as T;
   } catch (cause) {
     throw new PeapodError("STATE_DAMAGED", `${path}: is not JSON`, { cause, hint: "run peapod doctor" });
+  }
+}
+
+/** The names in a directory; none where there is no such directory. */
+export function readNames(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return [];
+    throw error;
   }
 }
 

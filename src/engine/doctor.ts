@@ -1,16 +1,16 @@
 // Lists every object of peapod's on this machine with its owner, and finds those that nobody needs any more: after a
 // crash of the machine, or of ourselves. Removes nothing unless asked, and never anything of a pod with a living process.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errnoOf } from "../base/errors.ts";
+import { readNames } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
 import { makeCgroupBase, makePodPaths, podsDir } from "../base/paths.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readMountTable } from "../host/mount-table.ts";
-import { readProcess, signalProcess } from "../host/processes.ts";
+import { readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
@@ -168,18 +168,8 @@ function podOf(owner: string | undefined): PodName {
   return (owner ?? "").split("/")[0] as PodName;
 }
 
-function readPids(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
 function readCommand(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-  } catch {
-    return "";
-  }
+  return (readCommandLine(pid) ?? []).join(" ").trim();
 }
 
 function readCwd(pid: number): string | undefined {
@@ -187,14 +177,5 @@ function readCwd(pid: number): string | undefined {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return undefined;
-  }
-}
-
-function readNames(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
-    throw error;
   }
 }

@@ -1,10 +1,9 @@
 // Programs that a supervisor before us started outlive it. The next one waits for them before it looks at what they did:
 // half a call looks like none, or like a whole one.
 
-import { readdirSync } from "node:fs";
 import { readTextIfAny } from "../base/files.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
-import { readCommandLine, readProcess } from "../host/processes.ts";
+import { readCommandLine, readPids, readProcess } from "../host/processes.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
@@ -20,10 +19,9 @@ export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "w
 function readOrphanedCalls(plan: Plan): number[] {
   // Whoever was not started by the pod's reaper has siblings that are none of its business.
   const hasReaper = readProcess(process.ppid)?.comm === REAPER_NAME;
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => pid !== process.pid && (isRuntimeCall(pid, plan) || (hasReaper && isOrphanedTool(pid, plan))));
+  return readPids().filter(
+    (pid) => pid !== process.pid && (isRuntimeCall(pid, plan) || (hasReaper && isOrphanedTool(pid, plan))),
+  );
 }
 
 /** Whoever its parent is: with the reaper dead, what it would have adopted went to somebody else. */

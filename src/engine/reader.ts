@@ -1,7 +1,7 @@
 // What can be known of pods without disturbing them: from their directories and the kernel. Works while a supervisor
 // sleeps, hangs or is dead.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import { readOwnJson, readTextIfAny } from "../base/files.ts";
@@ -57,7 +57,7 @@ export function readPodState(root: string, pod: PodName): PodState {
   const plan = readPlan(root, pod);
   const containers = plan.containers.map((container) => container.name);
   // Exits first: one that is journalled in between is in both, and counts once.
-  const lines = parseExitLines(readIfAny(paths.exits), 0).lines;
+  const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
   const state = applyUnclaimedExits(foldEvents(pod, containers, readEvents(paths.journal, 0)), lines);
   if (state.degraded !== undefined) return state;
   const degraded = readDegradedNote(paths.dir);
@@ -91,8 +91,4 @@ function readPart<T>(root: string, pod: PodName, path: string): T {
 function assertPod(root: string, pod: PodName): void {
   if (existsSync(makePodPaths(root, pod).dir)) return;
   throw new PeapodError("NOT_FOUND", `pod ${pod}: does not exist`, { hint: "peapod list shows what there is" });
-}
-
-function readIfAny(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }

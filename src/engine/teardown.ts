@@ -1,9 +1,10 @@
 // Takes a pod down to nothing, in the reverse order of its plan. Serves `delete`, a create that failed half-way, and
 // doctor's clean-up: each part asks what is there, so it may begin from any state and may be called again.
 
-import { readdirSync, rmdirSync, rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "../base/errors.ts";
+import { readNames } from "../base/files.ts";
 import type { PodPaths } from "../base/paths.ts";
 import { removePodCgroup, thawPod } from "../host/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
@@ -61,6 +62,7 @@ export function removePodFiles(paths: PodPaths): void {
   rmSync(paths.plan, { force: true });
   removeTree(paths.logs);
   removeEmptyDir(dirname(paths.logs));
+  // Two may be removing one pod at once: what the other took already is gone.
   for (const name of readNames(paths.dir)) {
     const path = `${paths.dir}/${name}`;
     if (path !== paths.exits) removeTree(path);
@@ -69,16 +71,6 @@ export function removePodFiles(paths: PodPaths): void {
   removeEmptyDir(paths.dir);
   removeEmptyDir(dirname(paths.dir));
   removeEmptyDir(dirname(dirname(paths.dir)));
-}
-
-/** Two may be removing one pod at once: what the other took already is gone. */
-function readNames(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /** The last pod takes the directories above it along; another pod may be making its own there at this moment. */

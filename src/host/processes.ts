@@ -1,7 +1,7 @@
 // Processes as the kernel tells of them. A pid alone names nobody for long; with its start time it does for ever.
 // No signal leaves here for a process that was not verified right before it.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { errnoOf } from "../base/errors.ts";
 
 export interface ProcessInfo {
@@ -68,4 +68,11 @@ export function signalProcess(pid: number, startTime: number, signal: NodeJS.Sig
     if (errnoOf(error) === "ESRCH") return false;
     throw error;
   }
+}
+
+/** All processes that we can see. */
+export function readPids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }

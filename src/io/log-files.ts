@@ -1,29 +1,21 @@
 // Reads the files of one log as one sequence of lines, oldest first, while io may be rotating them: a file is known by
 // its open descriptor, not by its name.
 
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoOf } from "../base/errors.ts";
+import { readNames } from "../base/files.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
 /** The log's files that there are: `0.log.2`, `0.log.1`, `0.log`. */
 export function listLogFiles(path: string): string[] {
   const prefix = `${basename(path)}.`;
-  const numbers = namesIn(dirname(path))
+  const numbers = readNames(dirname(path))
     .filter((name) => name.startsWith(prefix) && /^[1-9]\d*$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((a, b) => b - a);
   return [...numbers.map((number) => join(dirname(path), `${prefix}${number}`)), path];
-}
-
-function namesIn(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 export class LogFiles {
