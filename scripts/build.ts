@@ -3,9 +3,9 @@
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(home, "dist", "bin");
@@ -14,8 +14,12 @@ const cli = join(home, "src", "doors", "cli");
 
 const NATIVE = [
   { program: "peapod-reaper", source: join(home, "src", "exits", "reaper.c") },
+  { program: "peapod-ask", source: join(cli, "ask.c") },
+  { program: "peapod-caller", source: join(home, "src", "base", "caller.c") },
   { program: "peapod-io", source: join(home, "src", "io", "io.c") },
 ];
+/** Packages and tables that are loaded when they are first asked for. */
+const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$/;
 /** Static, so that they hold no page of a C library and run as a container's first process, too. */
 const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-s"];
 
@@ -37,11 +41,31 @@ function compile(source: string, target: string): void {
   renameSync(`${target}.new`, target);
 }
 
-/** CommonJS, because requiring Node's own modules from it costs a tenth of importing them. */
+/** main.cjs, and beside it what the way up seldom needs: Node reads and checks a file as a whole before its first line. */
 async function bundle(): Promise<void> {
+  const seldom = new Map<string, string>();
+  const apart: Plugin = {
+    name: "apart",
+    setup(main) {
+      main.onResolve({ filter: SELDOM }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (pluginData === "apart") return undefined;
+        const found = await main.resolve(path, { kind, resolveDir, pluginData: "apart" });
+        const name = basename(path, ".cjs");
+        seldom.set(name, found.path);
+        return { path: `./${name}.cjs`, external: true };
+      });
+    },
+  };
+  await bundleOne("main", join(cli, "main.ts"), [apart]);
+  for (const [name, path] of seldom) await bundleOne(name, path, []);
+}
+
+/** CommonJS, because requiring Node's own modules from it costs a tenth of importing them. */
+async function bundleOne(name: string, entry: string, plugins: Plugin[]): Promise<void> {
   await build({
-    entryPoints: [join(cli, "main.ts")],
-    outfile: join(lib, "main.cjs"),
+    entryPoints: [entry],
+    outfile: join(lib, `${name}.cjs`),
+    plugins,
     bundle: true,
     platform: "node",
     format: "cjs",

@@ -2,8 +2,11 @@
 // that is a fifth of a pod's way up (docs/decisions/0006). Output goes to files without a name, so that a call outlives
 // the supervisor that made it: a pipe whose reader died would kill it. Nothing but the deadline ends it.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
 import type { CallResult } from "./call.ts";
 import { errnoOf } from "./errors.ts";
 
@@ -33,10 +36,30 @@ export async function swiftCall(what: SwiftCall): Promise<CallResult> {
   }
 }
 
-function runToEnd(
-  { program, args, timeoutMs, env }: SwiftCall,
-  stdio: readonly (number | "ignore")[],
-): Promise<Omit<CallResult, "stdout" | "stderr">> {
+type Ended = Omit<CallResult, "stdout" | "stderr">;
+type Stdio = readonly [number | "ignore", number | "ignore", number | "ignore"];
+
+let caller: Caller | undefined;
+
+/**
+ * From now on `program` (see caller.c) starts what swiftCall runs: it forks in microseconds where this process takes a
+ * millisecond and stands still. `onDeath`: it died, and what becomes of the calls that run is not known.
+ */
+export function callThrough(program: string, onDeath: () => void): void {
+  caller = new Caller(program, onDeath);
+}
+
+/** Resolves when the helper has ended, so that nobody else has to reap it. What it started goes on. */
+export async function endCaller(): Promise<void> {
+  await caller?.close();
+  caller = undefined;
+}
+
+function runToEnd(what: SwiftCall, stdio: Stdio): Promise<Ended> {
+  return caller === undefined ? spawnToEnd(what, stdio) : caller.run(what, stdio);
+}
+
+function spawnToEnd({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio): Promise<Ended> {
   return new Promise((resolve) => {
     let timedOut = false;
     const child = spawn(program, args, {
@@ -49,13 +72,110 @@ function runToEnd(
     }, timeoutMs);
     child.on("error", (error) => {
       clearTimeout(deadline);
-      resolve({ exitCode: undefined, signal: undefined, timedOut: false, startError: errnoOf(error) ?? "EIO" });
+      resolve({ ...NEVER_RAN, startError: errnoOf(error) ?? "EIO" });
     });
     child.on("exit", (code, signal) => {
       clearTimeout(deadline);
       resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, timedOut, startError: undefined });
     });
   });
+}
+
+const NEVER_RAN = { exitCode: undefined, signal: undefined, timedOut: false } as const;
+
+interface RunningCall {
+  pid: number | undefined;
+  timedOut: boolean;
+  readonly end: (how: Partial<Ended>) => void;
+}
+
+/** Our end of caller.c. */
+class Caller {
+  readonly #child: ChildProcess;
+  readonly #running = new Map<string, RunningCall>();
+  #rest = "";
+  #isClosed = false;
+
+  constructor(program: string, onDeath: () => void) {
+    this.#child = spawn(program, [], { stdio: ["pipe", "pipe", "ignore"], detached: true });
+    const die = () => {
+      if (!this.#isClosed) onDeath();
+    };
+    this.#child.on("error", die).on("exit", die);
+    this.#child.stdin?.on("error", () => undefined);
+    this.#child.stdout?.setEncoding("latin1").on("data", (text: string) => this.#hear(text));
+    this.#keepAwake(false);
+  }
+
+  run({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio): Promise<Ended> {
+    callNumber += 1;
+    const id = String(callNumber);
+    const pairs = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
+    const words = [id, ...stdio.map(pathOf), String(pairs.length), ...pairs, program, ...args];
+    if (words.some((word) => word.includes("\0"))) throw new Error(`${program}: a NUL in an argument`);
+    const body = Buffer.from(`${words.join("\0")}\0`);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(body.length);
+    this.#keepAwake(true);
+    this.#child.stdin?.write(Buffer.concat([length, body]));
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => {
+        call.timedOut = true;
+        if (call.pid !== undefined) process.kill(call.pid, "SIGKILL");
+      }, timeoutMs);
+      const call: RunningCall = {
+        pid: undefined,
+        timedOut: false,
+        end: (how) => {
+          clearTimeout(deadline);
+          this.#running.delete(id);
+          if (this.#running.size === 0) this.#keepAwake(false);
+          resolve({ ...NEVER_RAN, startError: undefined, timedOut: call.timedOut, ...how });
+        },
+      };
+      this.#running.set(id, call);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#keepAwake(true);
+    return new Promise((resolve) => {
+      this.#child.on("exit", () => resolve());
+      this.#child.stdin?.end();
+    });
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const [id = "", what, value] = line.split(" ");
+      const call = this.#running.get(id);
+      const number = Number(value);
+      if (what === "pid" && call) call.pid = number;
+      else if (what === "exited") call?.end({ exitCode: number });
+      else if (what === "killed") call?.end({ signal: signalName(number) });
+      else if (what === "failed") call?.end({ startError: getSystemErrorName(-number) });
+    }
+  }
+
+  /** A call that runs keeps this process; a helper that waits does not. */
+  #keepAwake(isBusy: boolean): void {
+    for (const one of [this.#child, this.#child.stdin, this.#child.stdout] as (Socket | ChildProcess)[]) {
+      if (isBusy) one.ref();
+      else one.unref();
+    }
+  }
+}
+
+/** Ours, for somebody else to open. */
+function pathOf(descriptor: number | "ignore"): string {
+  return descriptor === "ignore" ? "/dev/null" : `/proc/${process.pid}/fd/${descriptor}`;
+}
+
+function signalName(number: number): NodeJS.Signals | undefined {
+  return (Object.keys(constants.signals) as NodeJS.Signals[]).find((name) => constants.signals[name] === number);
 }
 
 /** In memory, and gone with its last descriptor. */

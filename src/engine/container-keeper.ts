@@ -35,7 +35,18 @@ export class ContainerKeeper {
   }
 
   /** @throws what the runtime says; then no trace of the container is left */
-  async create(): Promise<void> {
+  create(): Promise<void> {
+    return this.#make("create");
+  }
+
+  /** Create and start. @throws as create does */
+  async run(): Promise<void> {
+    await this.#make("run");
+    // After a supervisor's death it may stand half way.
+    await this.start();
+  }
+
+  async #make(verb: "create" | "run"): Promise<void> {
     if (this.state.status !== "planned" && this.state.status !== "creating") return;
     const { name, paths } = this.planned;
     const descriptors = this.#pod.io.openWriters(this.planned);
@@ -44,13 +55,14 @@ export class ContainerKeeper {
       // It may have been killed since it was opened; nothing went through it yet, so nothing is missing.
       if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
       this.#pod.journal.append({ type: "container.creating", container: name, exitsOffset: this.#pod.inbox.end });
-      const { pid } = await this.#pod.runtime.create({
+      const { pid } = await this.#pod.runtime[verb]({
         id: name,
         bundle: paths.bundle,
         pidFile: paths.pidFile,
         stdio: ["ignore", descriptors.stdout, descriptors.stderr],
       });
       this.#noteCreated(pid);
+      if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });
       // Or while it was being created. Our writers are open still, so it cannot have ended by itself.
       if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
     } catch (error) {

@@ -1,12 +1,12 @@
 // The other end of the control socket. A supervisor may die while it is asked: the same request is asked again until it
 // is answered, and a pod that has nobody above it gets a new reaper first.
 
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { makePodPaths, type PodPaths } from "../base/paths.ts";
+import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, readReaperPid } from "../exits/reaper.ts";
 import { readProcess } from "../host/processes.ts";
 import { applyEvent, makePlannedState } from "../state/fold.ts";
@@ -91,7 +91,7 @@ export async function waitForExits(
 }
 
 async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: ClientNeeds): Promise<PodState | null> {
-  const request = randomUUID();
+  const request = makeUuid();
   const deadline = Date.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt += 1) {
     if (!existsSync(paths.dir)) {

@@ -1,9 +1,9 @@
 // The pod's control socket: HTTP/1.1 and JSON on the listening descriptor that the reaper keeps. It translates requests
 // to calls of the supervisor and to reads of the pod's files, and decides nothing. Described in docs/control-socket.md.
 
-import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
+import { makeUuid } from "../base/unique.ts";
 import { validate } from "../base/validate.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { readEvents } from "../state/read-journal.ts";
@@ -73,7 +73,7 @@ async function ask(supervisor: Supervisor, verb: Verb, body: Ask, response: Serv
 }
 
 function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodState | null> {
-  const asked = { request: body.request ?? randomUUID() };
+  const asked = { request: body.request ?? makeUuid() };
   switch (verb) {
     case "start":
       return supervisor.start(asked);

@@ -10,6 +10,7 @@ export interface Programs {
   readonly script: string;
   readonly reaper: string;
   readonly io: string;
+  readonly caller: string;
 }
 
 /** `scriptDir`: the directory of the running bundle, `<prefix>/lib`; the executables lie in `<prefix>/bin`. */
@@ -22,5 +23,6 @@ export function findPrograms(script: string): Programs {
     script,
     reaper: join(bin, "peapod-reaper"),
     io: join(bin, "peapod-io"),
+    caller: join(bin, "peapod-caller"),
   };
 }

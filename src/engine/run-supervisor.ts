@@ -3,7 +3,9 @@
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
+import { callThrough, endCaller } from "../base/swift-call.ts";
 import { watchBell } from "../exits/bell.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { readHostFacts } from "../host/read-facts.ts";
@@ -59,6 +61,13 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   return new Supervisor(context);
 }
 
+/** Once, before the first call. A helper that died takes us along: the next supervisor waits for the calls it left. */
+export function startCaller(programs: Programs): void {
+  callThrough(programs.caller, () => {
+    throw new Error("peapod-caller died");
+  });
+}
+
 export interface Running {
   readonly supervisor: Supervisor;
   readonly programs: Programs;
@@ -66,7 +75,6 @@ export interface Running {
 
 /** Listens to the bell: from here on exits are taken in. */
 export function attachBell({ supervisor, programs }: Running): void {
-  const { plan } = supervisor.pod;
   watchBell(
     FD.bell,
     () => {
@@ -77,7 +85,7 @@ export function attachBell({ supervisor, programs }: Running): void {
       void becomeDegraded(supervisor.pod, programs).finally(() => process.exit(1));
     },
   );
-  void supervisor.over.then(() => setImmediate(endWhenAnswered, plan));
+  void supervisor.over.then(() => endWhenAnswered());
 }
 
 /** Serves the control socket and goes to sleep when nobody asks and nothing happens. */
@@ -87,16 +95,20 @@ export async function serve(running: Running): Promise<void> {
   const server = startControlServer(supervisor);
   openConnections = () => server.activeRequests;
   let idleSince = Date.now();
+  const isIdle = () => !supervisor.isBusy && server.activeRequests === 0 && !supervisor.isOver;
   const timer = setInterval(() => {
-    if (supervisor.isBusy || server.activeRequests > 0 || supervisor.isOver) idleSince = Date.now();
-    else if (Date.now() - idleSince >= IDLE_MS) fallAsleep(supervisor.pod.plan);
+    if (!isIdle()) idleSince = Date.now();
+    else if (Date.now() - idleSince >= IDLE_MS) void fallAsleep(supervisor.pod.plan, isIdle);
   }, IDLE_MS / 4);
   timer.unref();
 }
 
 let openConnections = (): number => 0;
 
-function fallAsleep(plan: Plan): void {
+async function fallAsleep(plan: Plan, isIdle: () => boolean): Promise<void> {
+  // Left to the reaper, its end would wake us.
+  await endCaller();
+  if (!isIdle()) return;
   try {
     writeFileSync(asleepMarker(plan.paths.dir), "");
   } catch {
@@ -118,7 +130,8 @@ function asleepMarker(dir: string): string {
 }
 
 /** SIGKILL is the quickest end (Node takes 5 ms to tidy up), and nothing is left to be tidied up; the reaper looks at `exits`. */
-function endWhenAnswered(plan: Plan): void {
-  if (openConnections() === 0) process.kill(process.pid, "SIGKILL");
-  else setTimeout(endWhenAnswered, 1, plan);
+async function endWhenAnswered(): Promise<void> {
+  await endCaller();
+  while (openConnections() > 0) await sleep(1);
+  process.kill(process.pid, "SIGKILL");
 }

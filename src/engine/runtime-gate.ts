@@ -24,6 +24,7 @@ export function gateRuntime(runtime: Runtime): GatedRuntime {
   return {
     create: pass(runtime.create),
     start: pass(runtime.start),
+    run: pass(runtime.run),
     kill: pass(runtime.kill),
     delete: pass(runtime.delete),
     state: pass(runtime.state),

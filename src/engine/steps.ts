@@ -9,12 +9,12 @@ import { makePodCgroup } from "../host/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
-import type { Step } from "../plan/plan.ts";
+import type { ClimbStep, Step } from "../plan/plan.ts";
 import type { KeptPod } from "./context.ts";
 import { plannedContainer } from "./context.ts";
 
 type Executors = {
-  readonly [Do in Step["do"]]: (step: Extract<Step, { do: Do }>, pod: KeptPod) => Promise<void>;
+  readonly [Do in ClimbStep["do"]]: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void>;
 };
 
 const EXECUTORS: Executors = {
@@ -44,22 +44,23 @@ const EXECUTORS: Executors = {
     if (pid !== undefined) for (const pin of pins) await pinFromProcess(pin, pid);
   },
   "start-container": async (step, pod) => keeperOf(pod, step.container).start(),
+  "run-container": async (step, pod) => keeperOf(pod, step.container).run(),
 };
 
 /** All steps of a stage side by side; waits for all of them, so that an undo never overlaps a step. */
-export async function executeStage(stage: readonly Step[], pod: KeptPod): Promise<void> {
+export async function executeStage(stage: readonly ClimbStep[], pod: KeptPod): Promise<void> {
   const ends = await Promise.allSettled(stage.map((step) => executeStep(step, pod)));
   const failed = ends.find((end) => end.status === "rejected");
   if (failed) throw failed.reason;
 }
 
-function executeStep<Do extends Step["do"]>(step: Extract<Step, { do: Do }>, pod: KeptPod): Promise<void> {
-  const execute: (step: Extract<Step, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
+function executeStep<Do extends ClimbStep["do"]>(step: Extract<ClimbStep, { do: Do }>, pod: KeptPod): Promise<void> {
+  const execute: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
   return execute(step, pod);
 }
 
 /** True for the steps that `create` leaves to `start`. */
-export function isStartStep(step: Step): boolean {
+export function isStartStep(step: ClimbStep): step is Extract<Step, { do: "start-container" }> {
   return step.do === "start-container";
 }
 

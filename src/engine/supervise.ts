@@ -1,13 +1,13 @@
 // The later starts: the reaper calls us for a pod that is there already, because its supervisor died, was asleep, or
 // because the pod has a new reaper.
 
-import { randomUUID } from "node:crypto";
 import { existsSync, fstatSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
+import { makeUuid } from "../base/unique.ts";
 import type { Plan } from "../plan/plan.ts";
 import { crashInto } from "./crash.ts";
 import { dropDegradedNote } from "./degraded.ts";
@@ -16,7 +16,7 @@ import { waitForOrphanedCalls } from "./orphaned-calls.ts";
 import { findPrograms } from "./programs.ts";
 import { readDegradedNote } from "./reader.ts";
 import { FD, type Launcher, openLauncher } from "./reaper-link.ts";
-import { attachBell, makeSupervisor, serve, takeAsleepMarker } from "./run-supervisor.ts";
+import { attachBell, makeSupervisor, serve, startCaller, takeAsleepMarker } from "./run-supervisor.ts";
 import { removePodFiles } from "./teardown.ts";
 import type { UpReply } from "./up-outside.ts";
 
@@ -43,6 +43,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   const byMessage = isAskedByMessage(dir);
   const supervisor = makeSupervisor(plan, programs);
   const running = { supervisor, programs };
+  startCaller(programs);
   const degraded = readDegradedNote(dir);
   const isNoted = supervisor.state.cursor > 0 && supervisor.state.deletedAt === undefined;
   if (degraded !== undefined && isNoted) supervisor.pod.journal.append({ type: "pod.degraded", reason: degraded });
@@ -53,7 +54,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   try {
     await supervisor.recover({ wasAsleep, canceled: launcher?.gone });
     if (launcher !== undefined && !tell(byMessage ? { pod } : `${pod}\n`) && byMessage) {
-      await supervisor.delete({ request: randomUUID(), force: true });
+      await supervisor.delete({ request: makeUuid(), force: true });
     }
     launcher?.answer(0);
   } catch (error) {

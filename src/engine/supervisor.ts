@@ -5,8 +5,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
-import { freezePod, thawPod } from "../host/cgroups.ts";
+import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import { makeRunStages } from "../plan/stages.ts";
 import type { Want } from "../state/event.ts";
 import { exitStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -231,8 +232,10 @@ export class Supervisor {
   async #climb(want: "created" | "running", canceled?: AbortSignal): Promise<void> {
     // While it climbs, the pod's end is not told: `started` comes before `exited`, however short the lives are.
     this.#isClimbing = true;
+    announceMoves(this.pod.facts);
     try {
-      for (const stage of this.pod.plan.stages) {
+      const { stages } = this.pod.plan;
+      for (const stage of want === "running" && this.state.createdAt === undefined ? makeRunStages(stages) : stages) {
         if (stage.some(isStartStep)) {
           this.#noteOnce("pod.created", this.state.createdAt);
           if (want === "created") break;
@@ -240,6 +243,7 @@ export class Supervisor {
         await executeStage(stage, this.pod);
         if (canceled?.aborted) throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
       }
+      this.#noteOnce("pod.created", this.state.createdAt);
       if (want === "running") this.#noteOnce("pod.started", this.state.startedAt);
     } finally {
       this.#isClimbing = false;

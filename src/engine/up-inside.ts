@@ -1,10 +1,10 @@
 // The first start: this process was started by a reaper of its own and becomes the supervisor of the pod it makes.
 
-import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
+import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -15,7 +15,7 @@ import { makePodPlan } from "./make-pod-plan.ts";
 import type { Programs } from "./programs.ts";
 import { FD, type Launcher } from "./reaper-link.ts";
 import { makeReserve } from "./reserve.ts";
-import { attachBell, makeSupervisor, serve } from "./run-supervisor.ts";
+import { attachBell, makeSupervisor, serve, startCaller } from "./run-supervisor.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { removePodFiles } from "./teardown.ts";
 
@@ -26,6 +26,7 @@ export async function upInside(
   request: UpRequest,
   launcher: Launcher,
 ): Promise<PodState> {
+  startCaller(programs);
   const { manifest, plan } = await makePodPlan(options, programs, request);
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
@@ -35,7 +36,7 @@ export async function upInside(
   attachBell(running);
   if (launcher.confirm) noteAskedByMessage(plan.paths.dir);
   const want = request.start ? "running" : "created";
-  const asked = { request: randomUUID() };
+  const asked = { request: makeUuid() };
   const state = await supervisor.bringUp(want, asked, launcher.gone, () => launcher.confirm?.(plan.pod));
   setImmediate(() => void serve(running));
   return state;

@@ -1,9 +1,10 @@
 // The pod's place in the cgroup hierarchies: one directory in each of v1's, one in v2's. The containers' leaves below
 // are the runtime's; the pod's directory and the base above it are ours. No program is run, but for the systemd driver.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, writeFile, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
+import { readTextIfAny } from "../base/files.ts";
 import type { PodCgroup } from "../plan/plan.ts";
 import { freezeCgroup, isCgroupFrozen, thawCgroup } from "./cgroup-freezer.ts";
 import { startSlice, stopSlice } from "./cgroup-systemd.ts";
@@ -33,6 +34,30 @@ export async function makePodCgroup(cgroup: PodCgroup, facts: CgroupFacts): Prom
     throw new PeapodError("HOST_LACKS", `cgroup ${cgroup.path}: no cgroup file system is mounted`);
   }
   for (const { mount, kind } of hierarchies) makeCgroup(mount, cgroup.path, kind);
+}
+
+/**
+ * Moves this process to the cgroup where it is. The kernel lets the first move after a while wait for a grace period of
+ * RCU (8 to 15 ms) and those that follow soon pass, so a pod that is about to be made starts that wait beside its other
+ * preparations. Best effort: never rejects, and changes nothing.
+ */
+export function announceMoves(facts: CgroupFacts): void {
+  for (const { mount, kind } of makeHierarchies(facts)) {
+    const here = readOwnCgroup(mount, kind);
+    if (here === undefined) continue;
+    writeFile(`${mount}${here}/cgroup.procs`, String(process.pid), () => undefined);
+    return;
+  }
+}
+
+/** From proc_pid_cgroup(5): `3:cpuset:/here`, or `0::/here` in version 2. */
+function readOwnCgroup(mount: string, kind: HierarchyKind): string | undefined {
+  const name = kind === "v2" ? "" : mount.slice(mount.lastIndexOf("/") + 1);
+  const lines = (readTextIfAny("/proc/self/cgroup") ?? "").split("\n").map((line) => line.split(":"));
+  return lines
+    .find(([, controllers]) => controllers === name)
+    ?.slice(2)
+    .join(":");
 }
 
 /**

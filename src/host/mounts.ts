@@ -1,12 +1,12 @@
 // Mounts on the host's side: the containers' overlays, tmpfs volumes, shared memory. One mount(8) for all of them (three
 // overlays take 4 ms so, 8 ms one by one) and one umount(8). Touches nothing that is not named or below a named directory.
 
-import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { swiftCall } from "../base/swift-call.ts";
+import { makeUuid } from "../base/unique.ts";
 import type { HostMount } from "../plan/plan.ts";
 import { makeMountError } from "./mount-error.ts";
 import { makeUnmountOrder, readMountTable } from "./mount-table.ts";
@@ -27,7 +27,7 @@ export async function mountAll(mounts: readonly HostMount[]): Promise<void> {
   if (first === undefined) return;
   for (const mount of missing) makeDirectories(mount);
   // A file, not /dev/stdin: Node's pipes to children are sockets, which nobody can open by path.
-  const fstab = `${dirname(first.target)}/fstab.${randomBytes(4).toString("hex")}`;
+  const fstab = `${dirname(first.target)}/fstab.${makeUuid()}`;
   try {
     writeFileSync(fstab, missing.map(formatFstabLine).join(""), { mode: 0o600, flag: "wx" });
     const done = await swiftCall({

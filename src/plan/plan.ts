@@ -233,3 +233,6 @@ export type Step =
   /** Binds namespaces of a container's first process on files, for those who join them. */
   | { readonly do: "pin-from-container"; readonly container: ContainerName }
   | { readonly do: "start-container"; readonly container: ContainerName };
+
+/** What is really done: a pod that is to run at once has its containers created and started in one call of the runtime. */
+export type ClimbStep = Step | { readonly do: "run-container"; readonly container: ContainerName };

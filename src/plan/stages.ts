@@ -2,7 +2,7 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
-import type { HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
+import type { ClimbStep, HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 
 export interface StagesInput {
@@ -27,6 +27,20 @@ export function makeStages({ containers, pinned, volumes, mounts }: StagesInput)
   const openIo = containers.map(({ name }): Step => ({ do: "open-io", container: name }));
   const start = containers.map(({ name }): Step => ({ do: "start-container", container: name }));
   return [[...prepare, ...openIo], ...makeCreateStages(containers, pinned), start];
+}
+
+/**
+ * The stages of a pod that is to run at once: what all is created in one stage and started in the next is run, which is
+ * a third less work for the runtime. Where one joins another's namespaces, none is started before all are created.
+ */
+export function makeRunStages(stages: readonly (readonly Step[])[]): readonly (readonly ClimbStep[])[] {
+  const [created = [], started = []] = stages.slice(-2);
+  const isWhole = created.length === started.length && created.every((step) => step.do === "create-container");
+  if (!isWhole) return stages;
+  const run = started.flatMap((step): ClimbStep[] =>
+    step.do === "start-container" ? [{ ...step, do: "run-container" }] : [],
+  );
+  return [...stages.slice(0, -2), run];
 }
 
 /** Who joins a namespace that comes from a container is created after it, and after that namespace is pinned. */

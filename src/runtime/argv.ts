@@ -34,6 +34,10 @@ export function makeCreateArgs(id: string, bundle: string, pidFile: string): str
   return ["create", "--bundle", bundle, "--pid-file", pidFile, id];
 }
 
+export function makeRunArgs(id: string, bundle: string, pidFile: string): string[] {
+  return ["run", "--detach", "--bundle", bundle, "--pid-file", pidFile, id];
+}
+
 export function makeStartArgs(id: string): string[] {
   return ["start", id];
 }

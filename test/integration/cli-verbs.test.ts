@@ -4,9 +4,11 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { EXIT } from "../../src/doors/cli/exit-codes.ts";
 import type { PodProcess } from "../../src/engine/engine.ts";
 import type { Event } from "../../src/state/event.ts";
+import { supervisorOf } from "../support/own-processes.ts";
 import { BIN, testWithPeapod } from "../support/peapod-host.ts";
 import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -283,10 +285,15 @@ testWithPeapod("events: from the beginning, from a cursor, and following to the 
   const all = parseEvents(await host.must("events", "--format", "json", pod.name));
   t.same(
     all.map((event) => event.type),
-    ["pod.planned", "pod.wanted", "container.creating", "container.created", "pod.created"].concat([
+    [
+      "pod.planned",
+      "pod.wanted",
+      "container.creating",
+      "container.created",
       "container.started",
+      "pod.created",
       "pod.started",
-    ]),
+    ],
   );
   const later = parseEvents(await host.must("events", "--since", "4", "--format", "json", pod.name));
   t.same(later, all.slice(4));
@@ -599,4 +606,39 @@ testWithPeapod("the host's namespaces, seen from inside", async (t, host) => {
   t.same(await inside({ hostNetwork: true }), ["net", "uts"], "the host's name belongs to its network");
   t.same(await inside({ hostPID: true }), ["pid"]);
   t.same(await inside({ hostIPC: true }), ["ipc"]);
+});
+
+testWithPeapod("plain changes are asked for without Node, all else goes to it", async (t, host) => {
+  const script = join(host.dir, "node");
+  writeFileSync(script, '#!/bin/sh\necho "node $*"\n', { mode: 0o755 });
+  const ask = async (...words: string[]) => {
+    const done = await execa(`${BIN}peapod-ask`, [script, "main", "--", ...words], { env: { PEAPOD_ROOT: host.root } });
+    return done.stdout;
+  };
+  const pod = host.aPod({ containers: 2 });
+  await host.must("create", pod.file);
+  for (const [verb, status] of [
+    ["start", "running"],
+    ["pause", "paused"],
+    ["resume", "running"],
+  ] as const) {
+    t.equal(await ask(verb, pod.name), "", verb);
+    t.equal((await host.state(pod)).status, status, verb);
+  }
+  t.equal(await ask("delete", pod.name), `node main delete ${pod.name}`, "a refusal is told by Node");
+  for (const words of [
+    ["delete", "-f"],
+    ["delete", "-f", "a", "b"],
+    ["stop", "-t", "1"],
+    ["delete", "-x", "a"],
+    ["kill", "a"],
+    ["delete", "../a"],
+    ["delete", "-f", "nobody"],
+    ["stop", "A"],
+  ]) {
+    t.equal(await ask(...words), `node main ${words.join(" ")}`);
+  }
+  await waitUntil("it is asleep", () => supervisorOf(host, pod) === undefined);
+  t.equal(await ask("delete", "--force", pod.name), "", "a sleeping supervisor is woken");
+  t.match((await host.peapod("state", pod.name)).err, /does not exist/);
 });

@@ -30,7 +30,7 @@ testWithPeapod("an exit that comes while the runtime's call still runs is kept f
   const slow = join(host.dir, "slow-runc");
   writeFileSync(
     slow,
-    `#!/bin/sh\nrunc "$@"\ncode=$?\ncase " $* " in *" create "* | *" start "*) sleep 0.4 ;; esac\nexit $code\n`,
+    `#!/bin/sh\nrunc "$@"\ncode=$?\ncase " $* " in *" create "* | *" run "* | *" start "*) sleep 0.4 ;; esac\nexit $code\n`,
   );
   chmodSync(slow, 0o755);
   const containers = [

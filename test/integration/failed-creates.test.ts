@@ -133,15 +133,15 @@ testWithPeapod("a runtime that prints garbage and says that all is well", async 
 testWithPeapod("a runtime that fails and logs garbage", async (t, host) => {
   const words = `{"level":"error","msg":"what\\\\n\\\\u001b[31m is\\\\u0007 this?"}`;
   const log = `while [ "$1" != --log ]; do shift; done; printf '\\001\\377{"level":\\n${words}\\n{' > "$2"`;
-  const runtime = aRuntime(host, `  *" create "*) ${log}; exit 1;;`);
+  const runtime = aRuntime(host, `  *" create "* | *" run "*) ${log}; exit 1;;`);
   const refusal = /container c1: what \[31m is +this\?\n$/;
   await isRefusedEveryWay(t, host, host.aPod(), refusal, ["--runtime", runtime]);
 });
 
 testWithPeapod("a runtime that fails without a word", async (t, host) => {
-  const runtime = aRuntime(host, `  *" create "*) exit 3;;`);
-  const refusal = /container c1: create failed \(exit code 3\) without a word/;
-  await isRefusedEveryWay(t, host, host.aPod({ containers: 3 }), /container c[123]: create failed/, [
+  const runtime = aRuntime(host, `  *" create "* | *" run "*) exit 3;;`);
+  const refusal = /container c1: (?:create|run) failed \(exit code 3\) without a word/;
+  await isRefusedEveryWay(t, host, host.aPod({ containers: 3 }), /container c[123]: (?:create|run) failed/, [
     "--runtime",
     runtime,
   ]);
@@ -149,12 +149,22 @@ testWithPeapod("a runtime that fails without a word", async (t, host) => {
 });
 
 testWithPeapod("a runtime that is killed in the middle of create", async (t, host) => {
-  const runtime = aRuntime(host, `  *" create "*) runc "$@"; kill -9 $$;;`);
-  await isRefusedEveryWay(t, host, host.aPod(), /container c1: create failed \(SIGKILL\)/, ["--runtime", runtime]);
+  const runtime = aRuntime(host, `  *" create "* | *" run "*) runc "$@"; kill -9 $$;;`);
+  await isRefusedEveryWay(t, host, host.aPod(), /container c1: (?:create|run) failed \(SIGKILL\)/, [
+    "--runtime",
+    runtime,
+  ]);
 });
 
 testWithPeapod("a runtime that cannot start what it created", async (t, host) => {
-  const runtime = aRuntime(host, `  *" start "*) echo "no start today" >&2; exit 1;;`);
+  const runtime = aRuntime(
+    host,
+    [
+      `  *" run "*) runc $(echo "$@" | sed "s/ run --detach / create /"); while [ "$1" != --log ]; do shift; done`,
+      `    echo '{"level":"error","msg":"no start today"}' >"$2"; exit 1;;`,
+      `  *" start "*) echo "no start today" >&2; exit 1;;`,
+    ].join("\n"),
+  );
   const pod = host.aPod({ containers: 2 });
   for (const way of WAYS.slice(1)) {
     const ended = await host.peapod("--runtime", runtime, ...way, pod.file);

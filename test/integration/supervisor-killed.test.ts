@@ -1,7 +1,7 @@
 // The supervisor is a cache: whoever kills it, at whatever moment and how often, takes nothing away from the pod.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { killIfThere, readLogTexts, supervisorOf } from "../support/own-processes.ts";
+import { callersOf, killIfThere, readLogTexts, supervisorOf } from "../support/own-processes.ts";
 import {
   type ContainerSpec,
   type PeapodHost,
@@ -150,4 +150,18 @@ testWithPeapod("start, stop and delete end as they were asked to while superviso
     await killing;
     await host.noLeftovers(t);
   }
+});
+
+testWithPeapod("the helper that starts programs for a supervisor may be killed as well", async (t, host) => {
+  const pod = host.aPod({ containers: counters(), spec: { volumes } });
+  await host.must("run", "-d", pod.file);
+  for (const verb of ["pause", "resume"]) {
+    for (const pid of callersOf(host, pod)) killIfThere(pid);
+    await host.must(verb, pod.name);
+    t.equal((await host.state(pod)).status, verb === "pause" ? "paused" : "running");
+  }
+  t.ok(callersOf(host, pod).length <= 1, "each supervisor has its own, which ends with it");
+  await waitUntil("it is asleep", () => supervisorOf(host, pod) === undefined);
+  t.same(callersOf(host, pod), [], "none while it sleeps");
+  await host.must("delete", "--force", pod.name);
 });

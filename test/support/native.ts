@@ -5,7 +5,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SOURCES = { "peapod-reaper": "src/exits/reaper.c", "peapod-io": "src/io/io.c" } as const;
+const SOURCES = {
+  "peapod-reaper": "src/exits/reaper.c",
+  "peapod-io": "src/io/io.c",
+  "peapod-caller": "src/base/caller.c",
+} as const;
 const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];
 
 /** Returns the program's path in `dir`. `compiler`: musl-gcc where it is installed. */

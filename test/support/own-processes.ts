@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
 import { isReaperAlive, readReaperPid } from "../../src/exits/reaper.ts";
-import { readCommandLine } from "../../src/host/processes.ts";
+import { readCommandLine, readProcess } from "../../src/host/processes.ts";
 import { readIoPid } from "../../src/io/io-process.ts";
 import type { PeapodHost, PodFile } from "./peapod-host.ts";
 
@@ -20,6 +20,13 @@ export function reaperOf(host: PeapodHost, pod: PodFile): number | undefined {
 export function supervisorOf(host: PeapodHost, pod: PodFile): number | undefined {
   const reaper = reaperOf(host, pod);
   return reaper === undefined ? undefined : childrenOf(reaper).find(isSupervisor);
+}
+
+/** Below its supervisor, or left by one. */
+export function callersOf(host: PeapodHost, pod: PodFile): number[] {
+  const reaper = reaperOf(host, pod);
+  const below = reaper === undefined ? [] : childrenOf(reaper);
+  return [...below, ...below.flatMap(childrenOf)].filter((pid) => readProcess(pid)?.comm === "peapod-caller");
 }
 
 export function ioOf(host: PeapodHost, pod: PodFile, container: string): number | undefined {

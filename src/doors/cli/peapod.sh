@@ -1,6 +1,7 @@
 #!/bin/sh
 # Finds the Node that was built or installed with us and hands over to it. It starts no program on the way, since the
-# first container waits for it; `create` and `run --detach` go to the reaper, which starts Node itself and stays.
+# first container waits for it; `create` and `run --detach` go to the reaper, which starts Node itself and stays;
+# plain changes of a pod that is up are asked for without Node.
 
 self=$0
 [ -L "$self" ] && self=$(readlink -f "$self")
@@ -45,6 +46,10 @@ if [ $to_reaper = yes ]; then
     esac
   done
 fi
+
+case ${1-} in
+  delete | stop | start | pause | resume) [ $# -le 3 ] && exec "$here/peapod-ask" "$node" "$lib/peapod.cjs" -- "$@" ;;
+esac
 
 [ $to_reaper = yes ] && exec "$here/peapod-reaper" launch "$node" "$lib/peapod.cjs" -- @reaper "$@"
 exec "$node" "$lib/peapod.cjs" "$@"

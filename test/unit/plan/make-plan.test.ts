@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import t from "tap";
-import type { Plan, Step } from "../../../src/plan/plan.ts";
+import type { ClimbStep, Plan } from "../../../src/plan/plan.ts";
 import { NAMESPACE_KINDS } from "../../../src/plan/plan.ts";
+import { makeRunStages } from "../../../src/plan/stages.ts";
 import { aPlan, containerOf, type PodWords, refusalOf } from "../../support/planning.ts";
 
-function words(stage: readonly Step[]): string {
+function words(stage: readonly ClimbStep[]): string {
   return stage
     .map((step) =>
       "container" in step ? `${step.do} ${step.container}` : "owner" in step ? `${step.do} ${step.owner}` : step.do,
@@ -21,6 +22,18 @@ t.test("what does not wait for another stands in one stage with it", (t) => {
       "start-container web, start-container db",
     ],
   );
+  t.end();
+});
+
+t.test("what is to run at once is created and started in one step", (t) => {
+  const { stages } = aPlan({ containers: ["web", "db"] });
+  t.strictSame(makeRunStages(stages).slice(1).map(words), ["run-container web, run-container db"]);
+  t.end();
+});
+
+t.test("nobody runs before somebody who joins its namespaces is there", (t) => {
+  const { stages } = aPlan({ containers: ["web", "db"], annotations: { "peapod/share": "+pid" } });
+  t.equal(makeRunStages(stages), stages);
   t.end();
 });
 
