@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     options: { runs: { type: "string" }, json: { type: "string" }, "no-podman": { type: "boolean" } },
   });
   const runs = Number(values.runs ?? 10);
-  // Where all of them keep what ends with the machine; podman's store lies on the disk, as it does by default.
+  // Where state that ends with the machine lies by default.
   const place = mkdtempSync("/run/peapod-bench-");
   const bin = fileURLToPath(new URL("../dist/bin", import.meta.url));
   const peapod = makePeapod(place, bin);
