@@ -84,6 +84,7 @@ function spawnToEnd({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio):
 const NEVER_RAN = { exitCode: undefined, signal: undefined, timedOut: false } as const;
 
 interface RunningCall {
+  readonly deadline: NodeJS.Timeout;
   pid: number | undefined;
   timedOut: boolean;
   readonly end: (how: Partial<Ended>) => void;
@@ -99,6 +100,7 @@ class Caller {
   constructor(program: string, onDeath: () => void) {
     this.#child = spawn(program, [], { stdio: ["pipe", "pipe", "ignore"], detached: true });
     const die = () => {
+      for (const { deadline } of this.#running.values()) clearTimeout(deadline);
       if (!this.#isClosed) onDeath();
     };
     this.#child.on("error", die).on("exit", die);
@@ -120,10 +122,10 @@ class Caller {
     this.#child.stdin?.write(Buffer.concat([length, body]));
     return new Promise((resolve) => {
       const deadline = setTimeout(() => {
-        call.timedOut = true;
-        if (call.pid !== undefined) process.kill(call.pid, "SIGKILL");
+        call.timedOut = call.pid !== undefined && killIfThere(call.pid);
       }, timeoutMs);
       const call: RunningCall = {
+        deadline,
         pid: undefined,
         timedOut: false,
         end: (how) => {
@@ -166,6 +168,16 @@ class Caller {
       if (isBusy) one.ref();
       else one.unref();
     }
+  }
+}
+
+/** It may have ended a moment ago, and nobody has told us yet. */
+function killIfThere(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (errnoOf(error) === "ESRCH") return false;
+    throw error;
   }
 }
 
