@@ -11,12 +11,14 @@ const home = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(home, "dist", "bin");
 const lib = join(home, "dist", "lib");
 const cli = join(home, "src", "doors", "cli");
+const oci = join(home, "src", "doors", "oci");
 
-const NATIVE = [
-  { program: "peapod-reaper", source: join(home, "src", "exits", "reaper.c") },
-  { program: "peapod-ask", source: join(cli, "ask.c") },
-  { program: "peapod-caller", source: join(home, "src", "base", "caller.c") },
-  { program: "peapod-io", source: join(home, "src", "io", "io.c") },
+const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
+  { program: "peapod-reaper", sources: ["exits/reaper.c"] },
+  { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
+  { program: "peapod-caller", sources: ["base/caller.c"] },
+  { program: "peapod-io", sources: ["io/io.c"] },
+  { program: "peapod-oci", sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"] },
 ];
 /** Packages and tables that are loaded when they are first asked for. */
 const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$/;
@@ -26,18 +28,21 @@ const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow",
 async function main(): Promise<void> {
   mkdirSync(bin, { recursive: true });
   mkdirSync(lib, { recursive: true });
-  for (const { program, source } of NATIVE) compile(source, join(bin, program));
+  for (const { program, sources } of NATIVE) compile(sources.map((path) => join(home, "src", path)), join(bin, program));
   installFile(join(cli, "peapod.sh"), join(bin, "peapod"), 0o755);
   installFile(join(cli, "peapod.cjs"), join(lib, "peapod.cjs"), 0o644);
+  installFile(join(oci, "peapod-oci.cjs"), join(lib, "peapod-oci.cjs"), 0o644);
   await bundle();
   warmCompileCache();
 }
 
-function compile(source: string, target: string): void {
-  if (isNewer(target, [source, fileURLToPath(import.meta.url)])) return;
+function compile(sources: readonly string[], target: string): void {
+  // Headers lie beside their sources.
+  const headers = sources.map((path) => path.replace(/c$/, "h")).filter(existsSync);
+  if (isNewer(target, [...sources, ...headers, fileURLToPath(import.meta.url)])) return;
   const compiler = ["musl-gcc", "cc", "gcc"].find(isOnPath);
   if (compiler === undefined) throw new Error("no C compiler: install musl-tools or gcc");
-  run(compiler, [...C_FLAGS, "-o", `${target}.new`, source]);
+  run(compiler, [...C_FLAGS, "-o", `${target}.new`, ...sources]);
   renameSync(`${target}.new`, target);
 }
 
@@ -57,6 +62,7 @@ async function bundle(): Promise<void> {
     },
   };
   await bundleOne("main", join(cli, "main.ts"), [apart]);
+  await bundleOne("oci-main", join(oci, "main.ts"), [apart]);
   for (const [name, path] of seldom) await bundleOne(name, path, []);
 }
 

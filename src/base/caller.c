@@ -1,7 +1,8 @@
 // peapod-caller: starts programs for a supervisor that would be slow to fork (Node copies the page tables of 60 MB, and
 // stands still meanwhile) and tells how they end. swift-call.ts is the other end.
 //
-// stdin: frames of a 32 bit length and NUL-ended words: id, stdin, stdout, stderr (paths), the number of NAME=VALUE
+// stdin: frames of a 32 bit length and NUL-ended words: id, stdin, stdout, stderr (paths with 0, 1 or 2
+// before them: to read, to write, for both), the number of NAME=VALUE
 // pairs, the pairs, program, arguments. stdout: lines `ID pid N`, `ID failed ERRNO`, `ID exited CODE`, `ID killed SIGNAL`.
 // Ends with its stdin; what it started goes on without it, in sessions of their own.
 
@@ -49,8 +50,8 @@ static char **make_environment(char **pairs, int count) {
   return all;
 }
 
-static int put(const char *path, int number) {
-  int fd = open(path, O_RDWR | O_CLOEXEC);
+static int put(const char *word, int number) {
+  int fd = open(word + 1, (*word - '0') | O_NOCTTY | O_CLOEXEC);
   return fd < 0 || dup2(fd, number) < 0 ? -1 : 0;
 }
 

@@ -3,7 +3,7 @@
 // the supervisor that made it: a pipe whose reader died would kill it. Nothing but the deadline ends it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, unlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
@@ -181,9 +181,11 @@ function killIfThere(pid: number): boolean {
   }
 }
 
-/** Ours, for somebody else to open. */
+/** Ours, for somebody else to open in the same mode (open(2): 0 to read, 1 to write, 2 for both). */
 function pathOf(descriptor: number | "ignore"): string {
-  return descriptor === "ignore" ? "/dev/null" : `/proc/${process.pid}/fd/${descriptor}`;
+  if (descriptor === "ignore") return "2/dev/null";
+  const flags = /^flags:\s*[0-7]*([0-7])$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1"));
+  return `${Number(flags?.[1] ?? 2) & 3}/proc/${process.pid}/fd/${descriptor}`;
 }
 
 function signalName(number: number): NodeJS.Signals | undefined {

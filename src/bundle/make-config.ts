@@ -24,7 +24,7 @@ const TYPES: readonly (readonly [NamespaceKind, OciNamespaceType])[] = [
 export function makeConfig(
   plan: Plan,
   container: PlannedContainer,
-  profile: Profile = profileFor(container),
+  profile: Profile = profileFor(plan, container),
 ): OciConfig {
   const { process } = container;
   const capabilities = process.capabilities;
@@ -43,8 +43,9 @@ export function makeConfig(
       // Nothing inheritable or ambient: a program that changes its user must not keep them by accident (CVE-2022-24769).
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: process.noNewPrivileges,
+      ...profile.process,
     },
-    root: { path: container.paths.rootfs, readonly: container.rootfs.readOnly },
+    root: { path: rootfsOf(container), readonly: container.rootfs.readOnly },
     ...(container.hostname === undefined ? {} : { hostname: container.hostname }),
     mounts: makeConfigMounts(container, profile),
     annotations: container.annotations,
@@ -67,7 +68,12 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     ...(container.seccomp && profile.seccomp
       ? { seccomp: makeSeccomp(plan.arch, container.process.capabilities) }
       : {}),
+    ...profile.linux,
   };
+}
+
+function rootfsOf({ rootfs, paths }: PlannedContainer): string {
+  return rootfs.isWhole && rootfs.lower !== undefined ? rootfs.lower : paths.rootfs;
 }
 
 /** The host's namespace is the one that is not named. */

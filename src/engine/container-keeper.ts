@@ -59,7 +59,7 @@ export class ContainerKeeper {
         id: name,
         bundle: paths.bundle,
         pidFile: paths.pidFile,
-        stdio: ["ignore", descriptors.stdout, descriptors.stderr],
+        stdio: [descriptors.stdin, descriptors.stdout, descriptors.stderr],
       });
       this.#noteCreated(pid);
       if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });
@@ -70,6 +70,7 @@ export class ContainerKeeper {
       throw error;
     } finally {
       this.#callInFlight = false;
+      if (descriptors.stdin !== "ignore") closeSync(descriptors.stdin);
       closeSync(descriptors.stdout);
       closeSync(descriptors.stderr);
     }

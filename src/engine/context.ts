@@ -5,8 +5,8 @@ import type { ExitInbox } from "../exits/inbox.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { Journal } from "../state/journal.ts";
+import type { ContainerIo } from "./container-io.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
-import type { IoKeeper } from "./io-keeper.ts";
 import type { GatedRuntime } from "./runtime-gate.ts";
 
 export interface PodContext {
@@ -15,7 +15,9 @@ export interface PodContext {
   readonly journal: Journal;
   readonly inbox: ExitInbox;
   readonly runtime: GatedRuntime;
-  readonly io: IoKeeper;
+  readonly io: ContainerIo;
+  /** The pod has its result; its caller's container, where it lives in one, ends with it. May be told again. */
+  readonly tellResult: (status: number) => void;
   /** To the supervisor's own log: what went wrong without anybody waiting for it. */
   readonly report: (error: unknown, message: string) => void;
 }

@@ -80,6 +80,18 @@ export interface PlanRequest {
   readonly stdinText?: string;
   /** Instead of metadata.name. */
   readonly name?: string;
+  readonly outer?: OuterRequest;
+}
+
+/** A container that a caller made for the pod to live in, with what runc made of it. */
+export interface OuterRequest {
+  /** Ours beside it, with the caller's own config.json. */
+  readonly dir: string;
+  readonly bundle: string;
+  /** Its first process. */
+  readonly pid: number;
+  /** The manifest's path as the container sees it; `file` is where it lies on the host. */
+  readonly manifest: string;
 }
 
 export interface UpRequest extends PlanRequest {

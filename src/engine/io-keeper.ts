@@ -8,15 +8,12 @@ import type { Exit } from "../exits/exit.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
 import { readProcess, signalProcess } from "../host/processes.ts";
 import { isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
-import { startIo } from "../io/start-io.ts";
+import { type ForwardOutput, type LogOutput, startIo } from "../io/start-io.ts";
+import type { OuterContainer } from "../plan/outer.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import type { ContainerIo, Writers } from "./container-io.ts";
 
 const END_MS = 2000;
-
-export interface Writers {
-  readonly stdout: number;
-  readonly stderr: number;
-}
 
 interface RunningIo {
   readonly container: PlannedContainer;
@@ -24,15 +21,18 @@ interface RunningIo {
   readonly since: number;
 }
 
-export class IoKeeper {
+export class IoKeeper implements ContainerIo {
   readonly #program: string;
   readonly #inbox: ExitInbox;
+  readonly #outer: OuterContainer | undefined;
   readonly #running = new Map<number, RunningIo>();
   readonly #readEnds = new Map<string, readonly number[]>();
 
-  constructor(program: string, inbox: ExitInbox) {
+  /** `outer`: whose standard streams get the output, each line with its container's name, instead of a log. */
+  constructor(program: string, inbox: ExitInbox, outer?: OuterContainer) {
     this.#program = program;
     this.#inbox = inbox;
+    this.#outer = outer;
   }
 
   isAlive(container: PlannedContainer): boolean {
@@ -51,7 +51,7 @@ export class IoKeeper {
     }
     const { pid } = await startIo({
       program: this.#program,
-      log: attemptLog(paths, 0),
+      output: this.#outputOf(container),
       lock: paths.ioLock,
       stdout: paths.stdout,
       stderr: paths.stderr,
@@ -91,6 +91,7 @@ export class IoKeeper {
   /** Read and write, so that the container gets no SIGPIPE while nobody reads. */
   openWriters(container: PlannedContainer): Writers {
     return {
+      stdin: "ignore",
       stdout: openSync(container.paths.stdout, constants.O_RDWR),
       stderr: openSync(container.paths.stderr, constants.O_RDWR),
     };
@@ -111,6 +112,12 @@ export class IoKeeper {
   release(container: PlannedContainer): void {
     for (const fd of this.#readEnds.get(container.name) ?? []) closeSync(fd);
     this.#readEnds.delete(container.name);
+  }
+
+  #outputOf({ name, paths }: PlannedContainer): LogOutput | ForwardOutput {
+    if (this.#outer === undefined) return { kind: "log", path: attemptLog(paths, 0) };
+    const { pid } = this.#outer;
+    return { kind: "forward", stdout: `/proc/${pid}/fd/1`, stderr: `/proc/${pid}/fd/2`, prefix: `${name} | ` };
   }
 
   /** The first io makes the FIFOs; before that there is nothing to hold. */

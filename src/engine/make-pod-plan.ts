@@ -1,6 +1,7 @@
 // From the user's manifest to the plan: reads what there is to read, then leaves the deciding to the plan room.
 
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
 import { makeCacheDir } from "../base/paths.ts";
@@ -9,8 +10,9 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { readManifest } from "../manifest/read-manifest.ts";
+import { parseManifest, readManifest } from "../manifest/read-manifest.ts";
 import { makePlan } from "../plan/make-plan.ts";
+import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
@@ -26,8 +28,9 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const runtime = findRuntime(options.runtime, makeCacheDir(options.root));
   // Waited for below; a manifest that is wrong is told first.
   runtime.catch(() => undefined);
-  const read = readManifest(request.file, request.stdinText === undefined ? {} : { stdinText: request.stdinText });
-  const manifest = request.name === undefined ? read : rename(read, request.name);
+  const { outer, place } = await readOuter(request);
+  const read = readRequested(request);
+  const manifest = place(request.name === undefined ? read : rename(read, request.name));
   const plan = makePlan({
     manifest,
     images: readImages(manifest),
@@ -38,8 +41,27 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
   });
-  checkMountTargets(plan);
-  return { manifest, plan };
+  const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
+  checkMountTargets(moved);
+  return { manifest, plan: moved };
+}
+
+function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {
+  if (outer === undefined) return readManifest(file, stdinText === undefined ? {} : { stdinText });
+  return parseManifest(readFileSync(file, "utf8"), { file: outer.manifest, baseDir: dirname(outer.manifest) });
+}
+
+interface Outer {
+  readonly outer: OuterContainer | undefined;
+  /** From the container's paths to the host's. */
+  readonly place: (manifest: Manifest) => Manifest;
+}
+
+async function readOuter({ outer: request }: PlanRequest): Promise<Outer> {
+  if (request === undefined) return { outer: undefined, place: (manifest) => manifest };
+  const { placeInside, readOuterContainer } = await import("./outer-container.ts");
+  const outer = readOuterContainer(request.dir, request.pid);
+  return { outer, place: (manifest) => placeInside(manifest, outer, request.bundle) };
 }
 
 function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {

@@ -12,10 +12,13 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
+import { makeCallerIo } from "./caller-io.ts";
+import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
 import { crashInto } from "./crash.ts";
 import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
+import { tellResult } from "./outer-result.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
 import { gateRuntime } from "./runtime-gate.ts";
@@ -49,7 +52,8 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
         systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
       }),
     ),
-    io: new IoKeeper(programs.io, inbox),
+    io: makeIo(plan, programs, inbox),
+    tellResult: (status) => plan.outer && tellResult(plan.outer, status),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.
       void import("../base/log.ts").then(({ openLog }) => {
@@ -59,6 +63,12 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     },
   };
   return new Supervisor(context);
+}
+
+/** A pod's only member in a caller's container has the caller's own descriptors. */
+function makeIo({ outer, containers }: Plan, programs: Programs, inbox: ExitInbox): ContainerIo {
+  if (outer === undefined) return new IoKeeper(programs.io, inbox);
+  return containers.length === 1 ? makeCallerIo(outer) : new IoKeeper(programs.io, inbox, outer);
 }
 
 /** Once, before the first call. A helper that died takes us along: the next supervisor waits for the calls it left. */

@@ -183,6 +183,8 @@ export class Supervisor {
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
+      // Who was killed between the two could not tell it.
+      if (this.state.exitStatus !== undefined) this.pod.tellResult(this.state.exitStatus);
       await this.#goOn(canceled);
     });
   }
@@ -339,7 +341,9 @@ export class Supervisor {
   #notePodExit(): void {
     if (this.#isClimbing || this.state.exitedAt !== undefined || this.state.createdAt === undefined) return;
     const status = exitStatusOf(this.state);
-    if (status !== undefined) this.pod.journal.append({ type: "pod.exited", status });
+    if (status === undefined) return;
+    this.pod.journal.append({ type: "pod.exited", status });
+    this.pod.tellResult(status);
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */

@@ -32,6 +32,7 @@ export async function upInside(
   process.chdir("/");
   await claimDirectory(plan);
   const supervisor = writeBeginning(manifest, plan, programs);
+  if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
   if (launcher.confirm) noteAskedByMessage(plan.paths.dir);

@@ -28,6 +28,7 @@ const LONGEST_PAUSE_MS = 20;
 
 /** @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
 export async function makePodCgroup(cgroup: PodCgroup, facts: CgroupFacts): Promise<void> {
+  if (cgroup.isCallers) return;
   if (cgroup.driver === "systemd") return startSlice(cgroup.path);
   const hierarchies = makeHierarchies(facts);
   if (hierarchies.length === 0) {
@@ -69,6 +70,7 @@ export async function removePodCgroup(
   facts: CgroupFacts,
   timeoutMs: number = REMOVE_MS,
 ): Promise<void> {
+  if (cgroup.isCallers) return;
   if (cgroup.driver === "systemd") return stopSlice(cgroup.path);
   const deadline = Date.now() + timeoutMs;
   for (const { mount } of makeHierarchies(facts)) {

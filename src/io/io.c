@@ -1,19 +1,23 @@
-// Carries one container attempt's output from two FIFOs to its log, in the CRI line format. It outlives the
-// supervisor, has its whole task on its command line and loses nothing it has read as long as it lives: a log
-// that cannot be written (full disk) stops the reading, so the container waits.
+// Carries one container attempt's output from two FIFOs to its log, in the CRI line format, or to somebody else's
+// stdout and stderr. It outlives the supervisor, has its whole task on its command line and loses nothing it has
+// read as long as it lives: what cannot be written (full disk, slow reader) stops the reading, so the container waits.
 //
-//   peapod-io --log PATH --lock PATH --stdout FIFO --stderr FIFO [--attach SOCKET]
-//             [--max-size BYTES --max-files N] [--resumed] [--foreground]
+//   peapod-io OUTPUT --lock PATH --stdout FIFO --stderr FIFO [--attach SOCKET] [--resumed] [--foreground]
+//   OUTPUT: --log PATH [--max-size BYTES --max-files N]
+//         | --forward-stdout PATH --forward-stderr PATH [--prefix TEXT]
 //
 // It puts itself in the background and returns 0 once it reads, else a sentence on stderr and 1 (2: usage).
 // The lock file holds a flock(2) and the pid. --max-files counts PATH, PATH.1 (younger) to PATH.N-1 (oldest).
 // It ends when all writers of both FIFOs are gone, or after SIGTERM and what was readable then; 1 if that could
-// not be written. --resumed: the io before this one died; a line tagged `F:restarted` tells it in the log.
+// not be written. --resumed: the io before this one died; a line tells it (in the log, tagged `F:restarted`).
+// Forwards are pipes, terminals or files, also as /proc/PID/fd/N. TEXT goes before each line, and a line goes by one
+// write(2), so that several io can share a pipe; without it bytes go as they come. A reader that is gone stops nobody.
 // Attach clients get frames of 1 byte stream (1, 2), 4 bytes big-endian length and data; slow ones are dropped.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,19 +41,32 @@
 // containerd and the kubelet cut lines at 16 KiB as well.
 enum { LINE_MAX_BYTES = 16 * 1024, IN_BYTES = 32 * 1024, OUT_BYTES = 64 * 1024, STAMP_BYTES = 30 };
 enum { PIPE_BYTES = 64 * 1024, MAX_CLIENTS = 8, RETRY_MS = 200, DRAIN_READS = 256 };
+// Our caller waits 2 s after SIGTERM: a slow reader gets half of it.
+enum { PREFIX_MAX_BYTES = 256, PROMPT_MS = 100, DRAIN_MS = 1000 };
 
-static char in[2][IN_BYTES], out[OUT_BYTES];
-static size_t out_from, out_to;
+static char in[2][IN_BYTES], out[2][OUT_BYTES];
+
+// The log of both streams is the first one; forwards have one each.
+static struct sink {
+  int fd, is_full;
+  size_t from, to;
+  char *out;
+} sinks[2] = {{.fd = -1, .out = out[0]}, {.fd = -1, .out = out[1]}};
 
 static struct stream {
   const char *name;
-  int fd, ended;
+  struct sink *sink;
+  int fd, ended, refused, is_inside_line;
   size_t from, to;
+  long long due_ms;
   char stamp[STAMP_BYTES + 1];
   char *in;
-} streams[2] = {{.name = "stdout", .fd = -1, .in = in[0]}, {.name = "stderr", .fd = -1, .in = in[1]}};
+} streams[2] = {{.name = "stdout", .sink = &sinks[0], .fd = -1, .in = in[0]},
+                {.name = "stderr", .sink = &sinks[0], .fd = -1, .in = in[1]}};
 
-static int log_fd, attach = -1, clients[MAX_CLIENTS], client_count;
+static int forwards, attach = -1, clients[MAX_CLIENTS], client_count;
+static const char *prefix;
+static long long drain_end_ms;
 static long long log_size, max_size;
 static long max_files = 5;
 static char log_name[256];
@@ -72,19 +89,35 @@ static void write_stamp(char *text) {
   text[STAMP_BYTES] = 0;
 }
 
-// ---- to the log ----
+static long long now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
-static int flush(void) {
-  while (out_from < out_to) {
-    ssize_t n = write(log_fd, out + out_from, out_to - out_from);
+// For a slow reader, after SIGTERM; before it the loop waits.
+static int wait_in_drain(int fd) {
+  long long left = drain_end_ms - now_ms();
+  return drain_end_ms && left > 0 && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, (int)left) > 0;
+}
+
+static int flush(struct sink *k) {
+  while (k->from < k->to) {
+    ssize_t n = write(k->fd, k->out + k->from, k->to - k->from);
     if (n < 0 && errno == EINTR) continue;
+    k->is_full = n < 0 && errno == EAGAIN;
+    if (k->is_full && wait_in_drain(k->fd)) continue;
+    // A reader that is gone, a terminal that hung up: nobody misses these bytes, and the container must not wait.
+    if (n < 0 && forwards && !k->is_full && errno != ENOSPC && errno != EDQUOT) n = (ssize_t)(k->to - k->from);
     if (n <= 0) return -1;
-    out_from += (size_t)n;
+    k->from += (size_t)n;
     log_size += n;
   }
-  out_from = out_to = 0;
+  k->from = k->to = 0;
   return 0;
 }
+
+// ---- to the log ----
 
 // The new file is made first: where that fails, the old one goes on and nothing was renamed.
 static void rotate(void) {
@@ -100,32 +133,32 @@ static void rotate(void) {
   }
   snprintf(from, sizeof from, "%s.new", log_name);
   rename(from, log_name);
-  dup3(fd, log_fd, O_CLOEXEC);
+  dup3(fd, sinks[0].fd, O_CLOEXEC);
   close(fd);
   log_size = 0;
 }
 
 static int put_line(const char *stamp, const char *stream, const char *tag, const char *text, size_t length) {
+  struct sink *k = &sinks[0];
   size_t need = STAMP_BYTES + strlen(stream) + strlen(tag) + length + 4;
-  long long pending = (long long)(out_to - out_from);
+  long long pending = (long long)(k->to - k->from);
   int turn = max_size > 0 && log_size + pending > 0 && log_size + pending + (long long)need > max_size;
-  if ((turn || out_to + need > sizeof out) && flush() < 0) return -1;
+  if ((turn || k->to + need > OUT_BYTES) && flush(k) < 0) return -1;
   if (turn) rotate();
-  char *at = out + out_to;
+  char *at = k->out + k->to;
   at += sprintf(at, "%s %s %s ", stamp, stream, tag);
   memcpy(at, text, length);
   at[length] = '\n';
-  out_to += need;
+  k->to += need;
   return 0;
 }
 
-// Lines from the stream's buffer to the log; -1 where the log refuses them, and then they are still in the buffers.
-static int frame(struct stream *s) {
+static int to_log(struct stream *s) {
   for (;;) {
     size_t length = s->to - s->from;
     char *text = s->in + s->from;
     char *end = memchr(text, '\n', length > LINE_MAX_BYTES ? LINE_MAX_BYTES + 1 : length);
-    if (end == NULL && length <= LINE_MAX_BYTES && !(s->ended && length > 0)) return flush();
+    if (end == NULL && length <= LINE_MAX_BYTES && !(s->ended && length > 0)) return flush(s->sink);
     if (end) length = (size_t)(end - text);
     else if (length > LINE_MAX_BYTES) length = LINE_MAX_BYTES;
     // What has no newline when the stream ends is a partial line too, as containerd has it.
@@ -134,8 +167,56 @@ static int frame(struct stream *s) {
   }
 }
 
+// ---- to the forwards ----
+
+// As many whole lines in one write(2) as a pipe takes undivided; a longer one goes alone.
+static int put_forward(struct stream *s, const char *text, size_t length, int ends_line) {
+  struct sink *k = s->sink;
+  size_t head = prefix && !s->is_inside_line ? strlen(prefix) : 0;
+  if (k->to + head + length + 1 > PIPE_BUF && flush(k) < 0) return -1;
+  if (head > 0) memcpy(k->out + k->to, prefix, head);
+  memcpy(k->out + k->to + head, text, length);
+  k->to += head + length;
+  if (ends_line) k->out[k->to++] = '\n';
+  s->is_inside_line = prefix && !ends_line;
+  s->due_ms = 0;
+  return 0;
+}
+
+// An unfinished line waits for its end, so that it goes as one; not for long, since it may be a prompt.
+static int waits_for_its_end(struct stream *s, size_t length) {
+  if (!prefix || s->ended || length > LINE_MAX_BYTES) return 0;
+  long long now = now_ms();
+  if (s->due_ms == 0) s->due_ms = now + PROMPT_MS;
+  return now < s->due_ms;
+}
+
+static int to_forward(struct stream *s) {
+  for (;;) {
+    size_t length = s->to - s->from;
+    char *text = s->in + s->from, *end = prefix ? memchr(text, '\n', length) : NULL;
+    int is_last = prefix && s->ended && (length > 0 || s->is_inside_line);
+    if (!end && !is_last && (length == 0 || waits_for_its_end(s, length))) return flush(s->sink);
+    if (end) length = (size_t)(end - text);
+    if (put_forward(s, text, length, end || is_last) < 0) return -1;
+    s->from += length + (end != NULL);
+  }
+}
+
+// ---- to either ----
+
+// From the stream's buffer to its sink; -1 where that refuses, and then the rest is still in the buffers.
+static int carry(struct stream *s) {
+  if (flush(s->sink) < 0) return -1;
+  return forwards ? to_forward(s) : to_log(s);
+}
+
 static int write_all(void) {
-  return flush() < 0 || frame(&streams[0]) < 0 || frame(&streams[1]) < 0 ? -1 : 0;
+  int refused = streams[0].refused = carry(&streams[0]) < 0;
+  // One log has one order: while it refuses one stream, the other has to wait as well.
+  streams[1].refused = (refused && !forwards) || carry(&streams[1]) < 0;
+  if (!forwards) streams[0].refused = streams[1].refused;
+  return refused || streams[1].refused ? -1 : 0;
 }
 
 // ---- attach clients ----
@@ -183,34 +264,41 @@ static int read_stream(struct stream *s) {
 
 // A container that writes for ever does not keep us: what the pipes hold at SIGTERM is far below the limit.
 _Noreturn static void drain_and_end(void) {
-  int refused = write_all();
+  drain_end_ms = now_ms() + DRAIN_MS;
+  int lost = write_all() < 0;
   for (int i = 0; i < 2; i++) {
-    for (int reads = 0; !refused && reads < DRAIN_READS && read_stream(&streams[i]); reads++) refused = frame(&streams[i]);
-    streams[i].ended = 1;
+    struct stream *s = &streams[i];
+    for (int reads = 0; !s->refused && reads < DRAIN_READS && read_stream(s); reads++) s->refused = carry(s) < 0;
+    lost = lost || s->refused;
+    s->ended = 1;
   }
-  _exit(refused || write_all() < 0 ? 1 : 0);
+  _exit(write_all() < 0 || lost ? 1 : 0);
 }
 
 _Noreturn static void loop(int signals) {
   for (;;) {
     int refused = write_all();
     if (!refused && streams[0].ended && streams[1].ended) _exit(0);
-    struct pollfd set[4 + MAX_CLIENTS];
+    struct pollfd set[6 + MAX_CLIENTS];
     set[0] = (struct pollfd){.fd = signals, .events = POLLIN};
-    for (int i = 0; i < 2; i++)
-      set[1 + i] = (struct pollfd){.fd = refused || streams[i].ended ? -1 : streams[i].fd, .events = POLLIN};
+    for (int i = 0; i < 2; i++) {
+      struct stream *s = &streams[i];
+      set[1 + i] = (struct pollfd){.fd = s->refused || s->ended ? -1 : s->fd, .events = POLLIN};
+      set[4 + i] = (struct pollfd){.fd = s->refused && s->sink->is_full ? s->sink->fd : -1, .events = POLLOUT};
+    }
     set[3] = (struct pollfd){.fd = attach, .events = POLLIN};
     int polled = client_count;
-    for (int i = 0; i < polled; i++) set[4 + i] = (struct pollfd){.fd = clients[i], .events = POLLRDHUP};
-    if (poll(set, (nfds_t)(4 + polled), refused ? RETRY_MS : -1) < 0) continue;
+    for (int i = 0; i < polled; i++) set[6 + i] = (struct pollfd){.fd = clients[i], .events = POLLRDHUP};
+    int timeout = refused ? RETRY_MS : streams[0].due_ms || streams[1].due_ms ? PROMPT_MS : -1;
+    if (poll(set, (nfds_t)(6 + polled), timeout) < 0) continue;
     if (set[0].revents) drain_and_end();
     for (int i = polled - 1; i >= 0; i--)
-      if (set[4 + i].revents) drop_client(i);
+      if (set[6 + i].revents) drop_client(i);
     if (set[3].revents) accept_client();
     for (int i = 0; i < 2; i++) {
       if (set[1 + i].revents) read_stream(&streams[i]);
       // Before the other is read, so that the log's times never go back.
-      if (frame(&streams[i]) < 0) break;
+      if (carry(&streams[i]) < 0 && !forwards) break;
     }
   }
 }
@@ -270,11 +358,23 @@ static void open_log(const char *path) {
   const char *name = enter_parent(path);
   if (strlen(name) >= sizeof log_name) give_up(path, "name is too long");
   strcpy(log_name, name);
-  log_fd = open(log_name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (log_fd < 0 || fstat(log_fd, &st) < 0) give_up(path, strerror(errno));
+  int fd = sinks[0].fd = open(log_name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd < 0 || fstat(fd, &st) < 0) give_up(path, strerror(errno));
   log_size = st.st_size;
   // An io that was killed while it wrote left a torn line.
-  if (st.st_size > 0 && pread(log_fd, &last, 1, st.st_size - 1) == 1 && last != '\n') out[out_to++] = '\n';
+  if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') out[0][sinks[0].to++] = '\n';
+}
+
+// Opening makes an open file of our own, so that O_NONBLOCK is nobody else's: we wait in poll(2), where SIGTERM is seen.
+static int open_forward(const char *path) {
+  int flags = O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, held = -1, fd = open(path, O_WRONLY | flags);
+  // A FIFO that nobody reads now may have a reader later, but cannot be opened for writing alone (fifo(7)).
+  if (fd < 0 && errno == ENXIO && (held = open(path, O_RDWR | flags)) >= 0) fd = open(path, O_WRONLY | flags);
+  // A terminal that hung up.
+  if (fd < 0 && errno == EIO) fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) give_up(path, strerror(errno));
+  if (held >= 0) close(held);
+  return fd;
 }
 
 static void tell_restart(void) {
@@ -282,8 +382,10 @@ static void tell_restart(void) {
   write_stamp(stamp);
   // A FIFO whose ends were all closed meanwhile took along what stood in it.
   int bytes = 2 * IN_BYTES + (streams[0].ended + streams[1].ended) * PIPE_BYTES;
-  int length = snprintf(text, sizeof text, "peapod: io restarted, up to %d bytes of output may be missing", bytes);
-  put_line(stamp, "stderr", "F:restarted", text, (size_t)length);
+  int length = snprintf(text, sizeof text, "(peapod: io restarted, up to %d bytes of output may be missing)", bytes);
+  // The log has a tag for it; elsewhere only the brackets tell it from the container's own lines.
+  if (forwards) put_forward(&streams[1], text, (size_t)length, 1);
+  else put_line(stamp, "stderr", "F:restarted", text + 1, (size_t)length - 2);
 }
 
 // The first process waits until the second one reads, and hands its failure on.
@@ -316,13 +418,16 @@ static int block_signals(void) {
 }
 
 static int usage(const char *what) {
-  fprintf(stderr, "peapod-io: %s\nusage: peapod-io --log PATH --lock PATH --stdout FIFO --stderr FIFO [--attach SOCKET]\n"
-                  "                 [--max-size BYTES --max-files N] [--resumed] [--foreground]\n", what);
+  fprintf(stderr, "peapod-io: %s\n"
+                  "usage: peapod-io OUTPUT --lock PATH --stdout FIFO --stderr FIFO [--attach SOCKET] [--resumed] [--foreground]\n"
+                  "OUTPUT: --log PATH [--max-size BYTES --max-files N]\n"
+                  "      | --forward-stdout PATH --forward-stderr PATH [--prefix TEXT]\n", what);
   return 2;
 }
 
 int main(int argc, char **argv) {
   const char *log = NULL, *lock = NULL, *fifo_out = NULL, *fifo_err = NULL, *socket_path = NULL;
+  const char *forward_out = NULL, *forward_err = NULL;
   int resumed = 0, foreground = 0, ready = -1, null;
   for (int i = 1; i < argc; i++) {
     const char *flag = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -331,6 +436,9 @@ int main(int argc, char **argv) {
     else if (strcmp(flag, "--terminal") == 0) return usage("--terminal is not supported yet");
     else if (value == NULL) return usage("unknown flag or missing value");
     else if (i++, strcmp(flag, "--log") == 0) log = value;
+    else if (strcmp(flag, "--forward-stdout") == 0) forward_out = value;
+    else if (strcmp(flag, "--forward-stderr") == 0) forward_err = value;
+    else if (strcmp(flag, "--prefix") == 0) prefix = value;
     else if (strcmp(flag, "--lock") == 0) lock = value;
     else if (strcmp(flag, "--stdout") == 0) fifo_out = value;
     else if (strcmp(flag, "--stderr") == 0) fifo_err = value;
@@ -339,7 +447,10 @@ int main(int argc, char **argv) {
     else if (strcmp(flag, "--max-files") == 0) max_files = atol(value);
     else return usage("unknown flag");
   }
-  if (!log || !lock || !fifo_out || !fifo_err) return usage("--log, --lock, --stdout and --stderr are needed");
+  if (!lock || !fifo_out || !fifo_err) return usage("--lock, --stdout and --stderr are needed");
+  forwards = forward_out && forward_err;
+  if (log ? forward_out || forward_err || prefix : !forwards) return usage("either --log or both forwards are needed");
+  if (prefix && strlen(prefix) > PREFIX_MAX_BYTES) return usage("--prefix is too long");
   if (max_size < 0 || max_files < 1 || max_files > 1000) return usage("--max-size or --max-files is out of range");
 
   while ((null = open("/dev/null", O_RDWR)) >= 0 && null < 3) continue;
@@ -350,12 +461,18 @@ int main(int argc, char **argv) {
   take_lock(lock);
   open_fifo(&streams[0], fifo_out);
   open_fifo(&streams[1], fifo_err);
+  if (forwards) {
+    sinks[0].fd = open_forward(forward_out);
+    sinks[1].fd = open_forward(forward_err);
+    streams[1].sink = &sinks[1];
+  }
   // Relative paths hold from here, so the log's directory is entered last.
   int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (socket_path) serve_attach(socket_path);
   if (here < 0 || fchdir(here) < 0) give_up(".", strerror(errno));
   close(here);
-  open_log(log);
+  if (log) open_log(log);
+  else if (chdir("/") < 0) give_up("/", strerror(errno));
   if (resumed) {
     // Only now may nothing mean that all writers are gone already; later poll(2) tells it.
     read_stream(&streams[0]);

@@ -13,21 +13,37 @@ const START_MS = 10_000;
 const LOCK_ATTEMPTS = 50;
 const LOCK_PAUSE_MS = 10;
 
-export interface IoRequest {
-  /** Path of peapod-io. */
-  readonly program: string;
-  readonly log: string;
-  readonly lock: string;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Unix socket for attach clients. */
-  readonly attach?: string;
-  /** One was there before and died: the log tells it, and without a writer left it ends at once. */
-  readonly resumed?: boolean;
+/** A file of CRI log lines. */
+export interface LogOutput {
+  readonly kind: "log";
+  readonly path: string;
   /** The log is rotated before it grows beyond; unlimited unless told. */
   readonly maxSizeBytes?: number;
   /** All files of the log together; 5 unless told. */
   readonly maxFiles?: number;
+}
+
+/** Somebody else's stdout and stderr: pipes, FIFOs, terminals or files, also as `/proc/PID/fd/N`; sockets cannot be opened so. */
+export interface ForwardOutput {
+  readonly kind: "forward";
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Before each line, at most 256 bytes; a line goes out as one then. Undefined: bytes go through as they come. */
+  readonly prefix: string | undefined;
+}
+
+export interface IoRequest {
+  /** Path of peapod-io. */
+  readonly program: string;
+  readonly output: LogOutput | ForwardOutput;
+  readonly lock: string;
+  /** The container's FIFO; made unless it is there. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Unix socket for attach clients. */
+  readonly attach?: string;
+  /** One was there before and died: a line on stderr tells it, and without a writer left it ends at once. */
+  readonly resumed?: boolean;
 }
 
 /**
@@ -35,11 +51,13 @@ export interface IoRequest {
  * @throws HOST_LACKS where the program is not there, OUT_OF_RESOURCES, NOT_PERMITTED, TIMED_OUT, BUG
  */
 export async function startIo(request: IoRequest): Promise<{ readonly pid: number }> {
+  const { output } = request;
+  const subject = output.kind === "log" ? output.path : request.stdout;
   try {
-    makeDir(dirname(request.log));
+    makeDir(dirname(subject));
     makeDir(dirname(request.stdout));
   } catch (error) {
-    throw asPeapodError(error, request.log);
+    throw asPeapodError(error, subject);
   }
   for (let attempt = 1; ; attempt += 1) {
     const result = await swiftCall({ program: request.program, args: makeIoArgs(request), timeoutMs: START_MS });
@@ -55,7 +73,7 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
     }
     if (result.startError)
       throw new PeapodError("HOST_LACKS", `${request.program}: cannot be run (${result.startError})`);
-    if (result.timedOut) throw new PeapodError("TIMED_OUT", `${request.log}: its io did not start in ${START_MS} ms`);
+    if (result.timedOut) throw new PeapodError("TIMED_OUT", `${subject}: its io did not start in ${START_MS} ms`);
     const full = /No space left|quota exceeded/i.test(result.stderr);
     const sentence = result.stderr.trim().replace(/^peapod-io: /, "") || "its io did not start";
     throw new PeapodError(full ? "OUT_OF_RESOURCES" : "BUG", sentence, { detail: result });
@@ -63,12 +81,28 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
 }
 
 function makeIoArgs(request: IoRequest): string[] {
-  const { log, lock, stdout, stderr, attach, resumed, maxSizeBytes, maxFiles } = request;
+  const { lock, stdout, stderr, attach, resumed } = request;
   return [
-    ...["--log", log, "--lock", lock, "--stdout", stdout, "--stderr", stderr],
+    // First, since whoever looks for the lock's holder takes the first word that is `--lock`, and a prefix may be any text.
+    ...["--lock", lock, "--stdout", stdout, "--stderr", stderr],
+    ...makeOutputArgs(request.output),
     ...(attach === undefined ? [] : ["--attach", attach]),
-    ...(maxSizeBytes === undefined ? [] : ["--max-size", String(maxSizeBytes)]),
-    ...(maxFiles === undefined ? [] : ["--max-files", String(maxFiles)]),
     ...(resumed ? ["--resumed"] : []),
   ];
+}
+
+function makeOutputArgs(output: LogOutput | ForwardOutput): string[] {
+  switch (output.kind) {
+    case "log":
+      return [
+        ...["--log", output.path],
+        ...(output.maxSizeBytes === undefined ? [] : ["--max-size", String(output.maxSizeBytes)]),
+        ...(output.maxFiles === undefined ? [] : ["--max-files", String(output.maxFiles)]),
+      ];
+    case "forward":
+      return [
+        ...["--forward-stdout", output.stdout, "--forward-stderr", output.stderr],
+        ...(output.prefix === undefined ? [] : ["--prefix", output.prefix]),
+      ];
+  }
 }

@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { OuterContainer } from "./outer.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
@@ -19,6 +20,8 @@ export interface Plan {
   readonly annotations: Readonly<Record<string, string>>;
   readonly stopGraceMs: number;
   readonly sandbox: Sandbox;
+  /** Set where a caller's container is the sandbox. */
+  readonly outer?: OuterContainer;
   /** In manifest order. The first process of a shared pid namespace, where there is one, comes first (`_pause`). */
   readonly containers: readonly PlannedContainer[];
   /** Stages one after the other; the steps of a stage may run side by side. Undone in reverse. */
@@ -77,6 +80,8 @@ export interface PodCgroup {
   readonly path: string;
   /** The directory above it that goes when its last pod goes: `/peapod`. */
   readonly base: string;
+  /** It was there before the pod and stays after it. */
+  readonly isCallers?: true;
 }
 
 /** A small file made once and mounted into each container: hosts, hostname, resolv.conf. */
@@ -161,6 +166,8 @@ export interface PlannedRootfs {
   /** Absolute; lies under an overlay, never written. None for `_pause`, whose root file system is an empty directory. */
   readonly lower: string | undefined;
   readonly readOnly: boolean;
+  /** `lower` itself is the root file system, without an overlay: it is the container's own to write to. */
+  readonly isWhole?: boolean;
 }
 
 export interface PlannedProcess {

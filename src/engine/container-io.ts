@@ -1,0 +1,24 @@
+// What the engine asks of whoever carries its containers' output.
+
+import type { PlannedContainer } from "../plan/plan.ts";
+
+export interface Writers {
+  readonly stdin: number | "ignore";
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+export interface ContainerIo {
+  isAlive(container: PlannedContainer): boolean;
+  /** Starts the container's io unless it runs. `resumed`: one was there before and died. */
+  open(container: PlannedContainer, resumed: boolean): Promise<void>;
+  /** After a supervisor's death: takes over the container's io. False where it died early, so that another is needed. */
+  recover(container: PlannedContainer): boolean;
+  /** Ends the io of a container that was never made. */
+  endUnused(container: PlannedContainer): Promise<void>;
+  /** Descriptors for the container's first process, to be closed by the asker. */
+  openWriters(container: PlannedContainer): Writers;
+  /** The containers whose io has died early since the last call. */
+  takeDead(): PlannedContainer[];
+  release(container: PlannedContainer): void;
+}
