@@ -1,8 +1,8 @@
 // peapod-caller: starts programs for a supervisor that would be slow to fork (Node copies the page tables of 60 MB, and
 // stands still meanwhile) and tells how they end. swift-call.ts is the other end.
 //
-// stdin: frames of a 32 bit length and NUL-ended words: id, stdin, stdout, stderr (paths with 0, 1 or 2
-// before them: to read, to write, for both), the number of NAME=VALUE
+// stdin: frames of a 32 bit length and NUL-ended words: id, stdin, stdout, stderr (a path with 0, 1 or 2
+// before it: to read, to write, for both; or @PID:FD), the number of NAME=VALUE
 // pairs, the pairs, program, arguments. stdout: lines `ID pid N`, `ID failed ERRNO`, `ID exited CODE`, `ID killed SIGNAL`.
 // Ends with its stdin; what it started goes on without it, in sessions of their own.
 
@@ -16,8 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 
 enum { MAX_FRAME = 256 * 1024, MAX_WORDS = 4096, MAX_CALLS = 1024 };
 
@@ -50,8 +58,18 @@ static char **make_environment(char **pairs, int count) {
   return all;
 }
 
+/** Another process's own descriptor, `PID:FD`: sockets can be had in no other way, and a file's offset stays one. */
+static int borrow(const char *words) {
+  int pid = 0, number = 0;
+  if (sscanf(words, "%d:%d", &pid, &number) != 2) return errno = EINVAL, -1;
+  int process = (int)syscall(SYS_pidfd_open, pid, 0);
+  int fd = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, number, 0);
+  if (process >= 0) close(process);
+  return fd;
+}
+
 static int put(const char *word, int number) {
-  int fd = open(word + 1, (*word - '0') | O_NOCTTY | O_CLOEXEC);
+  int fd = *word == '@' ? borrow(word + 1) : open(word + 1, (*word - '0') | O_NOCTTY | O_CLOEXEC);
   return fd < 0 || dup2(fd, number) < 0 ? -1 : 0;
 }
 

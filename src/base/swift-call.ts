@@ -10,6 +10,10 @@ import { getSystemErrorName } from "node:util";
 import type { CallResult } from "./call.ts";
 import { errnoOf } from "./errors.ts";
 
+/** Ours by number, none, or another process's own (which only the helper can hand on). */
+export type Descriptor = number | "ignore" | { readonly pid: number; readonly fd: number };
+export type Stdio = readonly [Descriptor, Descriptor, Descriptor];
+
 export interface SwiftCall {
   readonly program: string;
   readonly args: readonly string[];
@@ -18,7 +22,7 @@ export interface SwiftCall {
   /** Beside our own. */
   readonly env?: Readonly<Record<string, string>>;
   /** Descriptors for stdin, stdout and stderr instead of our own arrangement (a container's FIFOs). */
-  readonly descriptors?: readonly [number | "ignore", number, number];
+  readonly descriptors?: Stdio;
 }
 
 let callNumber = 0;
@@ -37,7 +41,6 @@ export async function swiftCall(what: SwiftCall): Promise<CallResult> {
 }
 
 type Ended = Omit<CallResult, "stdout" | "stderr">;
-type Stdio = readonly [number | "ignore", number | "ignore", number | "ignore"];
 
 let caller: Caller | undefined;
 
@@ -60,10 +63,11 @@ function runToEnd(what: SwiftCall, stdio: Stdio): Promise<Ended> {
 }
 
 function spawnToEnd({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio): Promise<Ended> {
+  const own = stdio.map((one) => (typeof one === "object" ? "ignore" : one));
   return new Promise((resolve) => {
     let timedOut = false;
     const child = spawn(program, args, {
-      stdio: [...stdio],
+      stdio: own,
       detached: true,
       ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     });
@@ -182,7 +186,8 @@ function killIfThere(pid: number): boolean {
 }
 
 /** Ours, for somebody else to open in the same mode (open(2): 0 to read, 1 to write, 2 for both). */
-function pathOf(descriptor: number | "ignore"): string {
+function pathOf(descriptor: Descriptor): string {
+  if (typeof descriptor === "object") return `@${descriptor.pid}:${descriptor.fd}`;
   if (descriptor === "ignore") return "2/dev/null";
   const flags = /^flags:\s*[0-7]*([0-7])$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1"));
   return `${Number(flags?.[1] ?? 2) & 3}/proc/${process.pid}/fd/${descriptor}`;

@@ -1,12 +1,9 @@
 // What the engine asks of whoever carries its containers' output.
 
+import type { Descriptor } from "../base/swift-call.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 
-export interface Writers {
-  readonly stdin: number | "ignore";
-  readonly stdout: number;
-  readonly stderr: number;
-}
+export type Writers = { readonly [stream in "stdin" | "stdout" | "stderr"]: Descriptor };
 
 export interface ContainerIo {
   isAlive(container: PlannedContainer): boolean;

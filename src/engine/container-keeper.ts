@@ -70,9 +70,7 @@ export class ContainerKeeper {
       throw error;
     } finally {
       this.#callInFlight = false;
-      if (descriptors.stdin !== "ignore") closeSync(descriptors.stdin);
-      closeSync(descriptors.stdout);
-      closeSync(descriptors.stderr);
+      for (const one of Object.values(descriptors)) if (typeof one === "number") closeSync(one);
     }
     this.claimExit();
   }

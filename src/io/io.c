@@ -10,7 +10,7 @@
 // The lock file holds a flock(2) and the pid. --max-files counts PATH, PATH.1 (younger) to PATH.N-1 (oldest).
 // It ends when all writers of both FIFOs are gone, or after SIGTERM and what was readable then; 1 if that could
 // not be written. --resumed: the io before this one died; a line tells it (in the log, tagged `F:restarted`).
-// Forwards are pipes, terminals or files, also as /proc/PID/fd/N. TEXT goes before each line, and a line goes by one
+// Forwards are pipes, terminals or files, also as /proc/PID/fd/N, or sockets, only so. TEXT goes before each line, and a line goes by one
 // write(2), so that several io can share a pipe; without it bytes go as they come. A reader that is gone stops nobody.
 // Attach clients get frames of 1 byte stream (1, 2), 4 bytes big-endian length and data; slow ones are dropped.
 
@@ -34,6 +34,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -48,7 +54,7 @@ static char in[2][IN_BYTES], out[2][OUT_BYTES];
 
 // The log of both streams is the first one; forwards have one each.
 static struct sink {
-  int fd, is_full;
+  int fd, is_full, is_socket;
   size_t from, to;
   char *out;
 } sinks[2] = {{.fd = -1, .out = out[0]}, {.fd = -1, .out = out[1]}};
@@ -103,7 +109,9 @@ static int wait_in_drain(int fd) {
 
 static int flush(struct sink *k) {
   while (k->from < k->to) {
-    ssize_t n = write(k->fd, k->out + k->from, k->to - k->from);
+    const char *bytes = k->out + k->from;
+    size_t count = k->to - k->from;
+    ssize_t n = k->is_socket ? send(k->fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) : write(k->fd, bytes, count);
     if (n < 0 && errno == EINTR) continue;
     k->is_full = n < 0 && errno == EAGAIN;
     if (k->is_full && wait_in_drain(k->fd)) continue;
@@ -207,6 +215,7 @@ static int to_forward(struct stream *s) {
 
 // From the stream's buffer to its sink; -1 where that refuses, and then the rest is still in the buffers.
 static int carry(struct stream *s) {
+  // The rest of a half write goes first: nothing is added to a sink's buffer but from its beginning.
   if (flush(s->sink) < 0) return -1;
   return forwards ? to_forward(s) : to_log(s);
 }
@@ -365,16 +374,29 @@ static void open_log(const char *path) {
   if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') out[0][sinks[0].to++] = '\n';
 }
 
+// A socket cannot be opened by its path in /proc; its owner's descriptor is shared then (pidfd_getfd(2)).
+static int borrow_socket(const char *path) {
+  int pid, number;
+  if (sscanf(path, "/proc/%d/fd/%d", &pid, &number) != 2) return errno = ENXIO, -1;
+  int process = (int)syscall(SYS_pidfd_open, pid, 0);
+  int fd = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, number, 0);
+  if (process >= 0) close(process);
+  return fd;
+}
+
 // Opening makes an open file of our own, so that O_NONBLOCK is nobody else's: we wait in poll(2), where SIGTERM is seen.
-static int open_forward(const char *path) {
+static void open_forward(struct sink *k, const char *path) {
   int flags = O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, held = -1, fd = open(path, O_WRONLY | flags);
+  struct stat st;
+  if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode)) fd = borrow_socket(path);
   // A FIFO that nobody reads now may have a reader later, but cannot be opened for writing alone (fifo(7)).
   if (fd < 0 && errno == ENXIO && (held = open(path, O_RDWR | flags)) >= 0) fd = open(path, O_WRONLY | flags);
   // A terminal that hung up.
   if (fd < 0 && errno == EIO) fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (fd < 0) give_up(path, strerror(errno));
   if (held >= 0) close(held);
-  return fd;
+  k->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+  k->fd = fd;
 }
 
 static void tell_restart(void) {
@@ -462,8 +484,8 @@ int main(int argc, char **argv) {
   open_fifo(&streams[0], fifo_out);
   open_fifo(&streams[1], fifo_err);
   if (forwards) {
-    sinks[0].fd = open_forward(forward_out);
-    sinks[1].fd = open_forward(forward_err);
+    open_forward(&sinks[0], forward_out);
+    open_forward(&sinks[1], forward_err);
     streams[1].sink = &sinks[1];
   }
   // Relative paths hold from here, so the log's directory is entered last.

@@ -23,7 +23,7 @@ export interface LogOutput {
   readonly maxFiles?: number;
 }
 
-/** Somebody else's stdout and stderr: pipes, FIFOs, terminals or files, also as `/proc/PID/fd/N`; sockets cannot be opened so. */
+/** Somebody else's stdout and stderr: pipes, FIFOs, terminals or files, also as `/proc/PID/fd/N`; sockets only so. */
 export interface ForwardOutput {
   readonly kind: "forward";
   readonly stdout: string;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { CallResult } from "../base/call.ts";
 import { PeapodError } from "../base/errors.ts";
 import { makeDir, readTextIfAny } from "../base/files.ts";
-import { swiftCall } from "../base/swift-call.ts";
+import { type Stdio, swiftCall } from "../base/swift-call.ts";
 import type { RuntimeChoice } from "../plan/plan.ts";
 import {
   type ExecWords,
@@ -50,7 +50,7 @@ export interface CreateRequest {
   readonly bundle: string;
   readonly pidFile: string;
   /** What the container's first process gets as stdin, stdout, stderr. */
-  readonly stdio: readonly [number | "ignore", number, number];
+  readonly stdio: Stdio;
 }
 
 export interface ExecResult {

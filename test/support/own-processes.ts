@@ -9,7 +9,7 @@ import { readCommandLine, readProcess } from "../../src/host/processes.ts";
 import { readIoPid } from "../../src/io/io-process.ts";
 import type { PeapodHost, PodFile } from "./peapod-host.ts";
 
-const SUPERVISOR_WORDS = ["supervise", "@reaper", "@up"];
+const SUPERVISOR_WORDS = ["supervise", "@reaper", "@up", "create"];
 
 export function reaperOf(host: PeapodHost, pod: PodFile): number | undefined {
   const { dir } = makePodPaths(host.root, pod.name as PodName);

@@ -381,10 +381,25 @@ static int sandbox_file(char *out, const char *name) {
   return joined(out, PATH_MAX, "%s/%s", sandbox, name);
 }
 
+/** The bundle is as its caller wrote it again, so that he may use it once more. */
+static void give_bundle_back(void) {
+  char own[PATH_MAX], link[PATH_MAX], bundle[PATH_MAX], path[PATH_MAX];
+  ssize_t n = sandbox_file(link, "bundle") && sandbox_file(own, "config.json") ? readlink(link, bundle, sizeof bundle - 1) : -1;
+  if (n <= 0) return;
+  bundle[n] = 0;
+  if (!joined(path, sizeof path, "%s/config.json", bundle)) return;
+  char *changed = read_file(path), *text = read_file(own);
+  // Whoever has written another one meanwhile knows better.
+  if (changed && text && strstr(changed, "[\"/.peapod/sandbox\"]")) replace_file(path, text, strlen(text));
+  free(changed);
+  free(text);
+}
+
 static void remove_sandbox(void) {
-  static const char *files[] = {"config.json", "result", "members"};
+  static const char *files[] = {"config.json", "result", "members", "bundle"};
   char path[PATH_MAX];
-  for (int i = 0; i < 3; i++)
+  give_bundle_back();
+  for (int i = 0; i < 4; i++)
     if (sandbox_file(path, files[i])) unlink(path);
   rmdir(sandbox);
   *strrchr(sandbox, '/') = 0;
@@ -448,21 +463,20 @@ static int create(void) {
   if (changed == NULL) return complain("container %s: its config.json is none that a pod can live in", call.id);
   make_directory(sandbox);
   if (!sandbox_file(own, "config.json") || replace_file(own, text, strlen(text)) < 0) return complain("%s: %s", own, strerror(errno));
-  char result[PATH_MAX];
+  char result[PATH_MAX], link[PATH_MAX];
   // Open to all who reach it: a container's user, be he mapped or not; it lies where nobody else comes.
   if (!sandbox_file(result, "result") || (mkfifo(result, 0666) < 0 && errno != EEXIST) || chmod(result, 0666) < 0)
     return complain("%s: %s", result, strerror(errno));
+  if (!sandbox_file(link, "bundle") || (symlink(bundle, link) < 0 && errno != EEXIST)) return complain("%s: %s", link, strerror(errno));
   if (replace_file(path, changed, length) < 0) return complain("%s: %s", path, strerror(errno));
 
   int code = run_create();
   if (code != 0) {
-    replace_file(path, text, strlen(text));
     remove_sandbox();
     return code;
   }
   if (symlink(sandbox, marker) < 0 || make_members(bundle, manifest, inside) != 0) {
     run_verb("delete", "--force");
-    replace_file(path, text, strlen(text));
     remove_sandbox();
     return 1;
   }

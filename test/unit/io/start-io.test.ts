@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { isIoAlive, readIoPid, readLastIoPid, waitForIoEnd } from "../../../src/io/io-process.ts";
-import { startIo } from "../../../src/io/start-io.ts";
+import { type IoRequest, startIo } from "../../../src/io/start-io.ts";
 import { buildNative } from "../../support/native.ts";
 import { AnIo } from "./fixtures/an-io.ts";
 
@@ -18,10 +18,10 @@ function anIo(test: Test): AnIo {
   return io;
 }
 
-function start(io: AnIo, more: { resumed?: boolean; program?: string; log?: string } = {}) {
+function start(io: AnIo, more: Partial<IoRequest> = {}) {
   return startIo({
     program,
-    log: io.log,
+    output: { kind: "log", path: io.log },
     lock: io.lock,
     stdout: io.path("stdout"),
     stderr: io.path("stderr"),
@@ -78,8 +78,8 @@ t.test(
     spawnSync("mount", ["-t", "tmpfs", "-o", "size=4k,nr_inodes=2", "tmpfs", small]);
     test.teardown(() => void spawnSync("umount", ["-l", small]));
     writeFileSync(join(small, "filler"), "");
-    await test.rejects(start(anIo(test), { log: join(small, "logs", "0.log") }), { code: "OUT_OF_RESOURCES" });
-    await test.rejects(start(anIo(test), { log: join(small, "0.log") }), { code: "OUT_OF_RESOURCES" });
+    for (const path of [join(small, "logs", "0.log"), join(small, "0.log")])
+      await test.rejects(start(anIo(test), { output: { kind: "log", path } }), { code: "OUT_OF_RESOURCES" });
   },
 );
 

@@ -1,0 +1,339 @@
+// A pod inside the container that a caller of runc asked for, seen with the caller's eyes.
+
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { childrenOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
+import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
+import { type Member, PodBundle } from "../support/pod-bundle.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const STAY = "trap 'exit 5' TERM; while :; do sleep 0.1; done";
+
+function testWithBundle(sentence: string, body: (t: Test, bundle: PodBundle, host: PeapodHost) => Promise<void>): void {
+  testWithPeapod(sentence, async (t, host) => {
+    const bundle = new PodBundle(host, "p1");
+    const before = bundle.config;
+    try {
+      await body(t, bundle, host);
+    } finally {
+      await bundle.end();
+      rmSync(join(host.root, "sandboxes"), { recursive: true, force: true });
+      t.ok(before, "there was a bundle");
+    }
+  });
+}
+
+const names = (members: readonly Member[]) => members.map(({ name }) => name);
+
+testWithBundle("members reach each other, share the host name, and end with the pod's result", async (t, bundle) => {
+  bundle.withPod([
+    { name: "web", run: "mkdir /www; echo page >/www/index.html; httpd -p 8080 -h /www; sleep 1; hostname; exit 3" },
+    { name: "client", run: "until wget -qO- http://localhost:8080/index.html; do usleep 10000; done; hostname" },
+  ]);
+  const { code, out, err } = await bundle.run();
+  t.equal(code, 3, err);
+  const lines = out.trim().split("\n").sort();
+  t.same(lines, ["client | page", "client | runc", "web | runc"], "each line with its member's name");
+  t.equal(await bundle.status(), undefined, "run takes everything away");
+});
+
+testWithBundle("the only member has the caller's own standard streams", async (t, bundle) => {
+  bundle.withPod([{ name: "only", run: "cat; echo '| no prefix'; echo err >&2; readlink /proc/self/fd/0; exit 9" }]);
+  const { ended } = bundle.start(["run", "--bundle", bundle.dir, bundle.id], "from the caller\n");
+  t.match(await ended, { code: 9, out: /^from the caller\n\| no prefix\n(pipe|socket):/, err: "err\n" });
+});
+
+testWithBundle(
+  "members do not see each other's files and processes, and write to the caller's layer",
+  async (t, bundle) => {
+    bundle.withPod([
+      { name: "a", run: "touch /mine; ps | grep -c '[s]leep 77'; sleep 0.4" },
+      { name: "b", run: "sleep 0.2; ls /mine; sleep 77 & sleep 0.1" },
+    ]);
+    const { out, err } = await bundle.run();
+    t.match(out, /^a \| 0$/m);
+    t.match(err, /b \| ls: \/mine: No such file/);
+    t.ok(existsSync(join(bundle.rootfs, "containers/a/mine")));
+  },
+);
+
+testWithBundle("two members of one directory have a layer of their own each", async (t, bundle) => {
+  bundle.addRootfs("app");
+  const image = "rootfs:/containers/app";
+  bundle.withPod([
+    { name: "a", image, run: "touch /mine; sleep 0.3" },
+    { name: "b", image, run: "sleep 0.1; ls /mine" },
+  ]);
+  t.match((await bundle.run()).err, /b \| ls: \/mine: No such file/);
+  t.notOk(existsSync(join(bundle.rootfs, "containers/app/mine")));
+});
+
+testWithBundle(
+  "what the caller prepared is in every member: mounts, environment, user, limits, privileges",
+  async (t, bundle, host) => {
+    const volume = join(host.dir, "volume");
+    mkdirSync(volume);
+    writeFileSync(join(volume, "note"), "from a volume\n");
+    bundle.configure((config) => {
+      config.mounts.push({ destination: "/data", type: "bind", source: volume, options: ["rbind", "rw"] });
+      config.process.env.push("COLOUR=blue", "TASTE=sweet");
+      config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 77, hard: 88 }];
+      config.process.capabilities = {
+        bounding: ["CAP_KILL", "CAP_CHOWN"],
+        effective: ["CAP_KILL"],
+        permitted: ["CAP_KILL"],
+      };
+      config.process.noNewPrivileges = true;
+      config.process.user = { uid: 1234, gid: 55, additionalGids: [66] };
+    });
+    const look = "cat /data/note; echo $COLOUR $TASTE; ulimit -n; id; grep -E 'CapBnd|NoNewPrivs' /proc/self/status";
+    bundle.withPod([
+      { name: "a", run: look, env: [{ name: "TASTE", value: "sour" }] },
+      {
+        name: "b",
+        run: "id -u; grep CapBnd /proc/self/status",
+        securityContext: { runAsUser: 7, capabilities: { drop: ["KILL"] } },
+      },
+    ]);
+    const { out, err } = await bundle.run();
+    t.equal(err, "");
+    for (const line of [
+      "from a volume",
+      "blue sour",
+      "77",
+      "uid=1234 gid=55 groups=66",
+      "CapBnd:\t0000000000000021",
+      "NoNewPrivs:\t1",
+    ]) {
+      t.match(out, `a | ${line}\n`, line);
+    }
+    t.match(out, "b | 7\n");
+    t.match(out, "b | CapBnd:\t0000000000000001\n");
+  },
+);
+
+testWithBundle("privileges that the caller did not give are refused, with the manifest's line", async (t, bundle) => {
+  for (const [securityContext, said] of [
+    [
+      { capabilities: { add: ["NET_ADMIN"] } },
+      /container a: capability NET_ADMIN is not its pod's container's \(\/etc\/peapod\/pod.yaml:\d+ /,
+    ],
+    [{ privileged: true }, /container a: its pod's container is not privileged \(\/etc\/peapod\/pod.yaml:\d+ /],
+  ] as const) {
+    bundle.withPod([{ name: "a", securityContext }]);
+    t.match(await bundle.run(), { code: 1, err: said });
+    t.equal(await bundle.status(), undefined, "nothing stays");
+  }
+});
+
+testWithBundle("a manifest's paths are the container's, and no link in it leads out", async (t, bundle, host) => {
+  writeFileSync(join(host.dir, "secret"), "the host's\n");
+  mkdirSync(join(bundle.rootfs, "srv"));
+  bundle.addFile("/srv/note", "the pod's\n");
+  symlinkSync("/srv", join(bundle.rootfs, "link"));
+  symlinkSync(`${"../".repeat(12)}${host.dir}/secret`, join(bundle.rootfs, "srv/out"));
+  const volumes = [{ name: "v", hostPath: { path: "/link" } }];
+  bundle.withPod([{ name: "a", run: "cat /v/note; cat /v/out", volumeMounts: [{ name: "v", mountPath: "/v" }] }], {
+    volumes,
+  });
+  const { out, err } = await bundle.run();
+  t.equal(out, "the pod's\n");
+  t.match(err, /No such file/);
+  const leading = [{ name: "v", hostPath: { path: "/srv/out", type: "File" } }];
+  bundle.withPod([{ name: "a", volumeMounts: [{ name: "v", mountPath: "/v" }] }], { volumes: leading });
+  t.match(await bundle.run(), { code: 1, err: /volume v: / });
+  bundle.withPod([{ name: "a", image: "rootfs:/containers/../../../../../../../bin" }]);
+  t.match(await bundle.run(), { code: 1, err: /does not exist/ }, "neither do dots");
+});
+
+testWithBundle("another manifest, or none, is named by environment or annotation", async (t, bundle) => {
+  bundle
+    .withPod([{ name: "usual", run: "echo usual" }])
+    .withPod([{ name: "other", run: "echo other" }], {}, "/conf/other.yaml");
+  t.match(await bundle.run(), { out: "usual\n" });
+  bundle.configure((config) => config.process.env.push("PEAPOD_MANIFEST=/conf/other.yaml"));
+  t.match(await bundle.run(), { out: "other\n" });
+  bundle.configure((config) => {
+    config.process.env.pop();
+    config.annotations = { "peapod/manifest": "/nowhere.yaml" };
+  });
+  t.match(await bundle.run(), { code: 1, err: /container p1: its pod manifest \/nowhere.yaml is not in it\n/ });
+  bundle.configure((config) => {
+    config.annotations = { "peapod/manifest": "none" };
+    config.process.args = ["/containers/usual/bin/busybox", "echo", "ordinary"];
+  });
+  t.match(await bundle.run(), { err: "", code: 0, out: "ordinary\n" });
+});
+
+testWithBundle(
+  "a bad manifest, or a program that is not there, fails the create and gives the bundle back",
+  async (t, bundle) => {
+    bundle.withPod([{ name: "a" }]);
+    const before = readFileSync(join(bundle.dir, "config.json"), "utf8");
+    bundle.addFile("/etc/peapod/pod.yaml", "kind: Pod\napiVersion: v1\nmetadata: {name: a}\nspec: {contaners: []}\n");
+    t.match(await bundle.oci("create", "--bundle", bundle.dir, "p1"), {
+      code: 1,
+      err: /\/etc\/peapod\/pod.yaml:4:\d+ spec.contaners: unknown field/,
+    });
+    bundle.withPod([{ name: "a" }, { name: "b", run: ["/no/such"] }]);
+    const log = join(bundle.dir, "log.json");
+    const failed = await bundle.oci("--log", log, "--log-format", "json", "create", "--bundle", bundle.dir, "p1");
+    t.match(failed, { code: 1, err: /container b: command "\/no\/such" not found/ });
+    const last = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .findLast((line) => line.level === "error");
+    t.match(last.msg, /command "\/no\/such" not found/, "containerd shows the last error of the log");
+    t.equal(readFileSync(join(bundle.dir, "config.json"), "utf8"), before);
+    t.equal(await bundle.status(), undefined);
+  },
+);
+
+testWithBundle("create makes, start starts, signals reach all members, delete takes away", async (t, bundle, host) => {
+  bundle.withPod([
+    { name: "a", run: STAY },
+    { name: "b", run: "trap 'exit 6' USR1; while :; do sleep 0.1; done" },
+  ]);
+  await bundle.must("create", "--bundle", bundle.dir, "--pid-file", join(bundle.dir, "pid"), "p1");
+  t.equal(Number(readFileSync(join(bundle.dir, "pid"), "utf8")), await bundle.pid(), "the caller's own process");
+  t.equal(await bundle.status(), "created");
+  t.match(await host.state({ name: "p1", file: "" }), { status: "created" });
+  await bundle.must("start", "p1");
+  t.match(await host.state({ name: "p1", file: "" }), { status: "running" });
+  t.match(await bundle.oci("delete", "p1"), {
+    code: 1,
+    err: /cannot delete container p1 that is not stopped: running/,
+  });
+  await bundle.must("kill", "p1", "USR1");
+  await waitUntil(
+    "b ended",
+    async () => (await host.state({ name: "p1", file: "" })).containers[1]?.status === "exited",
+  );
+  t.equal(await bundle.status(), "running", "one lives on");
+  t.match(await bundle.oci("kill", "p1", "NOSUCH"), { code: 1, err: /unknown signal/ });
+  await bundle.must("kill", "p1", "15");
+  await waitUntil("its container ended", async () => (await bundle.status()) === "stopped");
+  t.match(await bundle.oci("kill", "p1", "15"), { code: 1 }, "as runc has it");
+  await bundle.must("delete", "p1");
+  t.equal(await bundle.status(), undefined);
+});
+
+testWithBundle("exec goes into the first member, or into the one that the environment names", async (t, bundle) => {
+  const members = [
+    { name: "first", run: STAY },
+    { name: "second", run: STAY },
+  ];
+  bundle.withPod(members);
+  for (const name of names(members)) bundle.addFile(`/containers/${name}/who`, name);
+  await bundle.up();
+  t.equal(await bundle.must("exec", "p1", "cat", "/who"), "first");
+  t.equal(await bundle.must("exec", "--env", "PEAPOD_CONTAINER=second", "p1", "cat", "/who"), "second");
+  const process = { ...bundle.config.process, args: ["/bin/sh", "-c", "cat /who; exit 4"], cwd: "/" };
+  const file = join(bundle.dir, "process.json");
+  writeFileSync(file, JSON.stringify({ ...process, env: ["PATH=/bin", "PEAPOD_CONTAINER=second"] }));
+  t.match(await bundle.oci("exec", "--process", file, "p1"), { code: 4, out: "second" });
+  t.match(await bundle.oci("exec", "-e", "PEAPOD_CONTAINER=third", "p1", "id"), {
+    code: 255,
+    err: /has no member third/,
+  });
+});
+
+testWithBundle("pause stops all, ps shows all, update holds for all", async (t, bundle) => {
+  const count = "i=0; while :; do i=$((i+1)); echo $i >/n; done";
+  bundle.withPod([
+    { name: "a", run: count },
+    { name: "b", run: count },
+  ]);
+  await bundle.up();
+  const numbers = () => ["a", "b"].map((name) => readFileSync(join(bundle.rootfs, "containers", name, "n"), "utf8"));
+  await waitUntil("both count", () =>
+    ["a", "b"].every((name) => existsSync(join(bundle.rootfs, "containers", name, "n"))),
+  );
+  await bundle.must("pause", "p1");
+  const frozen = numbers();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.same(numbers(), frozen);
+  await bundle.must("resume", "p1");
+  await waitUntil("they go on", () => numbers().every((number, index) => number !== frozen[index] && number !== ""));
+  t.equal(
+    (JSON.parse(await bundle.must("ps", "--format", "json", "p1")) as number[]).length,
+    3,
+    "sandbox and two members",
+  );
+  await bundle.must("update", "--memory", "50000000", "p1");
+  const path = `/sys/fs/cgroup/memory${bundle.config.linux.cgroupsPath}/memory.limit_in_bytes`;
+  t.equal(Number(readFileSync(path, "utf8")), 49_999_872, "on the cgroup above the members'");
+});
+
+testWithBundle("whoever is killed, the caller is told the truth and nothing stays", async (t, bundle, host) => {
+  const pod = { name: "p1", file: "" };
+  const round = async (what: string, kill: () => Promise<void> | void, expected: number | undefined) => {
+    bundle.withPod([
+      { name: "a", run: STAY },
+      { name: "b", run: STAY },
+    ]);
+    const { ended } = bundle.start(["run", "--bundle", bundle.dir, "p1"]);
+    await waitUntil(
+      "it runs",
+      async () => existsSync(join(host.root, "pods/p1")) && (await host.state(pod)).status === "running",
+    );
+    await kill();
+    const { code } = await ended;
+    if (expected !== undefined) t.equal(code, expected, what);
+    t.equal(await bundle.status(), undefined, `${what}: nothing stays`);
+    t.notOk(existsSync(join(host.root, "pods")), what);
+  };
+  const stop = async () => void (await bundle.must("kill", "p1", "TERM"));
+  const member = async (index: number) => (await host.state(pod)).containers[index]?.pid ?? 0;
+  await round(
+    "a member",
+    async () => {
+      killIfThere(await member(0));
+      await stop();
+    },
+    137,
+  );
+  await round(
+    "the supervisor",
+    async () => {
+      await waitUntil("there is one", () => supervisorOf(host, pod) !== undefined);
+      killIfThere(supervisorOf(host, pod) ?? 0);
+      await stop();
+    },
+    5,
+  );
+  await round(
+    "the reaper",
+    async () => {
+      killIfThere(reaperOf(host, pod) ?? 0);
+      await stop();
+    },
+    5,
+  );
+  await round(
+    "reaper and supervisor",
+    async () => {
+      const reaper = reaperOf(host, pod) ?? 0;
+      for (const pid of [...childrenOf(reaper).filter((one) => one === supervisorOf(host, pod)), reaper])
+        killIfThere(pid);
+      await stop();
+    },
+    5,
+  );
+  await round("the container itself", async () => void killIfThere(await bundle.pid()), 137);
+  await round("everybody, by the caller", async () => void (await bundle.must("kill", "p1", "KILL")), 137);
+});
+
+testWithBundle(
+  "a pod that was created and never started goes with the caller's delete --force",
+  async (t, bundle, host) => {
+    bundle.withPod([{ name: "a", run: STAY }]);
+    await bundle.must("create", "--bundle", bundle.dir, "p1");
+    await bundle.must("kill", "p1", "KILL");
+    await waitUntil("it is stopped", async () => (await bundle.status()) === "stopped");
+    await bundle.must("delete", "--force", "p1");
+    t.notOk(existsSync(join(host.root, "pods")));
+    t.ok(statSync(bundle.rootfs).isDirectory());
+  },
+);
