@@ -10,8 +10,9 @@
 // The lock file holds a flock(2) and the pid. --max-files counts PATH, PATH.1 (younger) to PATH.N-1 (oldest).
 // It ends when all writers of both FIFOs are gone, or after SIGTERM and what was readable then; 1 if that could
 // not be written. --resumed: the io before this one died; a line tells it (in the log, tagged `F:restarted`).
-// Forwards are pipes, terminals or files, also as /proc/PID/fd/N, or sockets, only so. TEXT goes before each line, and a line goes by one
-// write(2), so that several io can share a pipe; without it bytes go as they come. A reader that is gone stops nobody.
+// Forwards are pipes, terminals or files, also as /proc/PID/fd/N, or sockets, only so. TEXT goes before each line, and
+// a line goes by one write(2), so that several io can share a pipe; without it bytes go as they come. A reader that is
+// gone stops nobody.
 // Attach clients get frames of 1 byte stream (1, 2), 4 bytes big-endian length and data; slow ones are dropped.
 
 #define _GNU_SOURCE
