@@ -1,5 +1,5 @@
 // How long a pod takes up and down, beside what one would do by hand and beside podman, and what it costs while it
-// idles. All contenders take turns, so that a slow moment hits all. usage: bench [--runs N] [--json FILE] [--no-podman]
+// idles. All contenders take turns, so that a slow moment hits all. usage: bench [--runs N] [--json FILE] [--no-podman] [--docker]
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Contender, makePeapod, makePodman, makeSameBundles, makeShell } from "./bench-contenders.ts";
+import { printColumns } from "./bench-print.ts";
 
 /** By then a supervisor with nothing to do has gone to sleep. */
 const IDLE_MS = 4000;
@@ -35,9 +36,16 @@ interface Memory {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { runs: { type: "string" }, json: { type: "string" }, "no-podman": { type: "boolean" } },
+    options: {
+      runs: { type: "string" },
+      json: { type: "string" },
+      "no-podman": { type: "boolean" },
+      docker: { type: "boolean" },
+    },
   });
   const runs = Number(values.runs ?? 10);
+  // Instead of the rest: it has contenders of its own, and starts a Docker daemon for them.
+  if (values.docker) return (await import("./bench-docker.ts")).benchDocker(runs);
   // Where state that ends with the machine lies by default.
   const place = mkdtempSync("/run/peapod-bench-");
   const bin = fileURLToPath(new URL("../dist/bin", import.meta.url));
@@ -149,16 +157,6 @@ function printMemory(memory: { awake: readonly Memory[]; asleep: readonly Memory
       ["", "resident", "proportional"],
       ...[...processes, total].map((one) => [one.process, String(one.rssKb), String(one.pssKb)]),
     ]);
-  }
-}
-
-function printColumns(rows: readonly (readonly string[])[]): void {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-    );
-    process.stdout.write(`${cells.join("  ").trimEnd()}\n`);
   }
 }
 

@@ -18,7 +18,10 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
   { program: "peapod-io", sources: ["io/io.c"] },
-  { program: "peapod-oci", sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"] },
+  {
+    program: "peapod-oci",
+    sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"],
+  },
 ];
 /** Packages and tables that are loaded when they are first asked for. */
 const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$/;
@@ -28,7 +31,11 @@ const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow",
 async function main(): Promise<void> {
   mkdirSync(bin, { recursive: true });
   mkdirSync(lib, { recursive: true });
-  for (const { program, sources } of NATIVE) compile(sources.map((path) => join(home, "src", path)), join(bin, program));
+  for (const { program, sources } of NATIVE)
+    compile(
+      sources.map((path) => join(home, "src", path)),
+      join(bin, program),
+    );
   installFile(join(cli, "peapod.sh"), join(bin, "peapod"), 0o755);
   installFile(join(cli, "peapod.cjs"), join(lib, "peapod.cjs"), 0o644);
   installFile(join(oci, "peapod-oci.cjs"), join(lib, "peapod-oci.cjs"), 0o644);

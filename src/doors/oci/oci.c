@@ -196,17 +196,18 @@ static int replace_file(const char *path, const char *text, size_t length) {
 
 static int is_pod_name(const char *text) {
   size_t length = strlen(text);
-  if (length == 0 || length > 200 || !strchr("abcdefghijklmnopqrstuvwxyz0123456789", text[0])) return 0;
+  if (length == 0 || length > 63 || !strchr("abcdefghijklmnopqrstuvwxyz0123456789", text[0])) return 0;
   return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && text[length - 1] != '-';
 }
 
-/** The container's own id where it can name a pod and no other caller's pod has it. */
+/** The container's own id, or as much of it as Docker and podman show, where no other caller's pod has that name. */
 static void name_pod(void) {
   uint64_t hash = 0xcbf29ce484222325;
   const char *parts[] = {call.root, "/", call.id};
   for (int i = 0; i < 3; i++)
     for (const char *c = parts[i]; *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-  if (is_pod_name(call.id)) snprintf(pod, sizeof pod, "%s", call.id);
+  snprintf(pod, sizeof pod, "%.*s", strlen(call.id) > 63 ? 12 : 63, call.id);
+  if (!is_pod_name(pod)) *pod = 0;
   joined(pod_dir, sizeof pod_dir, "%s/pods/%s", peapod_root(), pod);
   if (*pod == 0 || access(pod_dir, F_OK) == 0) snprintf(pod, sizeof pod, "oci-%016llx", (unsigned long long)hash);
   joined(pod_dir, sizeof pod_dir, "%s/pods/%s", peapod_root(), pod);
