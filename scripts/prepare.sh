@@ -49,14 +49,18 @@ install_missing() {
   is_there curl || missing="$missing curl ca-certificates"
   # Only to fetch packages: what runs peapod is the Node among them.
   [ -d node_modules ] && has_packages || is_there npm || missing="$missing nodejs npm"
-  [ -z "$missing" ] && return
+  install_packages_of_debian "$missing"
+}
+
+install_packages_of_debian() {
+  [ -z "$1" ] && return
   is_there apt-get || {
-    echo "missing:$missing; there is no apt-get to install them with"
+    echo "missing:$1; there is no apt-get to install them with"
     return 1
   }
   apt-get update -q
   # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $1
 }
 
 has_packages() {
