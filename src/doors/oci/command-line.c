@@ -56,7 +56,7 @@ static int is(const char *flag, const char *one, const char *other) {
 static void take(struct call *call, const char *flag, const char *value) {
   static const char CONTAINER[] = "PEAPOD_CONTAINER=";
   int is_on = strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
-  if (is(flag, "bundle", "b")) call->bundle = value;
+  if (is(flag, "bundle", "b")) call->bundle = *value ? value : NULL;
   else if (is(flag, "pid-file", NULL)) call->pid_file = value;
   else if (is(flag, "process", "p")) call->process = value;
   else if (is(flag, "detach", "d")) call->detach = is_on;
@@ -70,12 +70,13 @@ static void take(struct call *call, const char *flag, const char *value) {
 static int read_globals(struct call *call) {
   const char *flag, *value;
   int at = 1;
-  while (call->argv[at] && call->argv[at][0] == '-' && call->argv[at][1]) {
+  while (call->argv[at] && call->argv[at][0] == '-' && call->argv[at][1] && strcmp(call->argv[at], "--") != 0) {
     if ((flag = read_flag(GLOBALS, call->argv, &at, &value)) == NULL) return 0;
     if (is(flag, "root", NULL)) call->root = value;
     if (is(flag, "log", NULL)) call->log = value;
     if (is(flag, "log-format", NULL)) call->log_is_json = strcmp(value, "json") == 0;
   }
+  if (call->argv[at] && strcmp(call->argv[at], "--") == 0) at++;
   call->at = at;
   return call->argv[at] != NULL;
 }

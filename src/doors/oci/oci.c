@@ -80,14 +80,30 @@ static int joined(char *out, size_t size, const char *format, ...) {
 
 // ---- programs ----
 
-static const char *runtime(void) {
-  const char *named = getenv("PEAPOD_OCI_RUNTIME");
-  return named && *named ? named : "runc";
+/** We may be called runc ourselves. */
+static int is_self(const char *path) {
+  struct stat one, self;
+  return stat(path, &one) == 0 && stat("/proc/self/exe", &self) == 0 && one.st_dev == self.st_dev && one.st_ino == self.st_ino;
 }
 
+/** The real runtime: the one that is named, else the first on the PATH that is not us. */
 _Noreturn static void become(char **argv) {
-  execvp(runtime(), argv);
-  fprintf(stderr, "peapod-oci: cannot run %s: %s\n", runtime(), strerror(errno));
+  char path[PATH_MAX];
+  const char *named = getenv("PEAPOD_OCI_RUNTIME"), *place = getenv("PATH");
+  const char *name = named && *named ? named : "runc";
+  int error = ENOENT;
+  if (strchr(name, '/')) {
+    if (!is_self(name)) execv(name, argv), error = errno;
+  } else {
+    if (!place || !*place) place = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (size_t length; *place; place += length + (place[length] == ':')) {
+      length = strcspn(place, ":");
+      if (length == 0 || !joined(path, sizeof path, "%.*s/%s", (int)length, place, name) || is_self(path)) continue;
+      execv(path, argv);
+      if (errno != ENOENT && errno != ENOTDIR) error = errno;
+    }
+  }
+  fprintf(stderr, "peapod-oci: cannot run %s: %s\n", name, strerror(error));
   exit(127);
 }
 
@@ -308,9 +324,12 @@ static int find_manifest(struct span config, const char *bundle, char *inside, c
   int fd = *inside == '/' ? open_in_bundle(config, bundle, inside) : -1;
   if (fd < 0) return is_named ? (complain("container %s: its pod manifest %s is not in it", call.id, inside), -1) : 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  struct stat st;
+  int is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
   ssize_t n = readlink(link, host_path, size - 1);
   close(fd);
-  if (n <= 0) return 0;
+  if (is_named && !is_file) return complain("container %s: its pod manifest %s is not a file", call.id, inside), -1;
+  if (n <= 0 || !is_file) return 0;
   host_path[n] = 0;
   return 1;
 }
@@ -438,8 +457,10 @@ static int run_create(void) {
   int n = 0;
   for (int i = 0; call.argv[i]; i++) {
     const char *word = call.argv[i] + (strncmp(call.argv[i], "--", 2) == 0);
+    size_t length = strcspn(word, "=");
     int is_ours = 0;
-    for (int k = 0; k < 4; k++) is_ours |= call.command == RUN && i > call.at && strcmp(word, ours[k]) == 0;
+    for (int k = 0; k < 4 && call.command == RUN && i > call.at; k++)
+      is_ours |= strlen(ours[k]) == length && strncmp(word, ours[k], length) == 0;
     if (!is_ours) argv[n++] = i == call.at ? (char *)"create" : call.argv[i];
   }
   argv[0] = (char *)"runc";
