@@ -9,19 +9,23 @@ home=$(cd "$(dirname "$0")/.." && pwd)
 cd "$home" || exit 1
 part_log=$(mktemp)
 trap 'rm -f "$part_log"' EXIT
+# dash runs no EXIT trap when a signal ends it.
+trap 'exit 130' INT TERM HUP
 
 # Runs a command as a part of the work: `==> NAME (1.2 s)`; all it said is shown only if it fails.
 part() {
   part_name=$1
   shift
   part_start=$(date +%s%N)
+  # Named before it begins: on a fresh machine the first ones take a minute.
+  printf '==> %s ' "$part_name"
   if "$@" >"$part_log" 2>&1; then part_status=0; else part_status=$?; fi
   part_tenths=$((($(date +%s%N) - part_start) / 100000000))
   part_time="$((part_tenths / 10)).$((part_tenths % 10)) s"
   if [ $part_status -eq 0 ]; then
-    echo "==> $part_name ($part_time)"
+    echo "($part_time)"
   else
-    echo "==> $part_name failed ($part_time)"
+    echo "failed ($part_time)"
     cat "$part_log"
   fi
   return $part_status
@@ -42,6 +46,8 @@ install_missing() {
   is_there runc || missing="$missing runc"
   [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || missing="$missing busybox-static"
   is_there musl-gcc || is_there cc || missing="$missing musl-tools"
+  # musl-tools brings a cc along, but not what it needs to compile anything by itself.
+  [ -e /usr/include/errno.h ] || missing="$missing libc6-dev"
   is_there unshare || missing="$missing util-linux"
   is_there mount || missing="$missing mount"
   is_there ip || missing="$missing iproute2"
@@ -58,9 +64,10 @@ install_packages_of_debian() {
     echo "missing:$1; there is no apt-get to install them with"
     return 1
   }
-  apt-get update -q
+  apt-get update -qq
+  # Waits for others who install: a machine that has just come up often upgrades itself.
   # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $1
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -o DPkg::Lock::Timeout=300 --no-install-recommends $1
 }
 
 has_packages() {

@@ -15,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { MOST_ATTEMPTS = 200 };
+
 static int connect_to(const char *dir) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t size = sizeof address.sun_path;
@@ -25,10 +27,8 @@ static int connect_to(const char *dir) {
   return -1;
 }
 
-static int send_request(int fd, const char *verb, const char *fields) {
+static int send_request(int fd, const char *verb, const char *fields, const uint64_t name[2]) {
   char body[1024], text[2048];
-  uint64_t name[2];
-  if (getrandom(name, sizeof name, 0) != sizeof name) return -1;
   int length = snprintf(body, sizeof body, "{%s%s\"request\":\"%016llx%016llx\"}", fields, *fields ? "," : "",
                         (unsigned long long)name[0], (unsigned long long)name[1]);
   if (length >= (int)sizeof body) return -1;
@@ -54,11 +54,17 @@ static int read_answer(int fd, char *answer, size_t size) {
 }
 
 int ask_pod(const char *dir, const char *verb, const char *fields, char *answer, size_t size) {
-  int fd = connect_to(dir);
-  if (fd < 0) return -1;
-  int status = send_request(fd, verb, fields) < 0 ? -1 : read_answer(fd, answer, size);
-  close(fd);
-  return status;
+  uint64_t name[2];
+  if (getrandom(name, sizeof name, 0) != sizeof name) return -1;
+  for (int attempt = 1;; attempt++) {
+    int fd = connect_to(dir);
+    if (fd < 0) return -1;
+    int status = send_request(fd, verb, fields, name) < 0 ? -1 : read_answer(fd, answer, size);
+    close(fd);
+    if (status >= 0 || attempt == MOST_ATTEMPTS) return status;
+    // Its supervisor died under us, perhaps after it did what we ask: under another name it would refuse to do it twice.
+    usleep(5000);
+  }
 }
 
 int open_reaper(const char *dir) {

@@ -8,7 +8,8 @@
 
 /**
  * Posts `fields` (JSON members without braces, perhaps empty) and a name for the request to /v1/pod/VERB of the pod in
- * `dir`, which wakes a supervisor that sleeps. Returns the status; -1 where nobody is there or the answer broke off.
+ * `dir`, which wakes a supervisor that sleeps; one that dies of it is asked again, by the same name. Returns the status; -1
+ * where nobody is there or no answer is to be had.
  * `answer` gets what it said, as far as it fits, ended with NUL.
  */
 int ask_pod(const char *dir, const char *verb, const char *fields, char *answer, size_t size);

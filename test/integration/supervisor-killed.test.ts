@@ -139,15 +139,18 @@ testWithPeapod("start, stop and delete end as they were asked to while superviso
     await host.must("create", pod.file);
     let isOver = false;
     const killing = killAgainAndAgain(host, pod, () => isOver, 150 + 50 * round, 12);
-    await host.must("start", pod.name);
-    t.equal((await host.state(pod)).status, "running");
-    await host.must("stop", pod.name);
-    const stopped = await host.state(pod);
-    t.equal(stopped.status, "exited");
-    t.equal(stopped.containers.filter((container) => container.exit?.kind === "killed").length, 2);
-    await host.must("delete", pod.name);
-    isOver = true;
-    await killing;
+    try {
+      await host.must("start", pod.name);
+      t.equal((await host.state(pod)).status, "running");
+      await host.must("stop", pod.name);
+      const stopped = await host.state(pod);
+      t.equal(stopped.status, "exited");
+      t.equal(stopped.containers.filter((container) => container.exit?.kind === "killed").length, 2);
+      await host.must("delete", pod.name);
+    } finally {
+      isOver = true;
+      await killing;
+    }
     await host.noLeftovers(t);
   }
 });
