@@ -10,6 +10,7 @@ import { childrenOf, killIfThere } from "../support/own-processes.ts";
 import type { Test } from "../support/peapod-host.ts";
 import { buildPlainImage, buildPodImage, makePodManifest, WAIT_FOR_STOP } from "../support/pod-image.ts";
 
+const FILE_DEADLINE_MS = 600_000;
 const TEST_DEADLINE_MS = 180_000;
 const skip = whyNoDockerd();
 
@@ -18,6 +19,9 @@ const ON_MESH = ["--network", "mesh", "--endpoint-mode", "dnsrr"];
 const SWIFT = ["--restart-delay", "100ms", "--update-monitor", "500ms", "--stop-grace-period", "5s"];
 
 let docker: Dockerd;
+
+// All of it, on a slow machine.
+t.setTimeout(FILE_DEADLINE_MS);
 
 t.before(async () => {
   if (skip !== false) return;
@@ -222,10 +226,7 @@ testWithSwarm("a pod of a service that is not healthy is replaced by another", a
   await waitForDocker("the task is over", async () => !(await runningOf("shop")).includes(first));
   await becomes("shop", 1);
   const [second = ""] = await runningOf("shop");
-  await waitForDocker(
-    "the other is healthy",
-    async () => (await docker.field(second, ".State.Health.Status")) === "healthy",
-  );
+  t.equal(await docker.field(second, ".State.Health.Status"), "healthy");
 });
 
 testWithSwarm("a config overrides the manifest of the image", async (t) => {

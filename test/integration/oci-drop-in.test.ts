@@ -884,6 +884,85 @@ t.test("it does not take itself for the runtime that it is to call", { skip: CAN
   t.not(none.code, 0);
 });
 
+testBoth("a pod of one member is to its caller what a container is", async (caller) => {
+  // Told by runc with an ordinary container, and by us with a pod whose only member runs the same script.
+  const bundle = (name: string, script: string): string =>
+    caller.runtime === RUNC ? caller.aBundle(name, script) : caller.aPod(name, script);
+  const call = async (...words: string[]) => await caller.call(["--root", caller.root, ...words]);
+  const pidFile = join(caller.dir, "one.pid");
+  const said = await caller.detached(["create", "--bundle", bundle("one", OBEDIENT), "--pid-file", pidFile, "one"]);
+  await caller.notePidFile(pidFile, "one");
+  await call("state", "one");
+  await call("list");
+  await call("create", "--bundle", join(caller.dir, "one"), "one");
+  await call("exec", "one", "true");
+  await call("start", "one");
+  await waitUntil("it is up", () => said().includes("up"));
+  await call("state", "one");
+  await call("start", "one");
+  await call("delete", "one");
+  for (const signal of ["0", "NOSIGNAL", "99999"]) await call("kill", "one", signal);
+  await call("exec", "one", "sh", "-c", "echo out; echo err >&2; exit 5");
+  await call("exec", "--cwd", "/tmp", "--env", "A=1", "--user", "7:8", "one", "sh", "-c", "pwd; echo $A; id");
+  await call("exec", "one", "/no/such/program");
+  const exec = await caller.detached([
+    "exec",
+    "-d",
+    "--pid-file",
+    join(caller.dir, "exec.pid"),
+    "one",
+    "echo",
+    "detached",
+  ]);
+  await waitUntil("it has spoken", () => exec().includes("detached"));
+  await call("pause", "one");
+  await call("state", "one");
+  await call("pause", "one");
+  await call("exec", "one", "true");
+  await call("resume", "one");
+  await call("resume", "one");
+  await call("update", "--memory", "67108864", "one");
+  await call("events", "--stats", "one");
+  await call("kill", "one", "TERM");
+  await caller.waitForState("one", "stopped");
+  caller.note("what it said", said());
+  await call("state", "one");
+  for (const words of [
+    ["kill", "one", "TERM"],
+    ["start", "one"],
+    ["exec", "one", "true"],
+    ["pause", "one"],
+  ]) {
+    await call(...words);
+  }
+  await call("kill", "--all", "one", "KILL");
+  await call("list");
+  await call("delete", "one");
+  for (const words of [["state"], ["delete"], ["kill"], ["start"], ["delete", "--force"]]) await call(...words, "one");
+
+  const run = async (name: string, script: string, words: string[] = []): Promise<void> => {
+    await caller.call(["--root", caller.root, "run", ...words, "-b", bundle(name, script), name], { input: "typed\n" });
+  };
+  await run("exits", "echo out; echo err >&2; exit 7");
+  await run("reads", "cat");
+  await run("looks", "pwd; env | busybox grep -v ^HOSTNAME= | sort; id; hostname; umask; cat /proc/self/limits");
+  await run("named", '[ -z "$HOSTNAME" ] || [ "$HOSTNAME" = "$(hostname)" ] && echo one name');
+  await run("bound", "busybox grep -E 'Cap|NoNew|Seccomp' /proc/self/status");
+  // Files that every member has, also where the caller mounts none.
+  await run("mounts", "busybox grep -v ' /etc/' /proc/mounts | busybox cut -d' ' -f2,3,4");
+  await run("namespaces", "ls /proc/self/ns; ps | busybox wc -l; ls /; ls /dev");
+  await run("kept", "exit 3", ["--keep"]);
+  await call("state", "kept");
+  await call("delete", "kept");
+  await caller.detached(["run", "-d", "-b", bundle("forced", "exec sleep 100"), "forced"]);
+  await call("delete", "--force", "forced");
+  await caller.detached(["create", "-b", bundle("unborn", "exec sleep 100"), "unborn"]);
+  await call("kill", "unborn", "KILL");
+  await caller.waitForState("unborn", "stopped");
+  await call("delete", "unborn");
+  await call("list", "-q");
+});
+
 /** A program in place of runc that tells what reached it. It is a script, so that the kernel shows all of it in /proc. */
 function makeWitness(path: string): string {
   mkdirSync(dirname(path));

@@ -31,6 +31,8 @@ const POD_MANIFEST = makePodManifest({
   ],
 });
 
+const NEVER = { restartPolicy: "Never" };
+
 /** Both images as archives: what is in them, and their names. */
 function writeImages(dir: string): { plain: string; podTree: string; pod: string } {
   const plain = writeImageArchive(makeBusyboxTree(join(dir, "plain"), "."), PLAIN, ["/bin/sleep", "1000"]);
@@ -248,6 +250,30 @@ t.test("podman", { skip: withoutPodman, timeout: 280_000 }, async (t) => {
     await podman.must("rm", "--force", "--time", "0", "shop");
   });
 
+  await test("podman restarts a pod that failed, says who was too greedy, and asks for its health", async (t) => {
+    const health = ["--health-cmd", "cat /tmp/w/index.html", "--health-interval", "disable"];
+    await podman.must("run", "--detach", "--name", "shop", "--restart", "on-failure:1", ...health, POD);
+    await waitUntil("it is well", async () => (await podman.podman("healthcheck", "run", "shop")).code === 0);
+    machine.pidsOf("/bin/sh -c", "trap").forEach(killIfThere);
+    await waitUntil("it is started again", async () => (await podman.inspect("shop", "{{.RestartCount}}")) === "1");
+    await waitUntil("it is well", async () => (await podman.podman("healthcheck", "run", "shop")).code === 0);
+    await podman.must("rm", "--force", "--time", "0", "shop");
+    const file = join(machine.dir, "greedy.yaml");
+    writeFileSync(file, makePodManifest({ containers: [{ name: "web", run: ["tail", "/dev/zero"] }], spec: NEVER }));
+    const ends = [];
+    for (const words of [
+      ["--volume", `${file}:/etc/peapod/pod.yaml`, POD],
+      [PLAIN, "tail", "/dev/zero"],
+    ]) {
+      await podman.must("run", "--detach", "--name", "shop", "--memory", "24m", ...words);
+      await podman.must("wait", "shop");
+      ends.push(await podman.inspect("shop", "{{.State.ExitCode}} {{.State.OOMKilled}}"));
+      await podman.must("rm", "shop");
+    }
+    t.match(ends[0], /^137 /);
+    t.equal(ends[0], ends[1], "of a container it says the same");
+  });
+
   await test("a pod with a terminal: its members speak to it", async (t) => {
     const run = podman.run(["run", "--rm", "--tty", "--name", "shop", POD]);
     await waitUntil("it has spoken", () => run.said.out.includes("side | from web"));
@@ -259,7 +285,7 @@ t.test("podman", { skip: withoutPodman, timeout: 280_000 }, async (t) => {
   await test("the manifest may be mounted, and may be refused", async (t) => {
     const file = join(machine.dir, "pod.yaml");
     const one = makePodManifest({
-      spec: { restartPolicy: "Never" },
+      spec: NEVER,
       containers: [{ name: "web", run: "echo alone; exit 6" }],
     });
     writeFileSync(file, one);

@@ -173,7 +173,7 @@ export class Machine {
         .map((line) => line.split(" ")[4] ?? "")
         .filter((path) => [this.dir, "/run", "/var"].some((top) => path.startsWith(`${top}/`)))
         // podman's own, whatever its runtime; it comes and goes with its calls.
-        .filter((path) => path !== join(this.dir, "store/overlay"))
+        .filter((path) => path !== join(this.dir, "store/overlay") && path !== "/run/netns")
         .map((path) => `mount ${path}`)
     );
   }

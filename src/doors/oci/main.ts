@@ -3,7 +3,7 @@
 
 import { appendFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import { asPeapodError } from "../../base/errors.ts";
+import { asPeapodError, type PeapodError } from "../../base/errors.ts";
 import { DEFAULT_ROOT } from "../../base/paths.ts";
 import { FD, openLauncher } from "../../engine/reaper-link.ts";
 
@@ -40,9 +40,16 @@ async function create(words: readonly string[]): Promise<void> {
   }
 }
 
+/** Callers read runc's own words: Docker makes 126 and 127 of them, podman an error class. So they follow our sentence. */
+function makeText({ message, hint, detail }: PeapodError): string {
+  const words = (detail as { lastWords?: string } | undefined)?.lastWords ?? "";
+  const withHint = hint === undefined ? message : `${message}; ${hint}`;
+  return words === "" || message.includes(words) ? withHint : `${withHint}: ${words}`;
+}
+
 /** As runc does: a line in its log where there is one, and the sentence on stderr, which callers show their users. */
-function tell({ message, hint }: { message: string; hint: string | undefined }, log: string, isJson: boolean): void {
-  const text = hint === undefined ? message : `${message}; ${hint}`;
+function tell(error: PeapodError, log: string, isJson: boolean): void {
+  const text = makeText(error);
   const time = new Date().toISOString();
   try {
     if (log !== "") {
