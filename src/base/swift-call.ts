@@ -54,8 +54,10 @@ export function callThrough(program: string, onDeath: () => void): void {
 
 /** Resolves when the helper has ended, so that nobody else has to reap it. What it started goes on. */
 export async function endCaller(): Promise<void> {
-  await caller?.close();
+  const ending = caller;
+  // Before anybody can ask the one that is ending: what comes meanwhile is started from here.
   caller = undefined;
+  await ending?.close();
 }
 
 function runToEnd(what: SwiftCall, stdio: Stdio): Promise<Ended> {

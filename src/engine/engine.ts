@@ -58,6 +58,11 @@ export interface Engine {
   template(): Promise<string>;
   /** OCI bundles below `outDir`, one directory a container. @throws ALREADY_EXISTS where that is not empty */
   bundle(request: PlanRequest & { readonly outDir: string }): Promise<BundleReport>;
+  /**
+   * One OCI image out of a manifest and the images that its containers name, made by an installed builder. Returns when
+   * the builder has it. @throws BAD_USAGE, BAD_MANIFEST, NOT_FOUND, HOST_LACKS, RUNTIME_FAILED, CANCELED
+   */
+  buildImage(request: BuildImageRequest): Promise<void>;
   /** The call that runs one more command in a container. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   execCommand(pod: PodName, request: ExecRequest): Promise<ExecCommand>;
   /**
@@ -102,6 +107,19 @@ export interface UpRequest extends PlanRequest {
 export interface BundleReport {
   readonly plan: Plan;
   readonly bundles: readonly { readonly container: ContainerName; readonly dir: string }[];
+}
+
+export interface BuildImageRequest {
+  /** Path of the manifest, whose containers may name ordinary images; `-`: `stdinText` is its text. */
+  readonly file: string;
+  readonly stdinText?: string;
+  /** Name of the new image. */
+  readonly tag: string;
+  /** `podman`, `docker`, `buildah` or a path; the first that is installed unless told. */
+  readonly builder?: string;
+  readonly signal?: AbortSignal;
+  /** Hears, in a few words each, of what takes long. */
+  readonly tell?: (what: string) => void;
 }
 
 export interface ExecRequest {

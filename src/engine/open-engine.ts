@@ -37,6 +37,7 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     },
     template: async () => (await import("../manifest/spec-template.ts")).makeSpec(),
     bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
+    buildImage: async (request) => (await import("./build-pod-image.ts")).buildPodImage(request),
     execCommand: async (pod, request) =>
       (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),

@@ -1,6 +1,7 @@
 // What a schema cannot say of a pod: names that must differ or refer to each other, paths, amounts, annotations.
 // Takes any value, since the schema's faults are told together with these; a part of the wrong type is passed over.
 
+import { isImageReference } from "../base/image-reference.ts";
 import { nearestName } from "../base/nearest.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
@@ -10,10 +11,18 @@ import { normalPath } from "./normal-path.ts";
 /** Takes the JSON pointer of what is wrong, and why. */
 export type Report = (pointer: string, message: string) => void;
 
+/** Which images a manifest may name: directories alone, or ordinary images as well. */
+export type AllowedImages = "directories" | "all";
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** `lineOf` tells where a pointer's thing stands, for "first in line 7". */
-export function checkPod(pod: unknown, lineOf: (pointer: string) => number, report: Report): void {
+export function checkPod(
+  pod: unknown,
+  images: AllowedImages,
+  lineOf: (pointer: string) => number,
+  report: Report,
+): void {
   const spec = fields(fields(pod).spec);
   const containers = list(spec.containers).map(fields);
   const volumes = list(spec.volumes).map(fields);
@@ -22,7 +31,7 @@ export function checkPod(pod: unknown, lineOf: (pointer: string) => number, repo
   for (const [index, volume] of volumes.entries()) checkVolume(volume, `/spec/volumes/${index}`, report);
   containers.forEach((container, index) => {
     const pointer = `/spec/containers/${index}`;
-    checkImage(container.image, `${pointer}/image`, report);
+    checkImage(container.image, images, `${pointer}/image`, report);
     checkResources(fields(container.resources), `${pointer}/resources`, report);
     const env = list(container.env).map((variable) => nameOf(fields(variable)));
     checkUnique(env, `${pointer}/env`, "/name", lineOf, report);
@@ -60,11 +69,14 @@ function checkUnique(
   });
 }
 
-function checkImage(image: unknown, pointer: string, report: Report): void {
+function checkImage(image: unknown, allowed: AllowedImages, pointer: string, report: Report): void {
   if (typeof image !== "string" || image === "") return;
-  if (!image.startsWith("rootfs:"))
+  if (image === "rootfs:") report(pointer, "must name a directory behind rootfs:");
+  else if (image.startsWith("rootfs:")) return;
+  else if (allowed === "directories")
     report(pointer, "not supported yet: an image must be rootfs: and a directory, such as rootfs:./site");
-  else if (image === "rootfs:") report(pointer, "must name a directory behind rootfs:");
+  else if (!isImageReference(image))
+    report(pointer, `${quote(image)} is not the name of an image, such as nginx:1.27; a directory is rootfs:./site`);
 }
 
 function checkVolume(volume: Fields, pointer: string, report: Report): void {

@@ -10,6 +10,7 @@ import type { Container, Manifest, ManifestSource, Resources, Volume } from "./m
 import { normalPath } from "./normal-path.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
+const SCHEME = "rootfs:";
 
 /** `pod` has passed the schema and checkPod; what does not fit here is a BUG. */
 export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest {
@@ -43,7 +44,7 @@ function makeContainer(written: WrittenContainer, baseDir: string): Container {
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
   return {
     name,
-    image: `rootfs:${resolve(baseDir, image.slice("rootfs:".length))}`,
+    image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
     env: (written.env ?? []).map((variable) => ({ name: variable.name, value: variable.value ?? "" })),

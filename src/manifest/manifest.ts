@@ -30,7 +30,7 @@ export interface PodSpec {
 
 export interface Container {
   readonly name: ContainerName;
-  /** `rootfs:` and an absolute directory, once checked. */
+  /** `rootfs:` and an absolute directory, once checked; while a pod image is built also the name of an image. */
   readonly image: string;
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;

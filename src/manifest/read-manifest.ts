@@ -7,7 +7,7 @@ import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { nearestName } from "../base/nearest.ts";
 import { validate } from "../base/validate.ts";
 import type { PodDocument } from "../generated/pod.ts";
-import { checkPod } from "./check-pod.ts";
+import { type AllowedImages, checkPod } from "./check-pod.ts";
 import { badManifest, formatPath } from "./faults.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
@@ -19,15 +19,26 @@ const MAX_KIB = 512;
 const MAX_BYTES = MAX_KIB * 1024;
 const MAX_DOCUMENTS = 100;
 
+/** A manifest, and the user's own document that it was made of. */
+export interface ReadPod {
+  readonly manifest: Manifest;
+  readonly document: PodDocument;
+}
+
 /**
  * The manifest in a file, or on standard input (`-`).
  * @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED
  */
 export function readManifest(path: string, more: { readonly stdinText?: string } = {}): Manifest {
-  if (path === "-") return parseManifest(more.stdinText ?? readText("-", 0), { file: "-", baseDir: resolve(".") });
+  return readPod(path, "directories", more).manifest;
+}
+
+/** @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED */
+export function readPod(path: string, images: AllowedImages, more: { readonly stdinText?: string } = {}): ReadPod {
+  if (path === "-") return parsePod(more.stdinText ?? readText("-", 0), { file: "-", baseDir: resolve("."), images });
   const fd = openManifest(path);
   try {
-    return parseManifest(readText(path, fd), { file: path, baseDir: dirname(resolve(path)) });
+    return parsePod(readText(path, fd), { file: path, baseDir: dirname(resolve(path)), images });
   } finally {
     closeSync(fd);
   }
@@ -37,16 +48,21 @@ export function readManifest(path: string, more: { readonly stdinText?: string }
  * The manifest that a text says; `file` is what faults call it, relative images start from `baseDir`.
  * @throws BAD_MANIFEST with Fault[] as its detail
  */
-export function parseManifest(
+export function parseManifest(text: string, from: { readonly file: string; readonly baseDir: string }): Manifest {
+  return parsePod(text, { ...from, images: "directories" }).manifest;
+}
+
+/** @throws BAD_MANIFEST with Fault[] as its detail */
+export function parsePod(
   text: string,
-  { file, baseDir }: { readonly file: string; readonly baseDir: string },
-): Manifest {
+  { file, baseDir, images }: { readonly file: string; readonly baseDir: string; readonly images: AllowedImages },
+): ReadPod {
   const whole = (message: string): Fault => ({ file, line: 1, column: 1, path: "", message });
   if (text.length > MAX_BYTES) throw badManifest([whole(`is larger than ${MAX_KIB} KiB`)]);
   const bare = text.startsWith("\ufeff") ? text.slice(1) : text;
   const documents = parseSource(bare);
   if (documents.length > MAX_DOCUMENTS) throw badManifest([whole(`holds more than ${MAX_DOCUMENTS} documents`)]);
-  const findings = documents.flatMap((document) => checkDocument(document));
+  const findings = documents.flatMap((document) => checkDocument(document, images));
   const pods = documents.filter(({ value }) => kindOf(value) === "Pod");
   const [pod, second] = pods;
   if (pod !== undefined && second !== undefined) {
@@ -62,10 +78,11 @@ export function parseManifest(
   }
   if (pod === undefined) throw badManifest([whole("holds no document; a manifest is a v1 Pod")]);
   const lines = Object.fromEntries([...pod.places].map(([pointer, { line }]) => [pointer, line]));
-  return makeManifest(pod.value as PodDocument, { file, baseDir, lines });
+  const document = pod.value as PodDocument;
+  return { manifest: makeManifest(document, { file, baseDir, lines }), document };
 }
 
-function checkDocument(document: SourceDocument): readonly Finding[] {
+function checkDocument(document: SourceDocument, images: AllowedImages): readonly Finding[] {
   const { value, places, isWhole } = document;
   if (!isWhole) return document.findings;
   const refusal = refuseKind(value);
@@ -83,7 +100,7 @@ function checkDocument(document: SourceDocument): readonly Finding[] {
     const isMerged = kind === "missing" && faulty.has(`${pointer.slice(0, pointer.lastIndexOf("/"))}/<<`);
     if (!isMerged) report(pointer, message);
   }
-  checkPod(value, (pointer) => placeOf(places, pointer).line, report);
+  checkPod(value, images, (pointer) => placeOf(places, pointer).line, report);
   return findings;
 }
 

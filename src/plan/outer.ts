@@ -23,6 +23,7 @@ export interface OuterContainer {
 
 /** The part of a caller's config.json that members inherit; what else is in it is the caller's and runc's alone. */
 export interface OuterConfig {
+  readonly hostname?: string;
   readonly process: {
     readonly terminal?: boolean;
     readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
@@ -174,11 +175,13 @@ function moveNamespace(kind: NamespaceKind, namespace: PlannedNamespace, outer: 
   return { scope: "path", file: `/proc/${outer.pid}/ns/${kind}` };
 }
 
-/** The caller's, with the manifest's own laid over it. */
+/** The caller's, with the manifest's own laid over it. The host name is his container's, whatever the pod is called. */
 function makeEnv(planned: PlannedContainer, container: Container, { config }: OuterContainer): string[] {
   const nameOf = (pair: string) => pair.slice(0, pair.indexOf("="));
   const own = new Set(container.env.map(({ name }) => name));
   const env = new Map(planned.process.env.map((pair) => [nameOf(pair), pair]));
+  if (!own.has("HOSTNAME")) env.delete("HOSTNAME");
+  if (!own.has("HOSTNAME") && config.hostname) env.set("HOSTNAME", `HOSTNAME=${config.hostname}`);
   for (const pair of config.process.env ?? []) {
     const name = nameOf(pair);
     if (!own.has(name) && !OUR_ENV.has(name)) env.set(name, pair);

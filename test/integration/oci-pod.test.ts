@@ -157,7 +157,7 @@ testWithBundle("another manifest, or none, is named by environment or annotation
     config.process.env.pop();
     config.annotations = { "peapod/manifest": "/nowhere.yaml" };
   });
-  t.match(await bundle.run(), { code: 1, err: /container p1: its pod manifest \/nowhere.yaml is not in it\n/ });
+  t.match(await bundle.run(), { code: 1, err: /container p1: its pod manifest \/nowhere.yaml is not in it"/ });
   bundle.configure((config) => {
     config.annotations = { "peapod/manifest": "none" };
     config.process.args = ["/containers/usual/bin/busybox", "echo", "ordinary"];
@@ -335,5 +335,22 @@ testWithBundle(
     await bundle.must("delete", "--force", "p1");
     t.notOk(existsSync(join(host.root, "pods")));
     t.ok(statSync(bundle.rootfs).isDirectory());
+  },
+);
+
+testWithBundle(
+  "a create that is killed between its steps leaves nothing once the caller deletes",
+  async (t, bundle, host) => {
+    bundle.withPod([{ name: "a", run: STAY }]);
+    for (const afterMs of [0, 5, 15, 30, 60, 90, 120]) {
+      const { child, ended } = bundle.start(["create", "--bundle", bundle.dir, "p1"]);
+      setTimeout(() => child.kill("SIGKILL"), afterMs);
+      await ended;
+      await bundle.oci("delete", "--force", "p1");
+      const isGone = () => !existsSync(join(host.root, "pods")) && !existsSync(join(host.root, "sandboxes"));
+      await waitUntil("nothing is left", isGone).catch(() => undefined);
+      t.ok(isGone(), `killed after ${afterMs} ms`);
+    }
+    t.match(bundle.config.process.args, ["sh"], "and the bundle can be used again");
   },
 );

@@ -60,7 +60,7 @@ export interface ProcessOfMachine {
 /** False where a dockerd can be started; else what is missing, for people. */
 export function whyNoDockerd(): string | false {
   if (process.getuid?.() !== 0) return "needs root";
-  const missing = ["dockerd", "docker", "containerd", "runc", "iptables", "unshare", "nsenter"].filter(
+  const missing = ["dockerd", "docker", "containerd", "runc", "iptables", "unshare", "nsenter", "setpriv"].filter(
     (program) => findProgram(program) === undefined,
   );
   if (!existsSync("/bin/busybox")) missing.push("/bin/busybox");
@@ -112,9 +112,11 @@ export class Dockerd {
 
   /** Starts the daemon that is not running, and waits until it answers. */
   async restart(): Promise<void> {
+    // However the test's process ends, the daemon ends orderly and takes its containers along: prctl(2), PR_SET_PDEATHSIG.
+    const daemonWords = ["setpriv", "--pdeathsig", "TERM", findProgram("dockerd") ?? "dockerd"];
     const config = ["--config-file", join(this.dir, "daemon.json")];
     const log = openSync(join(this.dir, "log"), "a");
-    const daemon = spawn("nsenter", [...this.#enter, findProgram("dockerd") ?? "dockerd", ...config], {
+    const daemon = spawn("nsenter", [...this.#enter, ...daemonWords, ...config], {
       stdio: ["ignore", log, log],
       env: { ...process.env, ...this.#options.env },
     });
@@ -286,10 +288,10 @@ export class Dockerd {
       const left = this.processes();
       if (left.length === 0) break;
       for (const { pid } of left) killIfThere(pid);
-      spawnSync("/bin/busybox", ["usleep", "20000"]);
+      pauseBriefly();
     }
     this.#keeper.kill("SIGKILL");
-    removeCgroups(this.#readCgroups(true));
+    for (let round = 0; round < 50 && !removeCgroups(this.#readCgroups(true)); round += 1) pauseBriefly();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -427,6 +429,10 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function pauseBriefly(): void {
+  spawnSync("/bin/busybox", ["usleep", "20000"]);
 }
 
 /** From the deepest. False where one is still in use. */

@@ -118,7 +118,9 @@ export class Caller {
     const rootfs = join(bundle, "rootfs");
     for (const dir of ["containers", "etc/peapod"]) mkdirSync(join(rootfs, dir));
     execFileSync("cp", ["-al", busyboxRootfs(), join(rootfs, "containers/web")]);
-    const containers = [{ name: "web", image: "rootfs:/containers/web", command: ["/bin/sh", "-c", script] }];
+    // In a manifest `$$` stands for a dollar.
+    const command = ["/bin/sh", "-c", script.replaceAll("$", "$$$$")];
+    const containers = [{ name: "web", image: "rootfs:/containers/web", command }];
     const spec = { restartPolicy: "Never", containers };
     const manifest = { apiVersion: "v1", kind: "Pod", metadata: { name }, spec };
     writeFileSync(join(rootfs, "etc/peapod/pod.yaml"), JSON.stringify(manifest));
@@ -347,6 +349,10 @@ export function alikeOutput(args: readonly string[], text: string): string {
   const alike = text
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)/g, "TIME")
     .replace(/\b(pid|failed to write) [1-9]\d*/g, "$1 PID")
+    // While what was killed is still on its way out; runc does it again.
+    .replace(/^.*Failed to remove cgroup \(will retry\).*\n/gm, "")
+    // Before runc has made the terminal raw, each line's end is written out twice.
+    .replace(/\r+\n/g, "\r\n")
     // Addresses, where Go tells of a panic.
     .replace(/0x[0-9a-f]{6,}\??/g, "ADDRESS")
     .replace(/("(?:pid|init_process_pid)": ?)[1-9]\d*/g, "$1PID");

@@ -142,9 +142,11 @@ export class PodBundle {
   /** What a caller does in the end, and the directory above its containers. */
   async end(): Promise<void> {
     await this.oci("delete", "--force", this.id);
-    // runc leaves what lies above a container's own: its root, and its cgroup's parent.
+    // runc leaves what lies above a container's own: its root, and its cgroup's parent; killed half-way, the cgroup, too.
     const base = makeCgroupBase(this.root);
-    const above = readdirSync("/sys/fs/cgroup").map((name) => join("/sys/fs/cgroup", name, base));
+    const above = readdirSync("/sys/fs/cgroup").flatMap((name) =>
+      [`${base}/caller-${this.id}`, base].map((path) => join("/sys/fs/cgroup", name, path)),
+    );
     for (const dir of [this.runcRoot, ...above]) {
       try {
         rmdirSync(dir);

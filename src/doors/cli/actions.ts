@@ -8,6 +8,7 @@ export type Action = (task: Task) => Promise<number>;
 export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   spec: async () => (await import("./actions/bundle.ts")).spec,
   bundle: async () => (await import("./actions/bundle.ts")).bundle,
+  "image build": async () => (await import("./actions/image.ts")).build,
   create: async () => (await import("./actions/up.ts")).create,
   run: async () => (await import("./actions/up.ts")).run,
   start: async () => (await import("./actions/change.ts")).start,

@@ -11,7 +11,8 @@ const OPENING = `# The command line
 arguments, global ones also before the verb. A pod is called by its name (\`metadata.name\` of its manifest, or \`--name\`).
 
 What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
-standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name.
+standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name,
+\`image build\` the image's.
 Exit statuses are in [exit-codes.md](exit-codes.md).
 
 With \`--log-format json\` an error is one JSON object on one line: \`level\`, \`msg\`, \`time\` as runc has them, and \`code\`,
@@ -58,7 +59,7 @@ export function makeCliDocs(): string {
 }
 
 function anchorOf(verb: Verb): string {
-  return `peapod-${verb.name}`;
+  return `peapod-${verb.name.replaceAll(" ", "-")}`;
 }
 
 function makeVerbDocs(verb: Verb): string {

@@ -31,6 +31,7 @@ export interface Example {
 }
 
 export interface Verb {
+  /** One word, or two: `image build`. */
   readonly name: string;
   readonly aliases: readonly string[];
   /** One line, lower case, no full stop. */

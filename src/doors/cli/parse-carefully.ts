@@ -5,7 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { PeapodError } from "../../base/errors.ts";
 import { GLOBAL_OPTIONS, makeUsage, type OptionSpec, type Verb } from "./grammar.ts";
 import type { Line } from "./parse-plainly.ts";
-import { VERBS } from "./verbs.ts";
+import { findGroup, VERBS } from "./verbs.ts";
 
 /** @throws BAD_USAGE with a hint that names the nearest option */
 export function parseCarefully(tokens: readonly string[], verb: Verb | undefined): Line {
@@ -47,17 +47,25 @@ function makeCommanderOption(spec: OptionSpec): Option {
 
 /** @returns BAD_USAGE */
 export function makeUnknownVerb(name: string): PeapodError {
+  const [first = "", second] = name.split(" ");
+  const group = findGroup(first);
+  if (group.length > 0) {
+    const what =
+      second === undefined ? `${first}: its second word is missing` : `${JSON.stringify(name)} is not a verb of peapod`;
+    return new PeapodError("BAD_USAGE", what, { hint: `there is ${group.map((verb) => verb.name).join(", ")}` });
+  }
   const program = new Command()
     .exitOverride()
     .helpOption(false)
     .helpCommand(false)
     .configureOutput({ writeErr: () => {} });
-  for (const verb of VERBS) program.command(verb.name).aliases([...verb.aliases]);
-  let near: string | undefined;
+  for (const verb of VERBS) if (!verb.name.includes(" ")) program.command(verb.name).aliases([...verb.aliases]);
+  for (const word of new Set(VERBS.flatMap((verb) => verb.name.split(" ").slice(0, -1)))) program.command(word);
+  let near = VERBS.find((verb) => verb.name.endsWith(` ${name}`))?.name;
   try {
     program.parse([name], { from: "user" });
   } catch (error) {
-    near = error instanceof CommanderError ? nearestOf(error.message) : undefined;
+    near ??= error instanceof CommanderError ? nearestOf(error.message) : undefined;
   }
   const hint = near === undefined ? "peapod help lists the verbs" : `did you mean ${near}?`;
   return new PeapodError("BAD_USAGE", `${JSON.stringify(name)} is not a verb of peapod`, { hint });

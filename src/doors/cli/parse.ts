@@ -4,7 +4,7 @@
 import { GLOBAL_OPTIONS, type OptionSpec, type Verb } from "./grammar.ts";
 import { makeOptions, type Options } from "./options.ts";
 import { type Line, parsePlainly } from "./parse-plainly.ts";
-import { findVerb } from "./verbs.ts";
+import { findGroup, findVerb } from "./verbs.ts";
 
 export type ParsedLine =
   | { readonly kind: "help"; readonly verb: Verb | undefined }
@@ -27,11 +27,15 @@ export async function parseCommandLine(
     return { kind: "nothing" };
   }
   if (before.length > 0) await parseLine(before, undefined);
-  const verb = findVerb(name);
-  if (verb === undefined) throw (await import("./parse-carefully.ts")).makeUnknownVerb(name);
+  const words = argv.slice(at, at + countWords(argv, at));
+  const verb = findVerb(words.join(" "));
+  if (verb === undefined) {
+    if (findGroup(name).length > 0 && asksFor(argv.slice(at + 1), "--help", "-h")) return { kind: "help", verb };
+    throw (await import("./parse-carefully.ts")).makeUnknownVerb(words.join(" "));
+  }
 
   const specs = [...verb.options, ...GLOBAL_OPTIONS];
-  const rest = [...before, ...argv.slice(at + 1)];
+  const rest = [...before, ...argv.slice(at + words.length)];
   const { own, others } = verb.takesCommand ? splitCommand(rest, specs) : { own: rest, others: [] };
   const ends = own.indexOf("--");
   if (asksFor(ends < 0 ? own : own.slice(0, ends), "--help", "-h")) return { kind: "help", verb };
@@ -42,6 +46,12 @@ export async function parseCommandLine(
 
 async function parseLine(tokens: readonly string[], verb: Verb | undefined): Promise<Line> {
   return parsePlainly(tokens, verb) ?? (await import("./parse-carefully.ts")).parseCarefully(tokens, verb);
+}
+
+/** How many words the verb at `at` has. */
+function countWords(argv: readonly string[], at: number): number {
+  const next = argv[at + 1];
+  return findGroup(argv[at] ?? "").length > 0 && next !== undefined && !next.startsWith("-") ? 2 : 1;
 }
 
 /** Index of the first token that is neither an option nor an option's value. */

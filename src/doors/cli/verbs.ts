@@ -2,6 +2,7 @@
 
 import type { Verb } from "./grammar.ts";
 import { CHANGING } from "./verbs/changing.ts";
+import { IMAGES } from "./verbs/images.ts";
 import { LOOKING } from "./verbs/looking.ts";
 import { MAKING } from "./verbs/making.ts";
 import { TENDING } from "./verbs/tending.ts";
@@ -10,11 +11,18 @@ export const VERB_GROUPS: readonly { readonly title: string; readonly verbs: rea
   { title: "Make", verbs: MAKING },
   { title: "Change", verbs: CHANGING },
   { title: "Look", verbs: LOOKING },
+  { title: "Images", verbs: IMAGES },
   { title: "Tend", verbs: TENDING },
 ];
 
 export const VERBS: readonly Verb[] = VERB_GROUPS.flatMap((group) => group.verbs);
 
+/** `name` may have two words. */
 export function findVerb(name: string): Verb | undefined {
   return VERBS.find((verb) => verb.name === name || verb.aliases.includes(name));
+}
+
+/** The verbs of two words whose first this is: `image` has `image build`. */
+export function findGroup(word: string): readonly Verb[] {
+  return VERBS.filter((verb) => verb.name.startsWith(`${word} `));
 }

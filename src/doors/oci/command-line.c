@@ -63,6 +63,7 @@ static void take(struct call *call, const char *flag, const char *value) {
   else if (is(flag, "force", "f")) call->force = is_on;
   else if (is(flag, "all", "a")) call->all = is_on;
   else if (is(flag, "keep", NULL)) call->keep = is_on;
+  else if (is(flag, "ignore-paused", NULL)) call->ignore_paused = is_on;
   else if (is(flag, "env", "e") && strncmp(value, CONTAINER, sizeof CONTAINER - 1) == 0)
     call->exec_container = value + sizeof CONTAINER - 1;
 }

@@ -17,7 +17,7 @@ struct call {
   const char *id;
   int id_at;
   const char *bundle, *pid_file, *process, *exec_container, *signal;
-  int detach, force, all, keep;
+  int detach, force, all, keep, ignore_paused;
 };
 
 /** False where it is no call that concerns us, or none that we understand. */

@@ -65,7 +65,8 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
   if (fd >= 0 && call.log_is_json) dprintf(fd, "{\"level\":\"error\",\"msg\":%s,\"time\":\"%s\"}\n", quoted, now);
   else if (fd >= 0) dprintf(fd, "time=\"%s\" level=error msg=%s\n", now, quoted);
   if (fd >= 0) close(fd);
-  fprintf(stderr, call.log ? "%s\n" : "peapod-oci: %s\n", text);
+  if (call.log) fprintf(stderr, "%s\n", text);
+  else fprintf(stderr, "time=\"%s\" level=error msg=%s\n", now, quoted);
   return 1;
 }
 
@@ -216,22 +217,50 @@ static int is_pod_name(const char *text) {
   return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && text[length - 1] != '-';
 }
 
-/** The container's own id, or as much of it as Docker and podman show, where no other caller's pod has that name. */
-static void name_pod(void) {
-  uint64_t hash = 0xcbf29ce484222325;
-  const char *parts[] = {call.root, "/", call.id};
-  for (int i = 0; i < 3; i++)
-    for (const char *c = parts[i]; *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-  snprintf(pod, sizeof pod, "%.*s", strlen(call.id) > 63 ? 12 : 63, call.id);
-  if (!is_pod_name(pod)) *pod = 0;
-  joined(pod_dir, sizeof pod_dir, "%s/pods/%s", peapod_root(), pod);
-  if (*pod == 0 || access(pod_dir, F_OK) == 0) snprintf(pod, sizeof pod, "oci-%016llx", (unsigned long long)hash);
+static int sandbox_file(char *out, const char *name) {
+  return joined(out, PATH_MAX, "%s/%s", sandbox, name);
+}
+
+static void take_name(const char *name) {
+  snprintf(pod, sizeof pod, "%s", name);
   joined(pod_dir, sizeof pod_dir, "%s/pods/%s", peapod_root(), pod);
   joined(sandbox, sizeof sandbox, "%s/sandboxes/%s", peapod_root(), pod);
 }
 
+/** Whether the sandbox of that name was made for this very container: one link of it leads to the runtime's state. */
+static int is_ours(void) {
+  char link[PATH_MAX], state[PATH_MAX], owner[PATH_MAX];
+  ssize_t n = sandbox_file(link, "owner") && joined(state, sizeof state, "%s/%s", call.root, call.id) ? readlink(link, owner, sizeof owner - 1) : -1;
+  // Killed before it could say whose it is.
+  if (n <= 0) return access(sandbox, F_OK) == 0 && access(pod_dir, F_OK) < 0;
+  owner[n] = 0;
+  return strcmp(owner, state) == 0;
+}
+
+/** The container's own id, or as much of it as Docker and podman show, where no other caller's pod has that name. */
+static int name_pod(int is_new) {
+  char name[NAME_MAX + 1];
+  uint64_t hash = 0xcbf29ce484222325;
+  const char *parts[] = {call.root, "/", call.id};
+  for (int i = 0; i < 3; i++)
+    for (const char *c = parts[i]; *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+  snprintf(name, sizeof name, "%.*s", strlen(call.id) > 63 ? 12 : 63, call.id);
+  if (is_pod_name(name)) {
+    take_name(name);
+    if (is_new ? access(pod_dir, F_OK) < 0 && access(sandbox, F_OK) < 0 : is_ours()) return 1;
+  }
+  snprintf(name, sizeof name, "oci-%016llx", (unsigned long long)hash);
+  take_name(name);
+  return is_new || is_ours();
+}
+
 static int marker_path(char *out, size_t size) {
   return call.id && !strchr(call.id, '/') && joined(out, size, "%s/%s/peapod", call.root, call.id);
+}
+
+/** True where a create of this container was killed between its steps, so that no marker leads to what it left. */
+static int find_left_over(void) {
+  return call.id && !strchr(call.id, '/') && name_pod(0);
 }
 
 /** True where the call's container is a pod of ours. */
@@ -397,10 +426,6 @@ static void make_directory(const char *path) {
   }
 }
 
-static int sandbox_file(char *out, const char *name) {
-  return joined(out, PATH_MAX, "%s/%s", sandbox, name);
-}
-
 /** The bundle is as its caller wrote it again, so that he may use it once more. */
 static void give_bundle_back(void) {
   char own[PATH_MAX], link[PATH_MAX], bundle[PATH_MAX], path[PATH_MAX];
@@ -416,10 +441,10 @@ static void give_bundle_back(void) {
 }
 
 static void remove_sandbox(void) {
-  static const char *files[] = {"config.json", "result", "members", "bundle"};
+  static const char *files[] = {"config.json", "result", "members", "bundle", "owner"};
   char path[PATH_MAX];
   give_bundle_back();
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < 5; i++)
     if (sandbox_file(path, files[i])) unlink(path);
   rmdir(sandbox);
   *strrchr(sandbox, '/') = 0;
@@ -480,15 +505,17 @@ static int create(void) {
   if (!is_pod) pass();
 
   size_t length;
-  name_pod();
+  name_pod(1);
   char *changed = make_sandbox_config(text, config, &length);
   if (changed == NULL) return complain("container %s: its config.json is none that a pod can live in", call.id);
   make_directory(sandbox);
   if (!sandbox_file(own, "config.json") || replace_file(own, text, strlen(text)) < 0) return complain("%s: %s", own, strerror(errno));
-  char result[PATH_MAX], link[PATH_MAX];
+  char result[PATH_MAX], link[PATH_MAX], owner[PATH_MAX];
   // Open to all who reach it: a container's user, be he mapped or not; it lies where nobody else comes.
   if (!sandbox_file(result, "result") || (mkfifo(result, 0666) < 0 && errno != EEXIST) || chmod(result, 0666) < 0)
     return complain("%s: %s", result, strerror(errno));
+  if (!joined(owner, sizeof owner, "%s/%s", call.root, call.id) || !sandbox_file(link, "owner") || (symlink(owner, link) < 0 && errno != EEXIST))
+    return complain("%s: %s", link, strerror(errno));
   if (!sandbox_file(link, "bundle") || (symlink(bundle, link) < 0 && errno != EEXIST)) return complain("%s: %s", link, strerror(errno));
   if (replace_file(path, changed, length) < 0) return complain("%s: %s", path, strerror(errno));
 
@@ -549,7 +576,9 @@ static int kill_pod(void) {
   if (status == 400 || (is_sigkill(signal) && (!was_started || status != 200))) pass();
   // All members have ended: the sandbox is about to.
   if (status == 200 || status == 409) return 0;
-  return run_peapod("kill", signal);
+  if (status < 0) return run_peapod("kill", signal);
+  // The runtime refused it: what it says of the sandbox it said of the members.
+  pass();
 }
 
 static int delete(void) {
@@ -571,6 +600,30 @@ static void read_exec_wish(char *out, size_t size) {
   free(document);
 }
 
+/** Whether the caller paused the pod: a member's own cgroup does not tell, as it is frozen by the one above it. */
+static int is_paused(void) {
+  char path[PATH_MAX], text[4096], place[PATH_MAX] = "";
+  if (!joined(path, sizeof path, "/proc/%d/cgroup", (int)sandbox_pid())) return 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0) close(fd);
+  if (n <= 0) return 0;
+  text[n] = 0;
+  int fits = 0;
+  for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    char *freezer = strstr(line, ":freezer:");
+    if (freezer) {
+      fits = joined(place, sizeof place, "/sys/fs/cgroup/freezer%s/freezer.self_freezing", freezer + 9);
+      break;
+    }
+    if (strncmp(line, "0::", 3) == 0) fits = joined(place, sizeof place, "/sys/fs/cgroup%s/cgroup.freeze", line + 3);
+  }
+  fd = fits ? open(place, O_RDONLY | O_CLOEXEC) : -1;
+  n = fd < 0 ? -1 : read(fd, text, 1);
+  if (fd >= 0) close(fd);
+  return n == 1 && *text == '1';
+}
+
 /** Into a member: the same call on another container, in the members' own state directory. */
 static int exec_in_member(void) {
   char member[256] = "", path[PATH_MAX], root[PATH_MAX];
@@ -583,6 +636,8 @@ static int exec_in_member(void) {
   for (char *one = strtok(members, "\n"); one; one = strtok(NULL, "\n")) is_known |= strcmp(one, member) == 0;
   free(members);
   if (!is_known) return complain("container %s: has no member %s", call.id, member), 255;
+  if (!call.ignore_paused && is_paused())
+    return complain("exec failed: cannot exec in a paused container (use --ignore-paused to override)"), 255;
   if (!joined(root, sizeof root, "%s/runc", pod_dir)) return 255;
   static char *argv[MAX_WORDS + 4];
   int n = 0;
@@ -615,11 +670,12 @@ static int run_pod(void) {
   code = run_verb("start", NULL);
   if (code == 0) code = start_members();
   if (code == 0 && call.detach) return 0;
-  if (code == 0) {
+  int has_run = code == 0;
+  if (has_run) {
     for (size_t i = 0; i < sizeof handed / sizeof *handed; i++) signal(handed[i], hand_on);
     code = wait_for(pid);
   }
-  if (call.keep && code == 0) return code;
+  if (call.keep && has_run) return code;
   delete_pod();
   run_verb("delete", "--force");
   remove_sandbox();
@@ -652,7 +708,7 @@ int main(int argc, char **argv) {
     case RUN: return run_pod();
     case START: return find_pod() ? start() : (pass(), 1);
     case KILL: return find_pod() ? kill_pod() : (pass(), 1);
-    case DELETE: return find_pod() ? delete() : (pass(), 1);
+    case DELETE: return find_pod() || find_left_over() ? delete() : (pass(), 1);
     case EXEC: return find_pod() ? exec_in_member() : (pass(), 1);
     case CHECKPOINT:
       if (find_pod()) return complain("container %s: is a pod, which cannot be checkpointed yet", call.id);

@@ -54,7 +54,7 @@ export const TENDING: readonly Verb[] = [
     aliases: [],
     summary: "explain peapod or one of its verbs",
     about: "The same as --help.",
-    args: [{ name: "VERB", kind: "verb", required: false, many: false }],
+    args: [{ name: "VERB", kind: "verb", required: false, many: true }],
     options: [],
     takesCommand: false,
     examples: [

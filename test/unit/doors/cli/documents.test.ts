@@ -46,6 +46,7 @@ t.test("--help, help VERB and no verb at all", async (t) => {
   t.match(help, { status: 0, out: /^Usage: peapod run \[options\] FILE\n/, err: "" });
   t.same(await runLine("help run"), help);
   t.equal((await runLine("help rm")).out, (await runLine("delete -h")).out);
+  t.equal((await runLine("help image build")).out, (await runLine("image build -h")).out);
   t.match(await runLine("help rn"), { status: 125, err: /did you mean/ });
   const program = await runLine("--help");
   t.same(await runLine("help"), program);
@@ -108,4 +109,7 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
   t.same(complete("peapod", "state", "web", "--format", "t"), ["table"]);
   t.same(complete("peapod", "list", "--log-format", ""), ["text", "json"]);
   t.same(complete("peapod", "completion", "f"), ["fish"]);
+  t.same(complete("peapod", "im"), ["image"]);
+  t.same(complete("peapod", "--root", "/r", "image", ""), ["build"]);
+  t.same(complete("peapod", "image", "build", "--bu"), ["--builder"]);
 });

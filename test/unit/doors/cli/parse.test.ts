@@ -37,6 +37,24 @@ t.test("names and aliases are unique", async (t) => {
   t.equal((await parse("unpause web")).verb.name, "resume");
 });
 
+t.test("a verb may have two words", async (t) => {
+  for (const line of ["image build pod.yaml -t shop", "--root /r image build -t shop pod.yaml"]) {
+    const parsed = await parse(line);
+    t.equal(parsed.verb.name, "image build", line);
+    t.same(parsed.args, ["pod.yaml"], line);
+    t.equal(parsed.options.text("tag"), "shop", line);
+  }
+  t.equal((await parse("image build pod.yaml", { PEAPOD_BUILDER: "docker" })).options.text("builder"), "docker");
+  t.match(await parseCommandLine(["image", "build", "-h"], {}), { kind: "help", verb: { name: "image build" } });
+  t.same(await parseCommandLine(["image", "--help"], {}), { kind: "help", verb: undefined });
+  t.same(await refused("image"), "image: its second word is missing (there is image build)");
+  t.same(await refused("image -t shop build"), "image: its second word is missing (there is image build)");
+  t.same(await refused("image bild x"), '"image bild" is not a verb of peapod (there is image build)');
+  t.same(await refused("imag build"), '"imag" is not a verb of peapod (did you mean image?)');
+  t.same(await refused("build x"), '"build" is not a verb of peapod (did you mean image build?)');
+  t.same(await refused("image build"), "image build: FILE is missing (usage: peapod image build [options] FILE)");
+});
+
 t.test("global options may stand anywhere", async (t) => {
   for (const line of ["--root /r state web", "state --root /r web", "state web --root=/r", "--root=/r state web"]) {
     const parsed = await parse(line);

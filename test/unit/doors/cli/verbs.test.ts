@@ -1,7 +1,7 @@
 import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import type { PodName } from "../../../../src/base/names.ts";
-import type { ExecRequest, UpRequest } from "../../../../src/engine/engine.ts";
+import type { BuildImageRequest, ExecRequest, UpRequest } from "../../../../src/engine/engine.ts";
 import { aContainer, aLine, aPod, fakeEngine, fakeWorld, runLine } from "../../../support/cli-world.ts";
 
 const missing = new PeapodError("NOT_FOUND", "pod db: does not exist", { hint: "peapod list tells which do" });
@@ -43,6 +43,44 @@ t.test("--dry-run prints the plan and starts nothing", async (t) => {
   for (const line of ["run --dry-run pod.yaml", "run -d --dry-run pod.yaml", "create --dry-run pod.yaml"]) {
     t.same(JSON.parse((await runLine(line, fakeWorld(engine))).out), { version: 1 }, line);
   }
+});
+
+t.test("image build asks for one image and prints its name", async (t) => {
+  const requests: BuildImageRequest[] = [];
+  const engine = fakeEngine({ rest: { buildImage: async (request) => noting(requests, request, undefined) } });
+  const built = { status: 0, out: "team/shop:1\n", err: "" };
+  t.same(await runLine("image build pod.yaml -t team/shop:1", fakeWorld(engine)), built);
+  t.same(await runLine("image build --builder docker --tag team/shop:1 -", fakeWorld(engine, { stdin: "{}" })), built);
+  t.match(requests, [
+    { file: "pod.yaml", tag: "team/shop:1", stdinText: undefined, builder: undefined, tell: undefined },
+    { file: "-", tag: "team/shop:1", stdinText: "{}", builder: "docker" },
+  ]);
+  t.match(await runLine("image build pod.yaml", fakeWorld(engine)), {
+    status: 125,
+    err: "peapod: image build: the new image's name is missing\nhint: give -t NAME\n",
+  });
+});
+
+t.test("image build tells who sits before a terminal what takes long", async (t) => {
+  const engine = fakeEngine({ rest: { buildImage: async ({ tell }) => tell?.("pulling nginx") } });
+  const ran = await runLine("image build pod.yaml -t shop", fakeWorld(engine, { terminal: true }));
+  t.same(ran, { status: 0, out: "shop\n", err: "pulling nginx\n" });
+});
+
+t.test("image build that is interrupted says so, and ends as its signal does", async (t) => {
+  const canceled = new PeapodError("CANCELED", "podman pull: was interrupted");
+  const engine = fakeEngine({
+    rest: {
+      async buildImage({ signal }) {
+        fake.signal("SIGTERM");
+        t.ok(signal?.aborted);
+        throw canceled;
+      },
+    },
+  });
+  const fake = fakeWorld(engine);
+  const ran = await runLine("image build pod.yaml -t shop", fake);
+  t.same(ran, { status: 143, out: "", err: "peapod: podman pull: was interrupted\n" });
 });
 
 t.test("global options reach the engine", async (t) => {

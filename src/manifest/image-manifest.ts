@@ -1,0 +1,68 @@
+// The manifest that goes into a pod image, as YAML: the user's own words, but for what each container's image had to say.
+
+import type { Container, PodDocument } from "../generated/pod.ts";
+// biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
+import loadYaml from "./load-yaml.cjs";
+import { ambiguityOf } from "./plain-scalars.ts";
+
+/** What YAML (1.2 §5.1) does not allow outside of escapes. */
+const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** What replaces a container's own fields; undefined: the field is left out. */
+export interface ContainerFields {
+  readonly image: string;
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly workingDir: string | undefined;
+  readonly runAsUser: number | undefined;
+  readonly runAsGroup: number | undefined;
+}
+
+/** @param fields one for each container, in the document's order */
+export function makeImageManifest(document: PodDocument, fields: readonly ContainerFields[]): string {
+  const containers = document.spec.containers.map((container, index) => {
+    const own = fields[index];
+    return own === undefined ? container : replaceFields(container, own);
+  });
+  return formatYaml({ ...document, spec: { ...document.spec, containers } });
+}
+
+/** The user's order of fields stays; what is new comes behind. */
+function replaceFields(container: Container, fields: ContainerFields): object {
+  const { runAsUser, runAsGroup, env, ...rest } = fields;
+  const securityContext = withoutUnset({ ...container.securityContext, ...withoutUnset({ runAsUser, runAsGroup }) });
+  return withoutUnset({
+    ...container,
+    ...rest,
+    env: env.length === 0 ? undefined : env,
+    securityContext: Object.keys(securityContext).length === 0 ? undefined : securityContext,
+  });
+}
+
+function withoutUnset(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** YAML that readers of 1.1 and of 1.2 take alike. */
+function formatYaml(value: unknown): string {
+  const yaml = loadYaml();
+  const document = new yaml.Document(value, { aliasDuplicateObjects: false });
+  yaml.visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === "string" && !isPlain(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({ lineWidth: 0 }).replace(UNPRINTABLE, makeEscape);
+}
+
+/** What stands in quotes may say it so; elsewhere there is none of it. */
+function makeEscape(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** A script of several lines may stand as a block, but not where its spaces matter at the end or beginning of lines. */
+function isPlain(text: string): boolean {
+  if (ambiguityOf(text) !== undefined || /[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]/.test(text)) return false;
+  return !text.includes("\n") || !/^[ \t\n]|[ \t](?:\n|$)|\n\n/.test(text);
+}

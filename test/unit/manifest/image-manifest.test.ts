@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import t from "tap";
+import type { PodDocument } from "../../../src/generated/pod.ts";
+import { type ContainerFields, makeImageManifest } from "../../../src/manifest/image-manifest.ts";
+import { parsePod } from "../../../src/manifest/read-manifest.ts";
+import { WHOLE_POD } from "./a-pod.ts";
+
+const FROM = { file: "pod.yaml", baseDir: "/", images: "all" } as const;
+const NOTHING = {
+  command: undefined,
+  args: undefined,
+  env: [],
+  workingDir: undefined,
+  runAsUser: undefined,
+  runAsGroup: undefined,
+};
+
+function parse(text: string): PodDocument {
+  return JSON.parse(JSON.stringify(parsePod(text, FROM).document)) as PodDocument;
+}
+
+t.test("only what an image has a say in is replaced", async (t) => {
+  const document = parse(`apiVersion: v1
+kind: Pod
+metadata: {name: shop, labels: {"on": "no"}}
+spec:
+  terminationGracePeriodSeconds: 3
+  containers:
+    - {name: web, args: [-v], image: "nginx:1.27", securityContext: {readOnlyRootFilesystem: true}}
+    - {name: db, image: rootfs:./db, command: [db], env: [{name: A}], securityContext: {}}
+`);
+  const text = makeImageManifest(document, [
+    {
+      ...NOTHING,
+      image: "rootfs:/containers/web",
+      command: ["/entry"],
+      args: ["-v"],
+      runAsUser: 7,
+      workingDir: "/srv",
+    },
+    { ...NOTHING, image: "rootfs:/containers/db", command: ["db"] },
+  ]);
+  t.equal(
+    text,
+    `apiVersion: v1
+kind: Pod
+metadata:
+  name: shop
+  labels:
+    "on": "no"
+spec:
+  terminationGracePeriodSeconds: 3
+  containers:
+    - name: web
+      args:
+        - -v
+      image: rootfs:/containers/web
+      securityContext:
+        readOnlyRootFilesystem: true
+        runAsUser: 7
+      command:
+        - /entry
+      workingDir: /srv
+    - name: db
+      image: rootfs:/containers/db
+      command:
+        - db
+`,
+  );
+});
+
+t.test("a pod with everything in it comes back as it was", async (t) => {
+  const document = parse(WHOLE_POD);
+  const same = document.spec.containers.map((container): ContainerFields => {
+    const { image, command, args, env = [], workingDir, securityContext } = container;
+    const { runAsUser, runAsGroup } = securityContext ?? {};
+    const variables = env.map(({ name, value = "" }) => ({ name, value }));
+    return { image, command, args, env: variables, workingDir, runAsUser, runAsGroup };
+  });
+  const again = parse(makeImageManifest(document, same));
+  t.strictSame(parsePod(JSON.stringify(again), FROM).manifest.spec, parsePod(WHOLE_POD, FROM).manifest.spec);
+  t.strictSame(again.metadata, document.metadata);
+});
+
+t.test("any text of an image's is read as it was written", async (t) => {
+  const document = parse("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}");
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 30 }),
+    fc.string({ unit: "binary", maxLength: 30 }).map((any) => any.replaceAll("\0", "")),
+    fc.constantFrom(
+      "yes",
+      "off",
+      "0777",
+      "0o7",
+      "1_000",
+      "~",
+      "null",
+      "true",
+      "1.5",
+      "- a",
+      "a: b",
+      "# no",
+      "*a",
+      "&a",
+    ),
+    fc.constantFrom(
+      "<<",
+      "---",
+      "...",
+      "%YAML",
+      "|",
+      ">",
+      "\ufeff",
+      "\u2028",
+      "\u0085",
+      "a\n\n b\n",
+      " a ",
+      "\t",
+      "'",
+      '"',
+    ),
+    fc.string({ minLength: 200, maxLength: 400 }).map((any) => `${any} `.repeat(3).replaceAll("\0", "")),
+  );
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (args) => {
+      const env = args.map((value, index) => ({ name: `V${index}`, value }));
+      const made = makeImageManifest(document, [{ ...NOTHING, image: "rootfs:/containers/a", args, env }]);
+      const [container] = parsePod(made, { ...FROM, images: "directories" }).manifest.spec.containers;
+      t.strictSame(container?.args, args);
+      t.strictSame(container?.env, env);
+    }),
+    { numRuns: 500 },
+  );
+});
