@@ -17,5 +17,7 @@ export interface ContainerIo {
   openWriters(container: PlannedContainer): Writers;
   /** The containers whose io has died early since the last call. */
   takeDead(): PlannedContainer[];
+  /** Resolves when all that the container wrote has been carried to its end, or after a while. */
+  drained(container: PlannedContainer): Promise<void>;
   release(container: PlannedContainer): void;
 }

@@ -14,6 +14,8 @@ import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerIo, Writers } from "./container-io.ts";
 
 const END_MS = 2000;
+/** A reader who is slower than that, or gone, does not keep a pod from its end. */
+const DRAIN_MS = 10_000;
 
 interface RunningIo {
   readonly container: PlannedContainer;
@@ -107,6 +109,16 @@ export class IoKeeper implements ContainerIo {
       if (!isGoodEnd(exit)) dead.push(container);
     }
     return dead;
+  }
+
+  /** One that died early is followed by another. */
+  async drained(container: PlannedContainer): Promise<void> {
+    const deadline = Date.now() + DRAIN_MS;
+    for (let pid = readIoPid(container.paths.ioLock); pid !== undefined; pid = readIoPid(container.paths.ioLock)) {
+      const left = deadline - Date.now();
+      if (left <= 0) return;
+      await this.#inbox.waitForEnd(pid, left);
+    }
   }
 
   release(container: PlannedContainer): void {

@@ -35,6 +35,7 @@ export class Supervisor {
   readonly pod: KeptPod;
   readonly #changes = new Queue();
   readonly #ioRestarts = new Set<Promise<void>>();
+  readonly #tellings = new Set<Promise<void>>();
   /** While a stop waits for containers to heed SIGTERM; aborted, it kills at once. */
   #grace: AbortController | undefined;
   #isGoingDown = false;
@@ -58,7 +59,7 @@ export class Supervisor {
   }
 
   get isBusy(): boolean {
-    return this.#changes.length > 0 || this.#ioRestarts.size > 0;
+    return this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0;
   }
 
   get isOver(): boolean {
@@ -184,7 +185,7 @@ export class Supervisor {
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       // Who was killed between the two could not tell it.
-      if (this.state.exitStatus !== undefined) this.pod.tellResult(this.state.exitStatus);
+      if (this.state.exitStatus !== undefined) this.#tellResult(this.state.exitStatus);
       await this.#goOn(canceled);
     });
   }
@@ -343,7 +344,18 @@ export class Supervisor {
     const status = exitStatusOf(this.state);
     if (status === undefined) return;
     this.pod.journal.append({ type: "pod.exited", status });
-    this.pod.tellResult(status);
+    this.#tellResult(status);
+  }
+
+  /** A caller's container ends with it, and whoever reads its output then stops: the last words go first. */
+  #tellResult(status: number): void {
+    if (this.pod.plan.outer === undefined) return;
+    const drained = this.#main().map(({ planned }) => this.pod.io.drained(planned));
+    const telling = Promise.all(drained)
+      .then(() => this.pod.tellResult(status))
+      .catch((error: unknown) => this.pod.report(error, "the result could not be told"))
+      .finally(() => this.#tellings.delete(telling));
+    this.#tellings.add(telling);
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */

@@ -138,7 +138,8 @@ function moveContainer(
       env: makeEnv(planned, container, outer),
       uid: runAsUser ?? user.uid,
       gid: runAsGroup ?? (runAsUser === undefined ? user.gid : planned.process.gid),
-      additionalGids: user.additionalGids ?? [],
+      // They are the caller's user's; another user has none of them.
+      additionalGids: runAsUser === undefined ? (user.additionalGids ?? []) : [],
       capabilities: capabilities.names,
       noNewPrivileges: noNewPrivileges ?? false,
     },

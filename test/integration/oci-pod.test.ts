@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { childrenOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
+import { childrenOf, ioOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -354,3 +354,16 @@ testWithBundle(
     t.match(bundle.config.process.args, ["sh"], "and the bundle can be used again");
   },
 );
+
+testWithBundle("a member's last words reach the caller before its end does", async (t, bundle, host) => {
+  const members = ["a", "b"].map((name) => ({ name, run: "echo first; sleep 1; echo last" }));
+  bundle.withPod(members);
+  const { ended } = bundle.start(["run", "--bundle", bundle.dir, "p1"]);
+  const pod = { name: "p1", file: "" };
+  await waitUntil("io carries", () => ioOf(host, pod, "a") !== undefined);
+  await waitUntil("it runs", async () => (await host.state(pod)).status === "running");
+  const io = ioOf(host, pod, "a") ?? 0;
+  process.kill(io, "SIGSTOP");
+  setTimeout(() => process.kill(io, "SIGCONT"), 1800);
+  t.match((await ended).out, /^a \| last$/m);
+});
