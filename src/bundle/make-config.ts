@@ -1,5 +1,6 @@
 // One planned container as an OCI config.json. Pure, and its keys always stand in the same order.
 
+import { makeMemberCgroupsPath } from "../plan/outer.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
 import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType, OciResources } from "./oci-config.ts";
@@ -92,6 +93,7 @@ function makeNamespace(type: OciNamespaceType, namespace: PlannedNamespace): Oci
 
 /** With systemd runc wants `slice:prefix:name`, and makes `prefix-name.scope` in that slice. */
 function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
+  if (plan.outer !== undefined) return makeMemberCgroupsPath(plan.outer, container.name);
   const { driver, path } = plan.sandbox.cgroup;
   if (driver === "cgroupfs") return container.cgroupPath;
   return `${path.slice(path.lastIndexOf("/") + 1)}:peapod:${container.name}`;

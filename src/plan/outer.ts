@@ -38,6 +38,7 @@ export interface OuterConfig {
   readonly root: { readonly path: string; readonly readonly?: boolean };
   readonly mounts?: readonly OuterMount[];
   readonly linux?: {
+    readonly cgroupsPath?: string;
     readonly namespaces?: readonly { readonly type: string; readonly path?: string }[];
     readonly resources?: { readonly devices?: readonly unknown[] };
     readonly devices?: readonly unknown[];
@@ -88,6 +89,17 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
     containers,
     stages: makeStages({ containers, pinned, volumes: plan.sandbox.volumes, mounts }),
   };
+}
+
+/**
+ * What a member's config.json says of its cgroup. runc takes a relative path, or none, from its own caller's cgroup in each
+ * hierarchy of version 1, which need not be one path; so a member's stays relative as well, and its runtime is ours.
+ */
+export function makeMemberCgroupsPath({ config, cgroupPath }: OuterContainer, member: string): string {
+  const wanted = config.linux?.cgroupsPath || cgroupPath.slice(cgroupPath.lastIndexOf("/") + 1);
+  // `slice:prefix:name` is systemd's; what that made is one path everywhere.
+  const isRelative = !wanted.startsWith("/") && wanted.split(":").length !== 3;
+  return `${isRelative ? wanted : cgroupPath}/${member}`;
 }
 
 function mountsOf(plan: Plan): readonly HostMount[] {

@@ -7,7 +7,10 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
+  rmdirSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -963,6 +966,74 @@ testBoth("a pod of one member is to its caller what a container is", async (call
   await call("delete", "unborn");
   await call("list", "-q");
 });
+
+const V1_MEMORY = "/sys/fs/cgroup/memory";
+const withoutV1 = existsSync(V1_MEMORY) ? false : "needs cgroup v1, where a path may be relative to the caller's own";
+
+t.test(
+  "a pod's members lie below its caller's container in every hierarchy",
+  { skip: CANNOT_COMPARE || withoutV1 },
+  async (t) => {
+    const dir = aTempDir(t);
+    const top = `peapod-oci-test-${process.pid}-cgroups`;
+    const above = join(V1_MEMORY, top);
+    // runc takes a path without a slash, and none, relative to the cgroup of whoever calls it.
+    mkdirSync(above);
+    const tops = readdirSync("/sys/fs/cgroup").map((hierarchy) => join("/sys/fs/cgroup", hierarchy, top));
+    t.teardown(() => tops.filter((path) => existsSync(path)).forEach((path) => void rmdirSync(path)));
+    const through = ["sh", "-c", `echo $$ >${above}/cgroup.procs && exec "$@"`, "sh"];
+    const caller = new Caller(PEAPOD_OCI, join(dir, "caller"), `/${top}`);
+    t.teardown(() => caller.end());
+    for (const [name, path] of Object.entries({
+      absolute: `/${top}/absolute`,
+      relative: `${top}-relative`,
+      none: undefined,
+    })) {
+      const id = `pt-${process.pid}-${name}`;
+      const bundle = caller.aPod(id, "exec sleep 1000", (config) => {
+        config.linux.cgroupsPath = path;
+      });
+      await caller.detached(["run", "-d", "-b", bundle, id], { through });
+      const sandbox = caller.pidOf(id);
+      const members = pidsInNetworkOf(sandbox).filter((pid) => pid !== sandbox);
+      t.not(members.length, 0, "its member is there");
+      for (const [hierarchy, cgroup] of cgroupsOf(sandbox)) {
+        const astray = members.filter((pid) => !cgroupsOf(pid).get(hierarchy)?.startsWith(`${cgroup}/`));
+        t.strictSame(astray, [], `path ${path}: hierarchy ${hierarchy}`);
+      }
+      const member = [...cgroupsOf(members[0]!)].flatMap(([hierarchy, cgroup]) => placesOf(hierarchy, cgroup));
+      const own = [...cgroupsOf(sandbox)].flatMap(([hierarchy, cgroup]) => placesOf(hierarchy, cgroup).slice(0, 1));
+      await caller.call(["--root", caller.root, "delete", "--force", id], { through });
+      const left = [...member, ...own].filter((place) => existsSync(place));
+      t.strictSame(left, [], "nothing is left behind");
+      left.forEach((place) => void rmdirSync(place));
+    }
+  },
+);
+
+/** A cgroup's directory, and the one above. */
+function placesOf(hierarchy: string, cgroup: string): string[] {
+  const place = join("/sys/fs/cgroup", hierarchy.replace("name=", "") || "unified", cgroup);
+  return [place, dirname(place)];
+}
+
+/** By hierarchy, cgroups(7). */
+function cgroupsOf(pid: number): Map<string, string> {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
+  return new Map(lines.map((line) => line.split(":").slice(1) as [string, string]));
+}
+
+function pidsInNetworkOf(pid: number): number[] {
+  const network = (one: number | string): string | undefined => {
+    try {
+      return readlinkSync(`/proc/${one}/ns/net`);
+    } catch {
+      return undefined;
+    }
+  };
+  const names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return names.filter((name) => network(name) === network(pid)).map(Number);
+}
 
 /** A program in place of runc that tells what reached it. It is a script, so that the kernel shows all of it in /proc. */
 function makeWitness(path: string): string {

@@ -113,8 +113,8 @@ export class Caller {
   }
 
   /** The same as a pod: its only member runs the script. */
-  aPod(name: string, script: string): string {
-    const bundle = this.aBundle(name, "false");
+  aPod(name: string, script: string, change: (config: Config) => void = () => undefined): string {
+    const bundle = this.aBundle(name, "false", change);
     const rootfs = join(bundle, "rootfs");
     for (const dir of ["containers", "etc/peapod"]) mkdirSync(join(rootfs, dir));
     execFileSync("cp", ["-al", busyboxRootfs(), join(rootfs, "containers/web")]);
@@ -224,6 +224,12 @@ export class Caller {
   }
 
   /** Asks plain runc, and notes nothing. */
+  pidOf(id: string): number {
+    const text = execFileSync(RUNC!, ["--root", this.root, "state", id], { encoding: "utf8" });
+    return JSON.parse(text).pid;
+  }
+
+  /** Asks plain runc, and notes nothing. */
   async waitForState(id: string, status: string, root = this.root): Promise<void> {
     await waitUntil(`${id} is ${status}`, () => {
       const { stdout } = spawnSync(RUNC!, ["--root", root, "state", id], { encoding: "utf8" });
@@ -244,7 +250,7 @@ export class Caller {
   end(): void {
     for (const child of this.#running) child.kill("SIGKILL");
     for (const id of existsSync(this.root) ? readdirSync(this.root) : []) {
-      execFileSync(RUNC!, [...this.#globals, "delete", "--force", id], { stdio: "ignore" });
+      spawnSync(this.runtime, [...this.#globals, "delete", "--force", id], { stdio: "ignore" });
     }
   }
 

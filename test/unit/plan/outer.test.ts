@@ -1,6 +1,6 @@
 import t from "tap";
 import { makeConfig } from "../../../src/bundle/make-config.ts";
-import { moveInto, type OuterConfig, type OuterContainer } from "../../../src/plan/outer.ts";
+import { makeMemberCgroupsPath, moveInto, type OuterConfig, type OuterContainer } from "../../../src/plan/outer.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { aManifest, aPlan, containerOf, type PodWords } from "../../support/planning.ts";
 
@@ -55,6 +55,26 @@ t.test("members lie below the caller's cgroup, which is left to him", (t) => {
   t.equal(makeConfig(plan, containerOf(plan, "web")).linux.cgroupsPath, "/docker/abc/web");
   t.end();
 });
+
+t.test(
+  "a member's cgroup path is relative where the caller's is, since runc takes it from each hierarchy's own place",
+  (t) => {
+    const outer = (cgroupsPath: string | undefined): OuterContainer => ({
+      ...{ pid: 42, startTime: 1, dir: "/run/x", cgroupPath: "/here/id" },
+      config: { ...CONFIG, linux: { ...CONFIG.linux, ...(cgroupsPath === undefined ? {} : { cgroupsPath }) } },
+    });
+    for (const [wanted, expected] of [
+      ["/docker/id", "/here/id/web"],
+      ["id", "id/web"],
+      [undefined, "id/web"],
+      ["", "id/web"],
+      ["machine.slice:libpod:id", "/here/id/web"],
+    ] as const) {
+      t.equal(makeMemberCgroupsPath(outer(wanted), "web"), expected, wanted);
+    }
+    t.end();
+  },
+);
 
 t.test("a member inherits from the caller's config.json what a plan does not decide", (t) => {
   const plan = moved({ containers: { web: { env: [{ name: "COLOUR", value: "red" }] } } });
