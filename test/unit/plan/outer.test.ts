@@ -20,6 +20,7 @@ const CONFIG: OuterConfig = {
     { destination: "/data", type: "bind", source: "/var/data", options: ["rbind"] },
   ],
   linux: {
+    cgroupsPath: "/docker/abc",
     namespaces: [{ type: "pid" }, { type: "network" }],
     resources: { devices: [{ allow: false, access: "rwm" }] },
     maskedPaths: ["/proc/kcore"],
@@ -61,7 +62,7 @@ t.test(
   (t) => {
     const outer = (cgroupsPath: string | undefined): OuterContainer => ({
       ...{ pid: 42, startTime: 1, dir: "/run/x", cgroupPath: "/here/id" },
-      config: { ...CONFIG, linux: { ...CONFIG.linux, ...(cgroupsPath === undefined ? {} : { cgroupsPath }) } },
+      config: { ...CONFIG, linux: cgroupsPath === undefined ? {} : { cgroupsPath } },
     });
     for (const [wanted, expected] of [
       ["/docker/id", "/here/id/web"],
@@ -70,7 +71,7 @@ t.test(
       ["", "id/web"],
       ["machine.slice:libpod:id", "/here/id/web"],
     ] as const) {
-      t.equal(makeMemberCgroupsPath(outer(wanted), "web"), expected, wanted);
+      t.equal(makeMemberCgroupsPath(outer(wanted), "web"), expected, `${wanted}`);
     }
     t.end();
   },
