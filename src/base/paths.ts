@@ -50,6 +50,11 @@ export function podsDir(root: string): string {
   return join(root, "pods");
 }
 
+/** Where peapod-oci keeps what belongs to callers' containers, by the name of the pod in each; see doors/oci/oci.c. */
+export function sandboxesDir(root: string): string {
+  return join(root, "sandboxes");
+}
+
 export function makePodPaths(root: string, pod: PodName): PodPaths {
   const dir = join(podsDir(root), pod);
   return {

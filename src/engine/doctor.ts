@@ -3,16 +3,17 @@
 
 import { existsSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readNames } from "../base/files.ts";
+import { readNames, readOwnJson } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
-import { makeCgroupBase, makePodPaths, podsDir } from "../base/paths.ts";
+import { makeCgroupBase, makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readMountTable } from "../host/mount-table.ts";
-import { readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
+import { isSameProcess, readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
 import { readPodNames } from "./reader.ts";
 import { removeRuins } from "./ruins.ts";
@@ -33,7 +34,8 @@ export async function examine(root: string, { fix }: { readonly fix: boolean }):
 }
 
 function readObjects(root: string, facts: HostFacts): DoctorObject[] {
-  const alive = new Set(readPodNames(root).filter((pod) => isAlive(root, pod, facts)));
+  const names = [...readPodNames(root), ...(readNames(sandboxesDir(root)) as PodName[])];
+  const alive = new Set(names.filter((pod) => isAlive(root, pod, facts)));
   const found: Omit<DoctorObject, "orphan">[] = [
     ...readProcesses(root, facts),
     ...readMounts(root),
@@ -47,12 +49,24 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
 
 /** A pod lives as long as somebody watches it or a process of it runs, degraded or not, and while it is being made. */
 function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
-  if (isWatched(makePodPaths(root, pod).dir)) return true;
+  if (isWatched(root, pod) || hasCaller(root, pod)) return true;
   return listCgroupPids(`${makeCgroupBase(root)}/${pod}`, facts).length > 0;
 }
 
-function isWatched(dir: string): boolean {
-  return isReaperAlive(dir) || isBeingMade(dir);
+function isWatched(root: string, pod: PodName): boolean {
+  const { dir } = makePodPaths(root, pod);
+  return isReaperAlive(dir) || isBeingMade(dir) || isBeingMade(join(sandboxesDir(root), pod));
+}
+
+/** Its caller's container runs, so he will delete it in his time, whoever of ours is dead. */
+function hasCaller(root: string, pod: PodName): boolean {
+  try {
+    const plan = readOwnJson<Plan>(makePodPaths(root, pod).plan);
+    return plan?.outer !== undefined && isSameProcess(plan.outer.pid, plan.outer.startTime);
+  } catch {
+    // A plan that cannot be read names no caller.
+    return false;
+  }
 }
 
 /** Between making its directory and the reaper's coming there a pod has nothing but its name. */
@@ -120,7 +134,13 @@ function readFiles(root: string): Omit<DoctorObject, "orphan">[] {
   const logs = dirname(makePodPaths(root, "x" as PodName).logs);
   const dirs = (base: string, detail: string) =>
     readNames(base).map((name) => ({ kind: "directory", name: join(base, name), owner: name, detail }));
-  return [...dirs(pods, "state"), ...dirs(logs, "logs"), ...readNames(pods).flatMap((pod) => readSockets(pods, pod))];
+  const sandboxes = dirs(sandboxesDir(root), "sandbox of a caller's container");
+  return [
+    ...dirs(pods, "state"),
+    ...dirs(logs, "logs"),
+    ...sandboxes,
+    ...readNames(pods).flatMap((pod) => readSockets(pods, pod)),
+  ];
 }
 
 function readSockets(pods: string, pod: string): Omit<DoctorObject, "orphan">[] {
@@ -145,7 +165,7 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
   const pods = new Set(orphans.map((object) => podOf(object.owner)).filter(isPodName));
   for (const pod of pods) {
     // Asked again: it may have been made anew meanwhile. One that cannot be removed must not keep the others.
-    if (!isWatched(makePodPaths(root, pod).dir)) await removePod(root, pod, facts).catch(() => undefined);
+    if (!isWatched(root, pod)) await removePod(root, pod, facts).catch(() => undefined);
   }
   // What is no pod's name lies there all the same and is nobody's.
   for (const name of readNames(podsDir(root))) if (!isPodName(name)) removeTree(join(podsDir(root), name));
@@ -158,6 +178,7 @@ async function removePod(root: string, pod: PodName, facts: HostFacts): Promise<
   await killCgroup(cgroup, facts);
   await removePodCgroup({ driver: "cgroupfs", path: cgroup, base: makeCgroupBase(root) }, facts);
   removeTree(paths.logs);
+  removeTree(join(sandboxesDir(root), pod));
 }
 
 function keyOf(object: DoctorObject): string {

@@ -377,8 +377,11 @@ static void open_log(const char *path) {
 
 // A socket cannot be opened by its path in /proc; its owner's descriptor is shared then (pidfd_getfd(2)).
 static int borrow_socket(const char *path) {
-  int pid, number;
-  if (sscanf(path, "/proc/%d/fd/%d", &pid, &number) != 2) return errno = ENXIO, -1;
+  static const char proc[] = "/proc/", fds[] = "/fd/";
+  char *end;
+  long pid = strncmp(path, proc, sizeof proc - 1) == 0 ? strtol(path + sizeof proc - 1, &end, 10) : 0;
+  if (pid <= 0 || strncmp(end, fds, sizeof fds - 1) != 0) return errno = ENXIO, -1;
+  long number = strtol(end + sizeof fds - 1, NULL, 10);
   int process = (int)syscall(SYS_pidfd_open, pid, 0);
   int fd = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, number, 0);
   if (process >= 0) close(process);

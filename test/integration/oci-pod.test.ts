@@ -1,7 +1,7 @@
 // A pod inside the container that a caller of runc asked for, seen with the caller's eyes.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { childrenOf, ioOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
@@ -342,7 +342,7 @@ testWithBundle(
   "a create that is killed between its steps leaves nothing once the caller deletes",
   async (t, bundle, host) => {
     bundle.withPod([{ name: "a", run: STAY }]);
-    for (const afterMs of [0, 5, 15, 30, 60, 90, 120]) {
+    for (const afterMs of [0, 1, 2, 3, 4, 5, 8, 15, 30, 60, 90, 120]) {
       const { child, ended } = bundle.start(["create", "--bundle", bundle.dir, "p1"]);
       setTimeout(() => child.kill("SIGKILL"), afterMs);
       await ended;
@@ -367,3 +367,26 @@ testWithBundle("a member's last words reach the caller before its end does", asy
   setTimeout(() => process.kill(io, "SIGCONT"), 1800);
   t.match((await ended).out, /^a \| last$/m);
 });
+
+testWithBundle(
+  "doctor leaves a pod alone whose caller's container runs, and takes away what no caller will",
+  async (t, bundle, host) => {
+    // A cgroup that is not below ours, as callers have theirs.
+    bundle.configure((config) => {
+      config.linux.cgroupsPath = `/${basename(host.dir)}`;
+    });
+    bundle.withPod([{ name: "a", run: STAY }]);
+    await bundle.up();
+    const pod = { name: "p1", file: "" };
+    const lost = join(host.root, "sandboxes/lost");
+    mkdirSync(lost);
+    const reaper = reaperOf(host, pod) ?? 0;
+    for (const pid of [...childrenOf(reaper).filter((one) => one === supervisorOf(host, pod)), reaper])
+      killIfThere(pid);
+    utimesSync(lost, 0, 0);
+    await host.peapod("doctor", "--fix");
+    t.notOk(existsSync(lost), "a sandbox without a pod");
+    t.equal(await bundle.status(), "running");
+    t.equal(await bundle.must("exec", "p1", "echo", "alive"), "alive\n");
+  },
+);

@@ -434,6 +434,9 @@ static void give_bundle_back(void) {
   bundle[n] = 0;
   if (!joined(path, sizeof path, "%s/config.json", bundle)) return;
   char *changed = read_file(path), *text = read_file(own);
+  // What a call that was killed half-way was writing.
+  char next[PATH_MAX];
+  if (joined(next, sizeof next, "%s.peapod", path)) unlink(next);
   // Whoever has written another one meanwhile knows better.
   if (changed && text && strstr(changed, "[\"/.peapod/sandbox\"]")) replace_file(path, text, strlen(text));
   free(changed);
@@ -441,10 +444,10 @@ static void give_bundle_back(void) {
 }
 
 static void remove_sandbox(void) {
-  static const char *files[] = {"config.json", "result", "members", "bundle", "owner"};
+  static const char *files[] = {"config.json", "config.json.peapod", "result", "members", "bundle", "owner"};
   char path[PATH_MAX];
   give_bundle_back();
-  for (int i = 0; i < 5; i++)
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     if (sandbox_file(path, files[i])) unlink(path);
   rmdir(sandbox);
   *strrchr(sandbox, '/') = 0;
