@@ -121,7 +121,12 @@ export function makePodman(place: string): Contender | undefined {
       podman("pod", "start", "bench");
     },
     down: () => podman("pod", "rm", "-f", "-t", "0", "bench"),
-    end: () => podman("system", "reset", "--force"),
+    end: () => {
+      podman("system", "reset", "--force");
+      // podman leaves empty cgroups; those of a pod that runs are not empty, and stay.
+      const empty = ["-depth", "-type", "d", "-path", "/sys/fs/cgroup/*/libpod_parent*", "-exec", "rmdir", "{}", ";"];
+      spawnSync("find", ["/sys/fs/cgroup", ...empty], { stdio: "ignore" });
+    },
   };
 }
 

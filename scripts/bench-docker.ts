@@ -162,7 +162,7 @@ async function buildDaemonImage(docker: Dockerd): Promise<void> {
   writeFileSync(
     join(rootfs, "start"),
     `#!/bin/sh
-dockerd --bridge=none --iptables=false --storage-driver=vfs >/dev/null 2>&1 &
+dockerd --bridge=none --iptables=false --storage-driver=vfs --cgroup-parent=${docker.cgroup}/inner >/dev/null 2>&1 &
 until docker info >/dev/null 2>&1; do usleep 5000; done
 docker load --quiet --input /plain.tar
 ${inner} none --ipc shareable --name one plain ${STAY.join(" ")}

@@ -151,6 +151,7 @@ export class Machine {
       return readCgroups(this.#marks).length === 0;
     });
     process.off("exit", this.#endAtExit);
+    removePodmansParent();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -305,6 +306,11 @@ function readCgroups(marks: readonly string[]): string[] {
 }
 
 /** Neither the one above them, nor those that podman makes for its pods and its monitors, and leaves. */
+/** Where podman puts what names no parent; it leaves the empty directory to whoever comes next. */
+export function removePodmansParent(): void {
+  for (const name of readdirSync(CGROUPS)) removeIfEmpty(join(CGROUPS, name, "libpod_parent"));
+}
+
 function isOfContainer(cgroup: string): boolean {
   const name = basename(cgroup);
   return !/^(pm-\w+|conmon|[0-9a-f]{64})$/.test(name);
