@@ -12,7 +12,7 @@ import type { OuterConfig, OuterContainer } from "../plan/outer.ts";
 
 const SCHEME = "rootfs:";
 
-/** @throws WRONG_STATE where its process is gone */
+/** @throws WRONG_STATE where its process is gone, NOT_SUPPORTED on cgroup version 2 */
 export function readOuterContainer(dir: string, pid: number): OuterContainer {
   const found = readProcess(pid);
   const cgroupPath = readCgroupPath(pid);
@@ -23,11 +23,14 @@ export function readOuterContainer(dir: string, pid: number): OuterContainer {
   return { pid, startTime: found.startTime, dir, cgroupPath, config };
 }
 
-/** Version 1's freezer, which every runtime joins; else version 2's one path. */
+/** Version 1's freezer, which every runtime joins. In version 2 no cgroup may be made below one that has a process. */
 function readCgroupPath(pid: number): string | undefined {
-  const lines = (readTextIfAny(`/proc/${pid}/cgroup`) ?? "").split("\n").map((line) => line.split(":"));
-  const line = lines.find(([, names]) => names === "freezer") ?? lines.find(([, names]) => names === "");
-  return line?.slice(2).join(":");
+  const text = readTextIfAny(`/proc/${pid}/cgroup`);
+  if (text === undefined) return undefined;
+  const lines = text.split("\n").map((line) => line.split(":"));
+  const line = lines.find(([, names]) => names === "freezer");
+  if (line !== undefined) return line.slice(2).join(":");
+  throw new PeapodError("NOT_SUPPORTED", "pod: cannot live in a container on cgroup version 2 yet");
 }
 
 /** The manifest with the container's paths replaced by the host's: images, and volumes of kind hostPath. */
