@@ -103,7 +103,14 @@ function reaperOf(id: string): number {
 
 /** There is none while it sleeps. */
 function supervisorsOf(reaper: number): number[] {
-  return childrenOf(reaper).filter((pid) => readlinkSync(`/proc/${pid}/exe`).endsWith("/node"));
+  return childrenOf(reaper).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/exe`).endsWith("/node");
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
 }
 
 testWithDocker("an ordinary container's output and exit code are its own", async (t) => {
