@@ -1,6 +1,6 @@
 // The first start: this process was started by a reaper of its own and becomes the supervisor of the pod it makes.
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
@@ -71,7 +71,7 @@ async function claimDirectory({ pod, paths }: Plan): Promise<void> {
   try {
     await settle(FD.settle, paths.dir);
   } catch (error) {
-    rmSync(paths.dir, { recursive: true, force: true });
+    removePodFiles(paths);
     throw error;
   }
 }

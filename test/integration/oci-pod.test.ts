@@ -1,5 +1,6 @@
 // A pod inside the container that a caller of runc asked for, seen with the caller's eyes.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { childrenOf, ioOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
@@ -390,3 +391,50 @@ testWithBundle(
     t.equal(await bundle.must("exec", "p1", "echo", "alive"), "alive\n");
   },
 );
+
+testWithBundle(
+  "of several creates at once one makes the pod, and the others touch nothing of it",
+  async (t, bundle) => {
+    bundle.withPod([{ name: "a", run: STAY }]);
+    const calls = await Promise.all(
+      Array.from({ length: 6 }, () => bundle.oci("create", "--bundle", bundle.dir, "p1")),
+    );
+    t.equal(calls.filter(({ code }) => code === 0).length, 1, JSON.stringify(calls));
+    for (const { code, err } of calls)
+      if (code !== 0) t.match(err, /another call is making one of|already exists|container with given ID/);
+    await bundle.must("start", "p1");
+    t.equal(await bundle.must("exec", "p1", "echo", "alive"), "alive\n");
+    await bundle.must("kill", "p1", "TERM");
+    await waitUntil("it is stopped", async () => (await bundle.status()) === "stopped");
+    await bundle.must("delete", "p1");
+  },
+);
+
+testWithBundle("a create that finds the disk full says so and leaves nothing", async (t, bundle, host) => {
+  bundle.withPod([{ name: "a", run: STAY }]);
+  mkdirSync(host.root, { recursive: true });
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", host.root]);
+  try {
+    const filler = join(host.root, "filler");
+    let refused = 0;
+    for (const leftKiB of [0, 4, 12, 24, 48, 96, 160]) {
+      writeFileSync(filler, Buffer.alloc((256 - leftKiB) * 1024));
+      const { code, err } = await bundle.oci("create", "--bundle", bundle.dir, "p1");
+      if (code !== 0) {
+        refused += 1;
+        // runc has words of its own where it cannot write its state.
+        t.match(err, /no space left|unable to store init state/i, `${leftKiB} KiB left: ${err}`);
+      }
+      t.equal((await bundle.status()) === undefined, code !== 0, `${leftKiB} KiB left`);
+      await bundle.oci("delete", "--force", "p1");
+      rmSync(filler);
+      const left = () => ["pods", "sandboxes"].filter((name) => existsSync(join(host.root, name)));
+      await waitUntil("nothing is left", () => left().length === 0).catch(() => undefined);
+      t.same(left(), [], `${leftKiB} KiB left`);
+      t.match(bundle.config.process.args, ["sh"], "the bundle is as it was");
+    }
+    t.ok(refused > 3, `${refused} were refused`);
+  } finally {
+    execFileSync("umount", ["-l", host.root]);
+  }
+});

@@ -2,17 +2,7 @@
 // machine is part of the test.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -166,11 +156,19 @@ export class PeapodHost {
     return { child, ended, said };
   }
 
+  /** The last pod's end takes their folder away, at any instant. */
+  #podNames(): readonly string[] {
+    try {
+      return readdirSync(podsDir(this.root));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
   /** A second name for each journal, so that it outlives its pod. */
   keepJournals(): void {
-    const dir = podsDir(this.root);
-    if (!existsSync(dir)) return;
-    for (const pod of readdirSync(dir)) {
+    for (const pod of this.#podNames()) {
       const { journal } = makePodPaths(this.root, pod as PodName);
       try {
         linkSync(journal, join(this.#journals, `${pod}-${inodeOf(journal)}`));
@@ -206,8 +204,7 @@ export class PeapodHost {
   /** Deletes what a test left, so that a failed one does not trouble the next. */
   async end(): Promise<void> {
     for (const child of this.#running) child.kill("SIGKILL");
-    const dir = podsDir(this.root);
-    for (const pod of existsSync(dir) ? readdirSync(dir) : []) await this.peapod("delete", "--force", pod);
+    for (const pod of this.#podNames()) await this.peapod("delete", "--force", pod);
   }
 
   remove(): void {

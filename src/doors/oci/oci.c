@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -80,6 +81,13 @@ static int joined(char *out, size_t size, const char *format, ...) {
 }
 
 // ---- programs ----
+
+/** A link's target. False: there is none. */
+static int read_link(const char *path, char *out, size_t size) {
+  ssize_t n = readlink(path, out, size - 1);
+  out[n > 0 ? n : 0] = 0;
+  return n > 0;
+}
 
 /** We may be called runc ourselves. */
 static int is_self(const char *path) {
@@ -142,9 +150,7 @@ static int run(const char *program, char **argv) {
 /** Beside us: in dist/ of a checkout, or below a prefix. */
 static int find_beside(const char *pattern, char *out, size_t size) {
   char self[PATH_MAX], path[PATH_MAX];
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (n < 0) return 0;
-  self[n] = 0;
+  if (!read_link("/proc/self/exe", self, sizeof self)) return 0;
   *strrchr(self, '/') = 0;
   glob_t found;
   if (!joined(path, sizeof path, "%s/%s", self, pattern) || glob(path, 0, NULL, &found) != 0) return 0;
@@ -184,6 +190,15 @@ static char *read_file(const char *path) {
   close(fd);
   if (text) text[have] = 0;
   return text;
+}
+
+/** The beginning of a file of the kernel's, whose size cannot be asked for. False: there is none. */
+static int read_some(const char *path, char *text, size_t size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+  if (fd >= 0) close(fd);
+  text[n > 0 ? n : 0] = 0;
+  return n > 0;
 }
 
 /** Whole, or not at all; with the mode and the owner of what stood there. */
@@ -230,11 +245,10 @@ static void take_name(const char *name) {
 /** Whether the sandbox of that name was made for this very container: one link of it leads to the runtime's state. */
 static int is_ours(void) {
   char link[PATH_MAX], state[PATH_MAX], owner[PATH_MAX];
-  ssize_t n = sandbox_file(link, "owner") && joined(state, sizeof state, "%s/%s", call.root, call.id) ? readlink(link, owner, sizeof owner - 1) : -1;
+  if (!sandbox_file(link, "owner") || !joined(state, sizeof state, "%s/%s", call.root, call.id)) return 0;
+  if (read_link(link, owner, sizeof owner)) return strcmp(owner, state) == 0;
   // Killed before it could say whose it is.
-  if (n <= 0) return access(sandbox, F_OK) == 0 && access(pod_dir, F_OK) < 0;
-  owner[n] = 0;
-  return strcmp(owner, state) == 0;
+  return access(sandbox, F_OK) == 0 && access(pod_dir, F_OK) < 0;
 }
 
 /** The container's own id, or as much of it as Docker and podman show, where no other caller's pod has that name. */
@@ -267,9 +281,7 @@ static int find_left_over(void) {
 static int find_pod(void) {
   char marker[PATH_MAX];
   if (!marker_path(marker, sizeof marker)) return 0;
-  ssize_t n = readlink(marker, sandbox, sizeof sandbox - 1);
-  if (n <= 0) return 0;
-  sandbox[n] = 0;
+  if (!read_link(marker, sandbox, sizeof sandbox)) return 0;
   const char *name = strrchr(sandbox, '/');
   return name && joined(pod, sizeof pod, "%s", name + 1) && joined(pod_dir, sizeof pod_dir, "%s/pods/%s", peapod_root(), pod);
 }
@@ -285,11 +297,7 @@ static pid_t sandbox_pid(void) {
   unsigned long long started = start.from ? strtoull(start.from, NULL, 10) : 0;
   free(state);
   if (found <= 0 || !joined(path, sizeof path, "/proc/%d/stat", (int)found)) return 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
-  if (n <= 0) return 0;
-  text[n] = 0;
+  if (!read_some(path, text, sizeof text)) return 0;
   char letter = 0;
   const char *at = strrchr(text, ')');
   if (at) sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %23s", &letter, digits);
@@ -332,15 +340,19 @@ static int open_in_bundle(struct span config, const char *bundle, const char *pa
   return open_inside(source, rest);
 }
 
+/** The last value of a variable (`NAME=`) in a process's environment; `out` stays as it is where there is none. */
+static void find_env(struct span process, const char *name, char *out, size_t size) {
+  char text[PATH_MAX];
+  size_t length = strlen(name);
+  struct span env = json_get(process, "env"), pair = {0};
+  while ((pair = json_next(env, pair, NULL)).from)
+    if (json_text(pair, text, sizeof text) && strncmp(text, name, length) == 0) snprintf(out, size, "%s", text + length);
+}
+
 /** The manifest's path inside the container, where one is named; else "". */
 static void read_wish(struct span config, char *out, size_t size) {
-  static const char NAME[] = "PEAPOD_MANIFEST=";
-  char text[PATH_MAX];
-  *out = 0;
   if (!json_text(json_get(json_get(config, "annotations"), "peapod/manifest"), out, size)) *out = 0;
-  struct span env = json_get(json_get(config, "process"), "env"), pair = {0};
-  while ((pair = json_next(env, pair, NULL)).from)
-    if (json_text(pair, text, sizeof text) && strncmp(text, NAME, sizeof NAME - 1) == 0) snprintf(out, size, "%s", text + sizeof NAME - 1);
+  find_env(json_get(config, "process"), "PEAPOD_MANIFEST=", out, size);
 }
 
 /** 1: a pod, whose manifest lies at `host_path`; 0: none; -1: a pod was asked for that is not there (told). */
@@ -355,12 +367,10 @@ static int find_manifest(struct span config, const char *bundle, char *inside, c
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   struct stat st;
   int is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-  ssize_t n = readlink(link, host_path, size - 1);
+  int is_there = read_link(link, host_path, size);
   close(fd);
   if (is_named && !is_file) return complain("container %s: its pod manifest %s is not a file", call.id, inside), -1;
-  if (n <= 0 || !is_file) return 0;
-  host_path[n] = 0;
-  return 1;
+  return is_there && is_file;
 }
 
 // ---- the sandbox ----
@@ -429,9 +439,7 @@ static void make_directory(const char *path) {
 /** The bundle is as its caller wrote it again, so that he may use it once more. */
 static void give_bundle_back(void) {
   char own[PATH_MAX], link[PATH_MAX], bundle[PATH_MAX], path[PATH_MAX];
-  ssize_t n = sandbox_file(link, "bundle") && sandbox_file(own, "config.json") ? readlink(link, bundle, sizeof bundle - 1) : -1;
-  if (n <= 0) return;
-  bundle[n] = 0;
+  if (!sandbox_file(link, "bundle") || !sandbox_file(own, "config.json") || !read_link(link, bundle, sizeof bundle)) return;
   if (!joined(path, sizeof path, "%s/config.json", bundle)) return;
   char *changed = read_file(path), *text = read_file(own);
   // What a call that was killed half-way was writing.
@@ -496,8 +504,36 @@ static int run_create(void) {
   return run(NULL, argv);
 }
 
+/** Two creates of one container, or of one bundle: the second must not touch what the first is making. */
+static int lock_directory(const char *path) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -1;
+}
+
+static int make_link(const char *name, const char *target) {
+  char link[PATH_MAX];
+  return sandbox_file(link, name) && (symlink(target, link) == 0 || errno == EEXIST) ? 0 : -1;
+}
+
+/** Beside the caller's container: whose it is, his config.json as he wrote it, the way for the result. Then changes it. */
+static int prepare_sandbox(const char *bundle, const char *config_path, const char *text, struct span config) {
+  char own[PATH_MAX], result[PATH_MAX], owner[PATH_MAX];
+  size_t length;
+  char *changed = make_sandbox_config(text, config, &length);
+  if (changed == NULL) return complain("container %s: its config.json is none that a pod can live in", call.id);
+  if (!joined(owner, sizeof owner, "%s/%s", call.root, call.id) || make_link("owner", owner) < 0 || make_link("bundle", bundle) < 0 ||
+      !sandbox_file(own, "config.json") || replace_file(own, text, strlen(text)) < 0)
+    return complain("%s: %s", sandbox, strerror(errno));
+  // Open to all who reach it: a container's user, be he mapped or not; it lies where nobody else comes.
+  if (!sandbox_file(result, "result") || (mkfifo(result, 0666) < 0 && errno != EEXIST) || chmod(result, 0666) < 0)
+    return complain("%s: %s", result, strerror(errno));
+  if (replace_file(config_path, changed, length) < 0) return complain("%s: %s", config_path, strerror(errno));
+  free(changed);
+  return 0;
+}
+
 static int create(void) {
-  char bundle[PATH_MAX], path[PATH_MAX], own[PATH_MAX], inside[PATH_MAX], manifest[PATH_MAX], marker[PATH_MAX];
+  char bundle[PATH_MAX], path[PATH_MAX], inside[PATH_MAX], manifest[PATH_MAX], marker[PATH_MAX], state[PATH_MAX];
   if (!realpath(call.bundle ? call.bundle : ".", bundle) || !joined(path, sizeof path, "%s/config.json", bundle)) pass();
   char *text = read_file(path);
   struct span config = text ? json_parse(text) : (struct span){0};
@@ -507,32 +543,27 @@ static int create(void) {
   if (is_pod < 0) return 1;
   if (!is_pod) pass();
 
-  size_t length;
+  if (lock_directory(bundle) < 0) return complain("container %s: another call is making one of %s", call.id, bundle);
+  // The last one may have changed it, and given it back, while we were reading.
+  free(text);
+  text = read_file(path);
+  config = text ? json_parse(text) : (struct span){0};
   name_pod(1);
-  char *changed = make_sandbox_config(text, config, &length);
-  if (changed == NULL) return complain("container %s: its config.json is none that a pod can live in", call.id);
   make_directory(sandbox);
-  if (!sandbox_file(own, "config.json") || replace_file(own, text, strlen(text)) < 0) return complain("%s: %s", own, strerror(errno));
-  char result[PATH_MAX], link[PATH_MAX], owner[PATH_MAX];
-  // Open to all who reach it: a container's user, be he mapped or not; it lies where nobody else comes.
-  if (!sandbox_file(result, "result") || (mkfifo(result, 0666) < 0 && errno != EEXIST) || chmod(result, 0666) < 0)
-    return complain("%s: %s", result, strerror(errno));
-  if (!joined(owner, sizeof owner, "%s/%s", call.root, call.id) || !sandbox_file(link, "owner") || (symlink(owner, link) < 0 && errno != EEXIST))
-    return complain("%s: %s", link, strerror(errno));
-  if (!sandbox_file(link, "bundle") || (symlink(bundle, link) < 0 && errno != EEXIST)) return complain("%s: %s", link, strerror(errno));
-  if (replace_file(path, changed, length) < 0) return complain("%s: %s", path, strerror(errno));
-
-  int code = run_create();
-  if (code != 0) {
-    remove_sandbox();
-    return code;
+  if (lock_directory(sandbox) < 0) return complain("container %s: %s: %s", call.id, sandbox, strerror(errno));
+  // Looked at under the locks: it is there already, which runc says in its own words.
+  if (joined(state, sizeof state, "%s/%s", call.root, call.id) && access(state, F_OK) == 0) {
+    rmdir(sandbox);
+    pass();
   }
-  if (symlink(sandbox, marker) < 0 || make_members(bundle, manifest, inside) != 0) {
+  int code = prepare_sandbox(bundle, path, text, config);
+  if (code == 0) code = run_create();
+  if (code == 0 && (symlink(sandbox, marker) < 0 || make_members(bundle, manifest, inside) != 0)) {
     run_verb("delete", "--force");
-    remove_sandbox();
-    return 1;
+    code = 1;
   }
-  return 0;
+  if (code != 0) remove_sandbox();
+  return code;
 }
 
 // ---- what is done to a pod ----
@@ -593,13 +624,9 @@ static int delete(void) {
 
 /** Of exec: the process document's own wish. */
 static void read_exec_wish(char *out, size_t size) {
-  static const char NAME[] = "PEAPOD_CONTAINER=";
-  char text[256];
   char *document = call.process ? read_file(call.process) : NULL;
-  struct span env = document ? json_get(json_parse(document), "env") : (struct span){0}, pair = {0};
   if (call.exec_container) snprintf(out, size, "%s", call.exec_container);
-  while ((pair = json_next(env, pair, NULL)).from)
-    if (json_text(pair, text, sizeof text) && strncmp(text, NAME, sizeof NAME - 1) == 0) snprintf(out, size, "%s", text + sizeof NAME - 1);
+  if (document) find_env(json_parse(document), "PEAPOD_CONTAINER=", out, size);
   free(document);
 }
 
@@ -607,11 +634,7 @@ static void read_exec_wish(char *out, size_t size) {
 static int is_paused(void) {
   char path[PATH_MAX], text[4096], place[PATH_MAX] = "";
   if (!joined(path, sizeof path, "/proc/%d/cgroup", (int)sandbox_pid())) return 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
-  if (n <= 0) return 0;
-  text[n] = 0;
+  if (!read_some(path, text, sizeof text)) return 0;
   int fits = 0;
   for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
     char *freezer = strstr(line, ":freezer:");
@@ -621,10 +644,7 @@ static int is_paused(void) {
     }
     if (strncmp(line, "0::", 3) == 0) fits = joined(place, sizeof place, "/sys/fs/cgroup%s/cgroup.freeze", line + 3);
   }
-  fd = fits ? open(place, O_RDONLY | O_CLOEXEC) : -1;
-  n = fd < 0 ? -1 : read(fd, text, 1);
-  if (fd >= 0) close(fd);
-  return n == 1 && *text == '1';
+  return fits && read_some(place, text, sizeof text) && *text == '1';
 }
 
 /** Into a member: the same call on another container, in the members' own state directory. */
