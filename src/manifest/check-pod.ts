@@ -24,17 +24,25 @@ export function checkPod(
   report: Report,
 ): void {
   const spec = fields(fields(pod).spec);
-  const containers = list(spec.containers).map(fields);
+  const containers = (["initContainers", "containers"] as const).flatMap((kind) =>
+    list(spec[kind]).map((container, index) => ({ container: fields(container), pointer: `/spec/${kind}/${index}` })),
+  );
+  const names = containers.map(({ container }) => nameOf(container));
   const volumes = list(spec.volumes).map(fields);
-  checkUnique(containers.map(nameOf), "/spec/containers", "/name", lineOf, report);
-  checkUnique(volumes.map(nameOf), "/spec/volumes", "/name", lineOf, report);
+  checkUnique(
+    names,
+    containers.map(({ pointer }) => `${pointer}/name`),
+    lineOf,
+    report,
+  );
+  checkUnique(volumes.map(nameOf), pointersBelow("/spec/volumes", volumes), lineOf, report);
   for (const [index, volume] of volumes.entries()) checkVolume(volume, `/spec/volumes/${index}`, report);
-  containers.forEach((container, index) => {
-    const pointer = `/spec/containers/${index}`;
+  for (const { container, pointer } of containers) {
     checkImage(container.image, images, `${pointer}/image`, report);
     checkResources(fields(container.resources), `${pointer}/resources`, report);
+    checkRestart(container, pointer, report);
     const env = list(container.env).map((variable) => nameOf(fields(variable)));
-    checkUnique(env, `${pointer}/env`, "/name", lineOf, report);
+    checkUnique(env, pointersBelow(`${pointer}/env`, env), lineOf, report);
     checkMounts(
       list(container.volumeMounts).map(fields),
       volumes.map(nameOf),
@@ -42,17 +50,22 @@ export function checkPod(
       lineOf,
       report,
     );
-  });
+  }
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
   }
-  checkAnnotations(fields(fields(fields(pod).metadata).annotations), containers.map(nameOf), report);
+  checkAnnotations(fields(fields(fields(pod).metadata).annotations), names, report);
 }
 
+/** Where the names of a list stand. */
+function pointersBelow(pointer: string, of: readonly unknown[]): readonly string[] {
+  return of.map((_one, index) => `${pointer}/${index}/name`);
+}
+
+/** `pointers[i]` is where `names[i]` stands. */
 function checkUnique(
   names: readonly (string | undefined)[],
-  pointer: string,
-  field: string,
+  pointers: readonly string[],
   lineOf: (pointer: string) => number,
   report: Report,
 ): void {
@@ -63,10 +76,15 @@ function checkUnique(
     if (first === undefined) seen.set(name, index);
     else
       report(
-        `${pointer}/${index}${field}`,
-        `${quote(name)} is there twice (first in line ${lineOf(`${pointer}/${first}${field}`)})`,
+        pointers[index] ?? "",
+        `${quote(name)} is there twice (first in line ${lineOf(pointers[first] ?? "")})`,
       );
   });
+}
+
+function checkRestart(container: Fields, pointer: string, report: Report): void {
+  if (list(container.restartPolicyRules).length > 0 && container.restartPolicy === undefined)
+    report(`${pointer}/restartPolicyRules`, "needs restartPolicy beside it, which they are exceptions to");
 }
 
 function checkImage(image: unknown, allowed: AllowedImages, pointer: string, report: Report): void {

@@ -12,6 +12,8 @@ import { normalPath } from "./normal-path.ts";
 const DEFAULT_GRACE_SECONDS = 30;
 const SCHEME = "rootfs:";
 
+type WrittenSpec = PodDocument["spec"];
+
 /** `pod` has passed the schema and checkPod; what does not fit here is a BUG. */
 export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest {
   const { metadata, spec } = pod;
@@ -25,25 +27,41 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: spec.containers.map((container) => makeContainer(container, source.baseDir)),
+      containers: [
+        ...(spec.initContainers ?? []).map((container, index) =>
+          makeContainer(container, `/spec/initContainers/${index}`, spec, source.baseDir),
+        ),
+        ...spec.containers.map((container, index) =>
+          makeContainer(container, `/spec/containers/${index}`, spec, source.baseDir),
+        ),
+      ],
       volumes: (spec.volumes ?? []).map(makeVolume),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
-      restartPolicy: "Never",
+      restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
+      activeDeadlineSeconds: spec.activeDeadlineSeconds,
     },
     source,
   });
 }
 
-function makeContainer(written: WrittenContainer, baseDir: string): Container {
+function makeContainer(written: WrittenContainer, pointer: string, spec: WrittenSpec, baseDir: string): Container {
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
+  const isInit = pointer.startsWith("/spec/initContainers/");
   return {
     name,
+    role: isInit ? (written.restartPolicy === "Always" ? "sidecar" : "init") : "main",
+    pointer,
+    restartPolicy: written.restartPolicy ?? spec.restartPolicy ?? "Always",
+    restartRules: (written.restartPolicyRules ?? []).map(({ exitCodes }) => ({
+      operator: exitCodes.operator,
+      values: [...exitCodes.values],
+    })),
     image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),

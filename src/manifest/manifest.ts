@@ -16,6 +16,7 @@ export interface Metadata {
 }
 
 export interface PodSpec {
+  /** Init containers first, in their order, then the others in theirs. */
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   /** The shared host name; defaults to the pod's name. */
@@ -24,12 +25,28 @@ export interface PodSpec {
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
   readonly shareProcessNamespace: boolean;
-  readonly restartPolicy: "Never";
+  readonly restartPolicy: RestartPolicy;
   readonly terminationGracePeriodSeconds: number;
+  readonly activeDeadlineSeconds: number | undefined;
+}
+
+export type RestartPolicy = "Always" | "OnFailure" | "Never";
+
+/** Codes with which a container is started again, whatever its policy. */
+export interface RestartRule {
+  readonly operator: "In" | "NotIn";
+  readonly values: readonly number[];
 }
 
 export interface Container {
   readonly name: ContainerName;
+  /** `sidecar`: an init container with restartPolicy Always. */
+  readonly role: "init" | "sidecar" | "main";
+  /** JSON pointer of this container in the user's document: `/spec/initContainers/0`. */
+  readonly pointer: string;
+  /** Its own, or the pod's. */
+  readonly restartPolicy: RestartPolicy;
+  readonly restartRules: readonly RestartRule[];
   /** `rootfs:` and an absolute directory, once checked; while a pod image is built also the name of an image. */
   readonly image: string;
   readonly command: readonly string[] | undefined;

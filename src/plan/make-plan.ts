@@ -8,6 +8,7 @@ import { makeContainerPaths, makePodPaths, type PodPaths } from "../base/paths.t
 import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
@@ -17,7 +18,7 @@ import { makeSandboxFiles } from "./sandbox-files.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
-import { makePlace, makePointer } from "./where.ts";
+import { makeContainerPointer, makePlace } from "./where.ts";
 
 export interface PlanInput {
   readonly manifest: Manifest;
@@ -65,7 +66,7 @@ export function makePlan(input: PlanInput): Plan {
         paths: planned.paths,
         mounts: planned.mounts,
         idMapping: planned.idMapping,
-        place: makePlace(manifest.source, makePointer("spec", "containers", index, "image")),
+        place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
       }),
     );
   });
@@ -90,7 +91,10 @@ export function makePlan(input: PlanInput): Plan {
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
     },
     containers,
-    stages: makeStages({ containers, pinned: matrix.pinned, volumes, mounts }),
+    ...makeStages({ containers, pinned: matrix.pinned, volumes, mounts }),
+    backOff: parseBackOff(manifest),
+    ...(spec.activeDeadlineSeconds === undefined ? {} : { deadlineMs: spec.activeDeadlineSeconds * 1000 }),
+    logAttempts: parseLogAttempts(manifest),
   };
 }
 

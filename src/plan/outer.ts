@@ -7,7 +7,7 @@ import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 import { makeStages } from "./stages.ts";
-import { defaultReason, isWritten, makePlace, makePointer, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 export interface OuterContainer {
   /** Its first process, in whose namespaces the members live. */
@@ -87,7 +87,7 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
       cgroup: { driver: "cgroupfs", path: cgroupPath, base: cgroupPath, isCallers: true },
     },
     containers,
-    stages: makeStages({ containers, pinned, volumes: plan.sandbox.volumes, mounts }),
+    ...makeStages({ containers, pinned, volumes: plan.sandbox.volumes, mounts }),
   };
 }
 
@@ -113,7 +113,7 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   const given = new Set(config.process.capabilities?.bounding ?? []);
   manifest.spec.containers.forEach((container, index) => {
     if (!container.securityContext.privileged || given.has("CAP_SYS_ADMIN")) return;
-    const place = makePlace(manifest.source, makePointer("spec", "containers", index, "securityContext", "privileged"));
+    const place = makePlace(manifest.source, makeContainerPointer(manifest, index, "securityContext", "privileged"));
     throw new PeapodError(
       "NOT_PERMITTED",
       `container ${container.name}: its pod's container is not privileged (${place})`,
@@ -209,7 +209,7 @@ function makeCapabilities(
   { name, securityContext }: Container,
   { config }: OuterContainer,
 ): { readonly names: readonly string[]; readonly reason: Reason } {
-  const pointer = makePointer("spec", "containers", index, "securityContext", "capabilities");
+  const pointer = makeContainerPointer(manifest, index, "securityContext", "capabilities");
   const given = new Set(config.process.capabilities?.bounding ?? []);
   const { add, drop } = securityContext.capabilities;
   add.forEach((capability, at) => {

@@ -17,7 +17,7 @@ import { makeProcess } from "./process.ts";
 import { makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
 import { makeShmMount } from "./shared-memory.ts";
-import { defaultReason, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
 export interface PodContext {
@@ -40,7 +40,7 @@ export function planContainer(
 ): PlannedContainer {
   const { manifest, facts } = pod;
   const { name, securityContext } = container;
-  const pointer = (...parts: string[]) => makePointer("spec", "containers", index, ...parts);
+  const pointer = (...parts: string[]) => makeContainerPointer(manifest, index, ...parts);
   const uts = namespaces.uts.scope;
   const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
   const command = makeProcess({ manifest, index, container, image, hostname });
@@ -62,7 +62,8 @@ export function planContainer(
   }
   return {
     name,
-    role: "main",
+    role: container.role,
+    restart: { policy: container.restartPolicy, rules: container.restartRules },
     paths,
     image: image.reference,
     rootfs: { lower: image.rootfs, readOnly },
@@ -113,6 +114,7 @@ export function planPause(
   return {
     name: PAUSE,
     role: "pause",
+    restart: { policy: "Always", rules: [] },
     paths,
     image: `file:${reaperPath}`,
     rootfs: { lower: undefined, readOnly: true },

@@ -24,8 +24,32 @@ export interface Plan {
   readonly outer?: OuterContainer;
   /** In manifest order. The first process of a shared pid namespace, where there is one, comes first (`_pause`). */
   readonly containers: readonly PlannedContainer[];
-  /** Stages one after the other; the steps of a stage may run side by side. Undone in reverse. */
+  /**
+   * The way up to the pod's first containers. Stages one after the other; the steps of a stage may run side by side.
+   * Undone in reverse.
+   */
   readonly stages: readonly (readonly Step[])[];
+  /** What begins once all before it are through: an init container has ended with 0, a sidecar has started. In order. */
+  readonly followers: readonly Follower[];
+  readonly backOff: BackOff;
+  /** Milliseconds from its start after which the pod is stopped. */
+  readonly deadlineMs?: number;
+  /** How many attempts of a container keep their logs. */
+  readonly logAttempts: number;
+}
+
+/** Containers that begin together, and how. */
+export interface Follower {
+  readonly containers: readonly ContainerName[];
+  readonly stages: readonly (readonly Step[])[];
+}
+
+/** Before its first restart a container does not wait; then `initialMs`, doubling up to `maxMs`. */
+export interface BackOff {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** Who has run this long begins anew, without a wait. */
+  readonly resetMs: number;
 }
 
 export interface RuntimeChoice {
@@ -108,9 +132,19 @@ export type PlannedVolume =
         | "BlockDevice";
     };
 
+/** `sidecar`: an init container that stays. `pause`: the first process of what the pod shares. */
+export type ContainerRole = "init" | "sidecar" | "main" | "pause";
+
+export interface PlannedRestart {
+  readonly policy: "Always" | "OnFailure" | "Never";
+  /** Codes with which it is started again, whatever the policy. */
+  readonly rules: readonly { readonly operator: "In" | "NotIn"; readonly values: readonly number[] }[];
+}
+
 export interface PlannedContainer {
   readonly name: ContainerName;
-  readonly role: "main" | "pause";
+  readonly role: ContainerRole;
+  readonly restart: PlannedRestart;
   readonly paths: ContainerPaths;
   readonly image: string;
   readonly rootfs: PlannedRootfs;
@@ -241,5 +275,5 @@ export type Step =
   | { readonly do: "pin-from-container"; readonly container: ContainerName }
   | { readonly do: "start-container"; readonly container: ContainerName };
 
-/** What is really done: a pod that is to run at once has its containers created and started in one call of the runtime. */
+/** What is really done: containers that are to run at once are created and started in one call of the runtime. */
 export type ClimbStep = Step | { readonly do: "run-container"; readonly container: ContainerName };

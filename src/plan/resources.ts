@@ -2,7 +2,7 @@
 
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { PlannedResources, Reason } from "./plan.ts";
-import { isWritten, makePointer, manifestReason } from "./where.ts";
+import { isWritten, makeContainerPointer, manifestReason } from "./where.ts";
 
 /** The kernel's default period, which Kubernetes keeps. */
 const PERIOD_US = 100_000;
@@ -19,7 +19,7 @@ export function makeResources(
 ): { resources: PlannedResources; reasons: Record<string, Reason> } {
   const { cpuLimitMilli, cpuRequestMilli, memoryLimitBytes } = container.resources;
   const pointer = (kind: "limits" | "requests", what: "cpu" | "memory") =>
-    makePointer("spec", "containers", index, "resources", kind, what);
+    makeContainerPointer(manifest, index, "resources", kind, what);
   const reasons: Record<string, Reason> = {};
   if (cpuLimitMilli !== undefined) reasons["resources.cpuQuota"] = manifestReason(manifest, pointer("limits", "cpu"));
   if (cpuRequestMilli !== undefined) {

@@ -26,7 +26,12 @@ export type PodFact =
       readonly force?: boolean;
     }
   | { readonly type: "pod.created" }
+  /** Its first containers run; those that wait for them follow. */
   | { readonly type: "pod.started" }
+  /** All init containers are through, all sidecars have started. */
+  | { readonly type: "pod.initialized" }
+  /** It ran longer than it may. */
+  | { readonly type: "pod.expired" }
   | { readonly type: "pod.paused" }
   | { readonly type: "pod.resumed" }
   /** All containers ended. `status` as `run` hands it on. */
@@ -40,7 +45,15 @@ export type PodFact =
 
 export type ContainerFact =
   /** A `runtime create` is about to be called; `exitsOffset`: where in `exits` to look for its process. */
-  | { readonly type: "container.creating"; readonly container: ContainerName; readonly exitsOffset: number }
+  | {
+      readonly type: "container.creating";
+      readonly container: ContainerName;
+      readonly exitsOffset: number;
+      /** 0 unless told: the container's first life. */
+      readonly attempt?: number;
+      /** Restarts since it last ran long enough, this one included. */
+      readonly restarts?: number;
+    }
   | {
       readonly type: "container.created";
       readonly container: ContainerName;
@@ -50,7 +63,31 @@ export type ContainerFact =
     }
   | { readonly type: "container.started"; readonly container: ContainerName }
   | { readonly type: "container.signalled"; readonly container: ContainerName; readonly signal: string }
-  | { readonly type: "container.exited"; readonly container: ContainerName; readonly exit: Exit }
+  /** It could not be made or started, now that the pod is up: told as an end, after which it may be tried again. */
+  | { readonly type: "container.start-failed"; readonly container: ContainerName; readonly error: ErrorJson }
+  /** Its postStart hook has ended well. */
+  | { readonly type: "container.post-started"; readonly container: ContainerName }
+  /** Its startup probe has succeeded. */
+  | { readonly type: "container.startup-passed"; readonly container: ContainerName }
+  | { readonly type: "container.ready"; readonly container: ContainerName }
+  | { readonly type: "container.unready"; readonly container: ContainerName; readonly message: string }
+  /** A probe or a hook has failed for good: the container is being ended. */
+  | {
+      readonly type: "container.unhealthy";
+      readonly container: ContainerName;
+      readonly cause: "startup" | "liveness" | "postStart";
+      readonly message: string;
+    }
+  | { readonly type: "container.pre-stop-failed"; readonly container: ContainerName; readonly message: string }
+  | {
+      readonly type: "container.exited";
+      readonly container: ContainerName;
+      readonly exit: Exit;
+      /** Where the exit alone does not tell it. */
+      readonly reason?: "OOMKilled";
+    }
+  /** It ended again soon and waits to be started again. */
+  | { readonly type: "container.backing-off"; readonly container: ContainerName; readonly until: string }
   | { readonly type: "container.deleted"; readonly container: ContainerName }
   /** Its io process died and was started again; up to one buffer of output may be missing. */
   | { readonly type: "container.io-restarted"; readonly container: ContainerName };

@@ -1,7 +1,6 @@
 // Which fact may follow what: the one table that the journal asks before it writes. Pure; a fact that is refused
 // here is a bug of its writer, never of the user.
 
-import { PAUSE } from "../base/names.ts";
 import type { ContainerFact, Fact, PodFact } from "./event.ts";
 import type { ContainerState, ContainerStatus, PodState } from "./pod-state.ts";
 
@@ -10,19 +9,28 @@ type Moves = Partial<Readonly<Record<ContainerStatus, ContainerStatus>>>;
 /** For each fact: the statuses in which it may come true, and the status after it. */
 export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   // From `creating`: a call whose end nobody saw, and that left nothing, is made again.
-  "container.creating": { planned: "creating", creating: "creating" },
+  // From `deleted`: the next attempt.
+  "container.creating": { planned: "creating", creating: "creating", deleted: "creating" },
   "container.created": { creating: "created" },
   "container.started": { created: "running" },
+  "container.start-failed": { creating: "exited", created: "exited" },
+  "container.post-started": { running: "running" },
+  "container.startup-passed": { running: "running" },
+  "container.ready": { running: "running" },
+  "container.unready": { running: "running" },
+  "container.unhealthy": { running: "running" },
+  "container.pre-stop-failed": { running: "running" },
   "container.signalled": { created: "created", running: "running" },
   // From `created`: killed before its program was let go.
   "container.exited": { created: "exited", running: "exited" },
+  "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */
-export type Milestone = "planned" | "created" | "started" | "paused" | "exited" | "deleted";
+export type Milestone = "planned" | "created" | "started" | "initialized" | "expired" | "paused" | "exited" | "deleted";
 
 interface PodRule {
   readonly needs: readonly Milestone[];
@@ -39,19 +47,23 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
   "pod.created": {
     needs: ["planned"],
     forbids: ["created", "deleted"],
-    containers: ["created", "running", "exited"],
+    // `planned`: those that wait for others to be through.
+    containers: ["planned", "created", "running", "exited"],
   },
   "pod.started": {
     needs: ["created"],
     forbids: ["started", "exited", "deleted"],
-    containers: ["running", "exited"],
+    containers: ["planned", "running", "exited"],
   },
+  "pod.initialized": { needs: ["started"], forbids: ["initialized", "exited", "deleted"] },
+  "pod.expired": { needs: ["started"], forbids: ["expired", "exited", "deleted"] },
   "pod.paused": { needs: ["started"], forbids: ["paused", "exited", "deleted"] },
   "pod.resumed": { needs: ["paused"], forbids: ["deleted"] },
   "pod.exited": {
     needs: ["created"],
     forbids: ["exited", "deleted"],
-    containers: ["exited", "deleted"],
+    // `planned`: one before it failed for good.
+    containers: ["planned", "exited", "deleted"],
     exceptPause: true,
   },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
@@ -70,7 +82,7 @@ export function isContainerFact(fact: Fact): fact is ContainerFact {
 }
 
 export function isPause(container: ContainerState): boolean {
-  return container.name === PAUSE;
+  return container.role === "pause";
 }
 
 export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
@@ -78,6 +90,8 @@ export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
   if (state.cursor > 0) reached.add("planned");
   if (state.createdAt !== undefined) reached.add("created");
   if (state.startedAt !== undefined) reached.add("started");
+  if (state.initializedAt !== undefined) reached.add("initialized");
+  if (state.expiredAt !== undefined) reached.add("expired");
   if (state.isPaused) reached.add("paused");
   if (state.exitedAt !== undefined) reached.add("exited");
   if (state.deletedAt !== undefined) reached.add("deleted");
