@@ -6,6 +6,7 @@ import { nearestName } from "../base/nearest.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_NAMESPACES, knownAnnotations } from "./annotations.ts";
+import { checkAttendance, makeAttendanceRules } from "./check-probes.ts";
 import { normalPath } from "./normal-path.ts";
 
 /** Takes the JSON pointer of what is wrong, and why. */
@@ -33,6 +34,7 @@ export function checkPod(
     const pointer = `/spec/containers/${index}`;
     checkImage(container.image, images, `${pointer}/image`, report);
     checkResources(fields(container.resources), `${pointer}/resources`, report);
+    checkAttendance(container, pointer, makeAttendanceRules(spec, true), report);
     const env = list(container.env).map((variable) => nameOf(fields(variable)));
     checkUnique(env, `${pointer}/env`, "/name", lineOf, report);
     checkMounts(

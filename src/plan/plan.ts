@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
@@ -108,7 +109,7 @@ export type PlannedVolume =
         | "BlockDevice";
     };
 
-export interface PlannedContainer {
+export interface PlannedContainer extends PlannedAttendance {
   readonly name: ContainerName;
   readonly role: "main" | "pause";
   readonly paths: ContainerPaths;
