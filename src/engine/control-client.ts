@@ -80,9 +80,8 @@ export async function waitForExits(
       ? state.exitedAt !== undefined
       : state.containers.every((one) => !names.includes(one.name) || one.exit !== undefined);
   if (isDone()) return state;
-  const containers = state.containers.map((container) => container.name);
   const follow = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
-  state = makePlannedState(pod, containers);
+  state = makePlannedState(pod, state.containers);
   for await (const event of reader.events(pod, follow)) {
     state = applyEvent(state, event);
     if (isDone()) break;

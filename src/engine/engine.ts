@@ -149,6 +149,8 @@ export interface LogRequest {
   /** Only the last so many lines of what is there already. */
   readonly tail?: number;
   readonly follow: boolean;
+  /** From the container's first attempt on, instead of the one that it is in. */
+  readonly fromFirst?: boolean;
   readonly signal?: AbortSignal;
 }
 

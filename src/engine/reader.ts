@@ -14,8 +14,10 @@ import type { Plan } from "../plan/plan.ts";
 import { foldEvents } from "../state/fold.ts";
 import { applyUnclaimedExits } from "../state/overlay-exits.ts";
 import type { PodState } from "../state/pod-state.ts";
+import { makeOutlines } from "../state/outline.ts";
 import { followEvents, readEvents } from "../state/read-journal.ts";
 import type { PodReader } from "./engine.ts";
+import { isFinal } from "./next-moves.ts";
 
 export function makeReader(root: string): PodReader {
   return {
@@ -55,10 +57,13 @@ export function readPlan(root: string, pod: PodName): Plan {
 export function readPodState(root: string, pod: PodName): PodState {
   const paths = makePodPaths(root, pod);
   const plan = readPlan(root, pod);
-  const containers = plan.containers.map((container) => container.name);
   // Exits first: one that is journalled in between is in both, and counts once.
   const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
-  const state = applyUnclaimedExits(foldEvents(pod, containers, readEvents(paths.journal, 0)), lines);
+  const state = applyUnclaimedExits(
+    foldEvents(pod, makeOutlines(plan.containers), readEvents(paths.journal, 0)),
+    lines,
+    (container) => isFinal(plan, container),
+  );
   if (state.degraded !== undefined) return state;
   const degraded = readDegradedNote(paths.dir);
   if (degraded !== undefined) return { ...state, degraded };

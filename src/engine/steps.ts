@@ -10,8 +10,7 @@ import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
 import type { ClimbStep, Step } from "../plan/plan.ts";
-import type { KeptPod } from "./context.ts";
-import { plannedContainer } from "./context.ts";
+import { type KeptPod, pinsFrom, plannedContainer } from "./context.ts";
 
 type Executors = {
   readonly [Do in ClimbStep["do"]]: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void>;
@@ -35,13 +34,12 @@ const EXECUTORS: Executors = {
     const { status } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.
     if (status === "planned" || status === "creating")
-      await pod.io.open(plannedContainer(pod.plan, step.container), false);
+      await pod.io.open(plannedContainer(pod.plan, step.container), { attempt: 0 });
   },
   "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
   "pin-from-container": async (step, pod) => {
     const { pid } = keeperOf(pod, step.container).state;
-    const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.from === step.container);
-    if (pid !== undefined) for (const pin of pins) await pinFromProcess(pin, pid);
+    if (pid !== undefined) for (const pin of pinsFrom(pod.plan, step.container)) await pinFromProcess(pin, pid);
   },
   "start-container": async (step, pod) => keeperOf(pod, step.container).start(),
   "run-container": async (step, pod) => keeperOf(pod, step.container).run(),
@@ -54,9 +52,14 @@ export async function executeStage(stage: readonly ClimbStep[], pod: KeptPod): P
   if (failed) throw failed.reason;
 }
 
-function executeStep<Do extends ClimbStep["do"]>(step: Extract<ClimbStep, { do: Do }>, pod: KeptPod): Promise<void> {
+export function executeStep<Do extends ClimbStep["do"]>(step: Extract<ClimbStep, { do: Do }>, pod: KeptPod): Promise<void> {
   const execute: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
   return execute(step, pod);
+}
+
+/** True for the steps that concern one container alone, and this one. */
+export function isStepOf(step: ClimbStep, name: ContainerName): boolean {
+  return "container" in step && step.container === name;
 }
 
 /** True for the steps that `create` leaves to `start`. */

@@ -6,6 +6,7 @@ import { nearestName } from "../base/nearest.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_NAMESPACES, knownAnnotations } from "./annotations.ts";
+import { checkAttendance, makeAttendanceRules } from "./check-probes.ts";
 import { normalPath } from "./normal-path.ts";
 
 /** Takes the JSON pointer of what is wrong, and why. */
@@ -41,6 +42,8 @@ export function checkPod(
     checkImage(container.image, images, `${pointer}/image`, report);
     checkResources(fields(container.resources), `${pointer}/resources`, report);
     checkRestart(container, pointer, report);
+    const mayBeProbed = pointer.startsWith("/spec/containers/") || container.restartPolicy === "Always";
+    checkAttendance(container, pointer, makeAttendanceRules(spec, mayBeProbed), report);
     const env = list(container.env).map((variable) => nameOf(fields(variable)));
     checkUnique(env, pointersBelow(`${pointer}/env`, env), lineOf, report);
     checkMounts(

@@ -6,6 +6,7 @@ import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { makeAttendance } from "./make-probes.ts";
 import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 
@@ -83,6 +84,7 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
       readOnlyRootFilesystem: securityContext?.readOnlyRootFilesystem ?? false,
       privileged: securityContext?.privileged ?? false,
     },
+    ...makeAttendance(written),
   };
 }
 

@@ -1,6 +1,7 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { ContainerPort, Hooks, Probes } from "./probe.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -56,6 +57,11 @@ export interface Container {
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
   readonly securityContext: SecurityContext;
+  readonly probes?: Probes;
+  readonly hooks?: Hooks;
+  /** Kubernetes' name, such as `SIGRTMIN+3`. */
+  readonly stopSignal?: string;
+  readonly ports?: readonly ContainerPort[];
 }
 
 export interface EnvVar {

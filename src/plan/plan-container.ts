@@ -7,6 +7,7 @@ import type { ContainerPaths } from "../base/paths.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
 import { makeIdMapping } from "./id-mapping.ts";
@@ -78,6 +79,7 @@ export function planContainer(
     ...(idMapping === undefined ? {} : { idMapping }),
     ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
     annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
+    ...makePlannedAttendance(container),
     reasons: {
       ...command.reasons,
       "process.capabilities": capabilities.reason,
@@ -90,6 +92,7 @@ export function planContainer(
       ),
       ...mountReasons,
       ...resourceReasons,
+      ...makeAttendanceReasons(manifest, container, pointer()),
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
       seccomp: facts.hasSeccomp
         ? reasonFor(manifest, pointer("securityContext", "privileged"), "what podman and containerd both allow")

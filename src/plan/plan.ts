@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
@@ -141,7 +142,7 @@ export interface PlannedRestart {
   readonly rules: readonly { readonly operator: "In" | "NotIn"; readonly values: readonly number[] }[];
 }
 
-export interface PlannedContainer {
+export interface PlannedContainer extends PlannedAttendance {
   readonly name: ContainerName;
   readonly role: ContainerRole;
   readonly restart: PlannedRestart;

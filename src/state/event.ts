@@ -77,6 +77,8 @@ export type ContainerFact =
       readonly container: ContainerName;
       readonly cause: "startup" | "liveness" | "postStart";
       readonly message: string;
+      /** RFC 3339; when it is killed, if it has not ended by then. */
+      readonly endBy: string;
     }
   | { readonly type: "container.pre-stop-failed"; readonly container: ContainerName; readonly message: string }
   | {

@@ -61,6 +61,11 @@ export function withSummary(state: PodState, time: string): PodState {
   return { ...state, phase: makePhase(state), conditions: makeConditions(state, state.conditions, time) };
 }
 
+/** What a pod ends with that is ended from outside: whoever never ran has no part in it. */
+export function finalStatusOf(state: PodState): number {
+  return exitStatusOf({ ...state, containers: state.containers.filter(({ exit }) => exit !== undefined) }) ?? 0;
+}
+
 /**
  * What the pod ends with, if it ends as it is: 0, or the first non-zero in the plan's order, as a shell would show it;
  * undefined while an init or a main container lives or is still to come.
@@ -158,13 +163,13 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
         message: event.message,
       };
     case "container.unhealthy":
-      return { ...container, status, isUnhealthy: true, message: `${event.cause}: ${event.message}` };
+      return { ...container, status, endBy: event.endBy, message: `${event.cause}: ${event.message}` };
     case "container.pre-stop-failed":
       return { ...container, status, message: `preStop: ${event.message}` };
     case "container.backing-off":
       return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
-      return status === "planned" ? makePlannedContainer(container) : { ...container, status };
+      return giveUpAttempt({ ...container, status });
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };
@@ -181,6 +186,14 @@ function beginAttempt(
   const ended = exit && reason ? { startedAt, exit, reason, ...(message === undefined ? {} : { message }) } : undefined;
   const last = ended ?? container.last;
   return { ...makePlannedContainer(container), status: "creating", attempt, restarts, exitsOffset, last };
+}
+
+/** One that was cut short leaves what the attempt before it has left. */
+function giveUpAttempt(container: ContainerState): ContainerState {
+  const { status, attempt, last } = container;
+  if (status !== "planned") return container;
+  if (attempt === 0 || last === undefined) return makePlannedContainer(container);
+  return { ...container, status: "deleted", exit: last.exit, reason: last.reason, startedAt: last.startedAt };
 }
 
 export function makeEndReason(exit: Exit): EndReason {
@@ -209,7 +222,7 @@ function makePlannedContainer({ name, role, awaits }: ContainerOutline): Contain
     message: undefined,
     reason: undefined,
     backOffUntil: undefined,
-    isUnhealthy: false,
+    endBy: undefined,
     passed: [],
     last: undefined,
     pid: undefined,

@@ -86,8 +86,8 @@ export interface ContainerState {
   readonly reason: EndReason | undefined;
   /** It waits until then to be started again. */
   readonly backOffUntil: string | undefined;
-  /** A probe or a hook failed for good: it is being ended. */
-  readonly isUnhealthy: boolean;
+  /** A probe or a hook failed for good: it is being ended, and killed then. */
+  readonly endBy: string | undefined;
   readonly passed: readonly ("postStart" | "startup" | "readiness")[];
   /** The attempt before this one. */
   readonly last: EndedAttempt | undefined;

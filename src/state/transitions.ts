@@ -13,7 +13,7 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.creating": { planned: "creating", creating: "creating", deleted: "creating" },
   "container.created": { creating: "created" },
   "container.started": { created: "running" },
-  "container.start-failed": { creating: "exited", created: "exited" },
+  "container.start-failed": { creating: "exited" },
   "container.post-started": { running: "running" },
   "container.startup-passed": { running: "running" },
   "container.ready": { running: "running" },

@@ -1,0 +1,3 @@
+export async function runHook(..._words: unknown[]): Promise<{ ok: boolean; message: string }> {
+  return { ok: true, message: "" };
+}
