@@ -19,6 +19,8 @@ export interface ExecWords {
   readonly cwd?: string;
   /** `uid` or `uid:gid`. */
   readonly user?: string;
+  /** Where the runtime writes the number of the command's process. */
+  readonly pidFile?: string;
 }
 
 export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags): string[] {
@@ -54,13 +56,14 @@ export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }
 
-export function makeExecArgs({ id, args, tty, env, cwd, user }: ExecWords): string[] {
+export function makeExecArgs({ id, args, tty, env, cwd, user, pidFile }: ExecWords): string[] {
   return [
     "exec",
     ...(tty ? ["--tty"] : []),
     ...(env ?? []).flatMap((pair) => ["--env", pair]),
     ...(cwd === undefined ? [] : ["--cwd", cwd]),
     ...(user === undefined ? [] : ["--user", user]),
+    ...(pidFile === undefined ? [] : ["--pid-file", pidFile]),
     id,
     ...args,
   ];
