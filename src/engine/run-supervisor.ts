@@ -51,6 +51,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
       }),
     ),
     io: makeIo(plan, programs, inbox),
+    probeProgram: programs.probe,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.

@@ -35,7 +35,7 @@ export type Milestone = "planned" | "created" | "started" | "initialized" | "exp
 interface PodRule {
   readonly needs: readonly Milestone[];
   readonly forbids: readonly Milestone[];
-  /** In which status each container may be, where that matters. The first process of a shared pid namespace outlives
+  /** In which status each container may be, where that matters; but for those that wait for others to be through. The first process of a shared pid namespace outlives
    *  the pod's result, since it holds what the others run in. */
   readonly containers?: readonly ContainerStatus[];
   readonly exceptPause?: true;
@@ -47,13 +47,12 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
   "pod.created": {
     needs: ["planned"],
     forbids: ["created", "deleted"],
-    // `planned`: those that wait for others to be through.
-    containers: ["planned", "created", "running", "exited"],
+    containers: ["created", "running", "exited"],
   },
   "pod.started": {
     needs: ["created"],
     forbids: ["started", "exited", "deleted"],
-    containers: ["planned", "running", "exited"],
+    containers: ["running", "exited"],
   },
   "pod.initialized": { needs: ["started"], forbids: ["initialized", "exited", "deleted"] },
   "pod.expired": { needs: ["started"], forbids: ["expired", "exited", "deleted"] },
@@ -62,8 +61,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
   "pod.exited": {
     needs: ["created"],
     forbids: ["exited", "deleted"],
-    // `planned`: one before it failed for good.
-    containers: ["planned", "exited", "deleted"],
+    containers: ["exited", "deleted"],
     exceptPause: true,
   },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
@@ -79,6 +77,12 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
 
 export function isContainerFact(fact: Fact): fact is ContainerFact {
   return fact.type.startsWith("container.");
+}
+
+/** Its turn comes after that of an init container or a sidecar, and has not come. */
+function isWaiting({ containers }: PodState, index: number): boolean {
+  const isEarly = ({ role }: ContainerState) => role === "init" || role === "sidecar";
+  return containers[index]?.status === "planned" && containers.slice(0, index).some(isEarly);
 }
 
 export function isPause(container: ContainerState): boolean {
@@ -122,7 +126,8 @@ function whyNotPod(state: PodState, fact: PodFact): string | undefined {
   const { containers: allowed } = rule;
   if (allowed === undefined) return undefined;
   const wrong = state.containers.find(
-    (container) => !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)),
+    (container, index) =>
+      !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)) && !isWaiting(state, index),
   );
   return wrong && `container ${wrong.name} is still ${wrong.status}, so there can be no ${fact.type}`;
 }
