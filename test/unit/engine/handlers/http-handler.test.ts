@@ -218,7 +218,7 @@ for (const [what, [behave, message]] of Object.entries(HOSTILE)) {
   });
 }
 
-t.test("fifty failures side by side leave no socket and no helper", async (t) => {
+t.test("fifty failures side by side leave no socket and no helper", async () => {
   const before = openSockets();
   await Promise.all(Array.from({ length: 50 }, () => probe(get(1))));
   await nothingLeft(before);
