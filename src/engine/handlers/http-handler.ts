@@ -136,7 +136,7 @@ function makeHeaders({ headers }: Action, host: string): string[] {
 }
 
 function isPlainHttp(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_SSL_WRONG_VERSION_NUMBER";
+  return error instanceof Error && error.message === "TLS: wrong version number";
 }
 
 /** Node's words are for programmers. */
@@ -146,8 +146,9 @@ function explain(error: NodeJS.ErrnoException): Error {
   if (code === "HPE_HEADER_OVERFLOW") return new Error("the answer's headers are too long");
   if (code.startsWith("HPE_")) return new Error("the answer is not HTTP");
   if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
-    const { reason } = error as { reason?: string };
-    return Object.assign(new Error(`TLS: ${reason ?? "no handshake"}`), { code });
+    // OpenSSL's words stand behind its function's name.
+    const reason = /SSL routines:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? "no handshake";
+    return new Error(`TLS: ${reason}`);
   }
   return error;
 }
