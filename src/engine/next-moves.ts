@@ -120,7 +120,8 @@ class Climb {
   #make(name: ContainerName): void {
     const follower = this.#plan.followers.findIndex(({ containers }) => containers.includes(name));
     const containers = this.#plan.followers[follower]?.containers;
-    if (containers === undefined || this.#moves.some((move) => move.do === "make" && move.follower === follower)) return;
+    if (containers === undefined || this.#moves.some((move) => move.do === "make" && move.follower === follower))
+      return;
     this.#moves.push({ do: "make", follower, containers });
   }
 

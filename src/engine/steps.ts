@@ -52,7 +52,10 @@ export async function executeStage(stage: readonly ClimbStep[], pod: KeptPod): P
   if (failed) throw failed.reason;
 }
 
-export function executeStep<Do extends ClimbStep["do"]>(step: Extract<ClimbStep, { do: Do }>, pod: KeptPod): Promise<void> {
+export function executeStep<Do extends ClimbStep["do"]>(
+  step: Extract<ClimbStep, { do: Do }>,
+  pod: KeptPod,
+): Promise<void> {
   const execute: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
   return execute(step, pod);
 }

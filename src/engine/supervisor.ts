@@ -13,6 +13,7 @@ import type { PodState } from "../state/pod-state.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
+import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
@@ -37,6 +38,7 @@ export class Supervisor {
   readonly #ioRestarts = new Set<Promise<void>>();
   readonly #tellings = new Set<Promise<void>>();
   readonly #conductor: Conductor;
+  readonly #prober: Prober;
   #isStopping = false;
   #isGoingDown = false;
   #isOver = false;
@@ -49,6 +51,7 @@ export class Supervisor {
     for (const planned of context.plan.containers) containers.set(planned.name, new ContainerKeeper(planned, context));
     this.pod = { ...context, containers };
     this.#conductor = new Conductor(this.pod);
+    this.#prober = new Prober(this.pod);
     context.journal.onEvent((event) => {
       if (event.type === "pod.exited") this.#tellResult(event.status);
     });
@@ -62,14 +65,15 @@ export class Supervisor {
   }
 
   get isBusy(): boolean {
-    return (
-      this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0 || this.#conductor.isBusy
-    );
+    if (this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0) return true;
+    return this.#conductor.isBusy || this.#prober.isBusy;
   }
 
   /** When there is something to do although nothing happens; milliseconds since 1970. */
   get wakeAtMs(): number | undefined {
-    return this.#conductor.wakeAtMs;
+    const { wakeAtMs } = this.#conductor;
+    const other = this.#prober.wakeAtMs;
+    return wakeAtMs === undefined || other === undefined ? (wakeAtMs ?? other) : Math.min(wakeAtMs, other);
   }
 
   get isOver(): boolean {
@@ -134,7 +138,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");
-      await this.#conductor.hold();
+      await Promise.all([this.#conductor.hold(), this.#prober.hold()]);
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
       this.pod.journal.append({ type: "pod.paused" });
       return this.state;
@@ -147,6 +151,7 @@ export class Supervisor {
       this.#assertStatus(["paused"], "resume");
       await this.#thaw();
       this.#conductor.begin();
+      this.#prober.begin();
       return this.state;
     });
   }
@@ -263,6 +268,7 @@ export class Supervisor {
     if (want === "running") this.#noteOnce("pod.started", this.state.startedAt);
     this.onExits();
     this.#conductor.begin();
+    this.#prober.begin();
   }
 
   #noteOnce(type: "pod.created" | "pod.started", since: string | undefined): void {
@@ -281,7 +287,7 @@ export class Supervisor {
   async #takeDown(): Promise<void> {
     // The logs go as well: from here on no io is started again, and those that are being started are waited for.
     this.#isGoingDown = true;
-    await this.#conductor.halt();
+    await Promise.all([this.#conductor.halt(), this.#prober.halt()]);
     await Promise.all(this.#ioRestarts);
     await takeDownContainers(this.pod);
     await takeDownSandbox(this.pod);
@@ -309,6 +315,7 @@ export class Supervisor {
         const isUp = want === "running" ? this.state.startedAt !== undefined : this.state.createdAt !== undefined;
         if (isUp) {
           this.#conductor.begin();
+          this.#prober.takeOver(Date.now());
           break;
         }
         // A failure that stands there has not been dealt with to its end: that is all that is left to do.

@@ -78,10 +78,7 @@ function checkUnique(
     const first = seen.get(name);
     if (first === undefined) seen.set(name, index);
     else
-      report(
-        pointers[index] ?? "",
-        `${quote(name)} is there twice (first in line ${lineOf(pointers[first] ?? "")})`,
-      );
+      report(pointers[index] ?? "", `${quote(name)} is there twice (first in line ${lineOf(pointers[first] ?? "")})`);
   });
 }
 

@@ -52,5 +52,7 @@ export function isReady({ conditions, isPaused }: PodState): boolean {
 
 /** An init container that has done its work. */
 export function isThrough({ role, status, exit }: ContainerState): boolean {
-  return role === "init" && (status === "exited" || status === "deleted") && exit !== undefined && shellStatus(exit) === 0;
+  return (
+    role === "init" && (status === "exited" || status === "deleted") && exit !== undefined && shellStatus(exit) === 0
+  );
 }

@@ -12,7 +12,10 @@ export function applyUnclaimedExits(
   isFinal: (container: ContainerState) => boolean,
 ): PodState {
   // Also where no exit is new: a supervisor may have died between the last container's exit and the pod's.
-  return withPodExit({ ...state, containers: state.containers.map((container) => withExit(container, lines)) }, isFinal);
+  return withPodExit(
+    { ...state, containers: state.containers.map((container) => withExit(container, lines)) },
+    isFinal,
+  );
 }
 
 function withExit(container: ContainerState, lines: readonly ExitLine[]): ContainerState {
@@ -23,7 +26,14 @@ function withExit(container: ContainerState, lines: readonly ExitLine[]): Contai
     .filter((one) => one.pid === pid && one.offset >= (exitsOffset ?? 0))
     .sort((one, other) => one.offset - other.offset)[0];
   if (line === undefined) return container;
-  return { ...container, status: "exited", exit: line.exit, reason: makeEndReason(line.exit), started: false, ready: false };
+  return {
+    ...container,
+    status: "exited",
+    exit: line.exit,
+    reason: makeEndReason(line.exit),
+    started: false,
+    ready: false,
+  };
 }
 
 /** With sidecars there is somebody to be stopped yet: that the pod has ended is for its supervisor to say. */

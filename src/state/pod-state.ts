@@ -13,7 +13,11 @@ export type PodStatus =
   /** Its init containers and sidecars are being gone through. */
   | "initializing"
   | "running"
-  | "paused" | "stopping" | "exited" | "deleting" | "failed";
+  | "paused"
+  | "stopping"
+  | "exited"
+  | "deleting"
+  | "failed";
 export type ContainerStatus = "planned" | "creating" | "created" | "running" | "exited" | "deleted";
 
 export interface PodState {

@@ -4,9 +4,9 @@ import t from "tap";
 import type { ExitLine } from "../../../src/exits/exit.ts";
 import type { Fact } from "../../../src/state/event.ts";
 import { foldEvents } from "../../../src/state/fold.ts";
-import type { PodState } from "../../../src/state/pod-state.ts";
 import { makeBareOutline } from "../../../src/state/outline.ts";
 import { applyUnclaimedExits } from "../../../src/state/overlay-exits.ts";
+import type { PodState } from "../../../src/state/pod-state.ts";
 import { anOrdinaryLife, exitedWith, POD, SIDECAR, stamp, WEB } from "../../support/journals.ts";
 
 const life = anOrdinaryLife();

@@ -62,7 +62,8 @@ async function showContainer(
   printer: LogPrinter,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const entry of engine.logs(pod.pod, { container: name, fromFirst: true, follow: true, signal })) printer.print(name, entry);
+  for await (const entry of engine.logs(pod.pod, { container: name, fromFirst: true, follow: true, signal }))
+    printer.print(name, entry);
   printer.flush(name);
   if (signal.aborted || !task.world.output.isErrorTerminal) return;
   const state = await engine.reader.state(pod.pod);
