@@ -6,6 +6,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { Notice } from "./notify-systemd.ts";
 
 /** What holds for all that one caller asks. */
 export interface EngineOptions {
@@ -39,8 +40,17 @@ export interface PodClient {
   resume(): Promise<PodState>;
   /** Returns when nothing of the pod is left, its reaper included. @throws WRONG_STATE while it runs, unless forced */
   delete(more: { force?: boolean }): Promise<void>;
-  /** Until all containers (or those named) have ended, or been deleted. */
-  wait(more: { containers?: readonly string[]; signal?: AbortSignal }): Promise<PodState>;
+  /** @throws NOT_FOUND, WRONG_STATE where it ends before it is what is waited for */
+  wait(more: WaitRequest): Promise<PodState>;
+}
+
+export interface WaitRequest {
+  /** Until these have ended, instead of the pod. */
+  readonly containers?: readonly string[];
+  /** `exited` unless told. */
+  readonly until?: "exited" | "ready" | "initialized";
+  /** Aborted: the state as it is then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Everything that a door can ask for. `open-engine.ts` makes one. */
@@ -75,6 +85,8 @@ export interface Engine {
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
+  /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
+  notify(socket: string, notice: Notice): Promise<string | undefined>;
   /** Holds a journal against the rules of events. */
   verify(what: { readonly pod: PodName } | { readonly journal: string }): Promise<VerifyReport>;
 }

@@ -44,6 +44,8 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
+    notify: async (socket, notice) =>
+      (await import("./notify-systemd.ts")).notifySystemd(programs.probe, notice, { NOTIFY_SOCKET: socket }),
     verify: async (what) => (await import("./verify-pod.ts")).verifyPod(options.root, what),
   };
 }
