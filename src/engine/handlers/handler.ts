@@ -35,6 +35,8 @@ export interface Limits {
 
 /** Node's deadline comes first; the helper's own is for one whose owner hangs. */
 const HELPER_GRACE_MS = 1000;
+/** Of a timer of Node's; 25 days. */
+export const LONGEST_MS = 2 ** 31 - 1;
 
 export function openDial(
   mode: "reach" | "dial",
@@ -43,7 +45,7 @@ export function openDial(
   port: number,
   { timeoutMs }: Limits,
 ): Channel {
-  const words = [mode, timeoutMs + HELPER_GRACE_MS, pid, startTime, host, port];
+  const words = [mode, Math.min(timeoutMs + HELPER_GRACE_MS, LONGEST_MS), pid, startTime, host, port];
   return openChannel(program, words.map(String));
 }
 

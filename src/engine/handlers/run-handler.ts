@@ -5,7 +5,7 @@ import type { Handler } from "../../manifest/probe.ts";
 import { runExec } from "./exec-handler.ts";
 import { runGrpc } from "./grpc-handler.ts";
 import type { HandlerTarget, Limits, Outcome } from "./handler.ts";
-import { wordsOf } from "./handler.ts";
+import { LONGEST_MS, wordsOf } from "./handler.ts";
 import { runHttpGet } from "./http-handler.ts";
 import { runSleep } from "./sleep-handler.ts";
 import { runTcpSocket } from "./tcp-handler.ts";
@@ -30,7 +30,7 @@ export async function runHandler(
     rope.abort();
   };
   const verb = handler.kind === "exec" || handler.kind === "sleep" ? "did not end" : "no answer";
-  const deadline = setTimeout(() => end(`${verb} in ${timeoutMs / 1000} s`), timeoutMs);
+  const deadline = setTimeout(() => end(`${verb} in ${timeoutMs / 1000} s`), Math.min(timeoutMs, LONGEST_MS));
   const callOff = () => end("was called off");
   signal?.addEventListener("abort", callOff);
   if (signal?.aborted) callOff();

@@ -59,3 +59,15 @@ t.test("a sleep is a success when it is over, and a failure when its time is", a
   const cut = await runHandler(target, { kind: "sleep", seconds: 60 }, { timeoutMs: 50 });
   t.same(cut, { ok: false, message: "did not end in 0.05 s" });
 });
+
+t.test("a hook may take as long as it likes", async (t) => {
+  const port = await aServer(t, () => undefined);
+  const handler = { kind: "tcpSocket", host: "localhost", port } as const;
+  for (const timeoutMs of [2 ** 31 - 1, 2 ** 40]) {
+    t.same(await runHandler(target, handler, { timeoutMs }), { ok: true, message: "" });
+    t.same(await runHandler(target, { kind: "exec", command: ["/bin/sleep", "0.1"] }, { timeoutMs }), {
+      ok: true,
+      message: "",
+    });
+  }
+});
