@@ -43,8 +43,10 @@ and shown.
 | \`peapod/share\` | which namespaces the containers share, in podman's words |
 | \`peapod/namespaces.CONTAINER\` | the namespaces of that container alone |
 | \`peapod/timeOffsets\` | how far the clocks of a time namespace are off |
+| \`peapod/backOff\` | how long who ends again and again waits to be started again: \`initial=10,max=300,reset=600\`, in seconds |
+| \`peapod/logAttempts\` | of how many attempts a container's logs are kept; 10 unless told |
 
-[namespaces.md](namespaces.md) has them in full.
+[namespaces.md](namespaces.md) has the first three in full, [lifecycle.md](lifecycle.md) the others.
 `;
 
 export function makeManifestDocs(): string {

@@ -202,10 +202,14 @@ export class Conductor {
       if (!ok && keeper.state.status === "running")
         this.#pod.journal.append({ type: "container.pre-stop-failed", container: keeper.planned.name, message });
     }
-    if (keeper.isAlive) await keeper.signal(keeper.planned.stopSignal ?? "TERM").catch(() => undefined);
+    if (keeper.isAlive) await keeper.signal(this.#stopSignalOf(keeper)).catch(() => undefined);
     await Promise.race([gone, sleep(leftMs(), undefined, { signal }).catch(() => undefined)]);
     over.abort();
     await keeper.kill();
+  }
+
+  #stopSignalOf({ planned }: ContainerKeeper): string {
+    return planned.stopSignal ?? this.#pod.journal.state.stopSignal ?? "TERM";
   }
 
   async #runHook(keeper: ContainerKeeper, hook: HookKind, timeoutMs: number | undefined, signal: AbortSignal) {

@@ -3,7 +3,6 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
-import { PAUSE } from "../base/names.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
@@ -35,10 +34,10 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
 }
 
 function chooseContainer(pod: PodName, all: readonly ContainerState[], name: string | undefined): ContainerState {
-  const containers = all.filter((container) => container.name !== PAUSE);
+  const containers = all.filter(({ role }) => role !== "pause");
   const names = containers.map((container) => container.name).join(", ");
-  const [only] = containers;
-  if (name === undefined && (containers.length !== 1 || only === undefined)) {
+  const [only, second] = containers.filter(({ role }) => role === "main");
+  if (name === undefined && (second !== undefined || only === undefined)) {
     throw new PeapodError("BAD_USAGE", `pod ${pod}: has several containers`, { hint: `choose one with -c: ${names}` });
   }
   const found = name === undefined ? only : containers.find((container) => container.name === name);

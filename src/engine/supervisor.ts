@@ -4,6 +4,7 @@
 
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
+import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import { makeRunStages } from "../plan/stages.ts";
@@ -31,6 +32,9 @@ export interface Restarted {
   /** The caller of the pod's first way up, where he still waits; undefined: he was answered, or is gone. */
   readonly canceled: AbortSignal | undefined;
 }
+
+/** As long as a timer of Node's can wait. */
+const FOR_EVER_MS = 2 ** 31 - 1;
 
 export class Supervisor {
   readonly pod: KeptPod;
@@ -122,6 +126,10 @@ export class Supervisor {
     readonly container?: string | undefined;
     readonly all?: boolean | undefined;
   }): Promise<PodState> {
+    const meaning =
+      this.pod.plan.outer === undefined || asked.container !== undefined ? "signal" : meaningOf(asked.signal);
+    if (meaning === "kill" || (meaning === "stop" && this.state.want !== "stopped"))
+      return this.#stopForCaller(asked.signal, meaning === "kill" ? 0 : FOR_EVER_MS);
     const kill = async () => {
       const alive = this.#members().filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
@@ -131,6 +139,23 @@ export class Supervisor {
     };
     // Whoever kills a pod that is being stopped does not want to wait for the rest of its grace.
     return this.#isStopping ? kill() : this.#change(kill);
+  }
+
+  /**
+   * What stops a container that somebody else made stops the pod in it, in order, and nobody comes back. How long it may
+   * take is for its caller to say, by SIGKILL. Does not wait for the end.
+   */
+  #stopForCaller(signal: string, graceMs: number): Promise<PodState> {
+    const stop = async () => {
+      if (this.state.exitedAt !== undefined) return this.state;
+      if (this.state.status === "paused") await this.#thaw();
+      this.#note("stopped", { request: makeUuid() }, { graceMs, ...(graceMs === 0 ? {} : { signal }) });
+      if (graceMs === 0) this.#conductor.hurry();
+      this.#isStopping = true;
+      this.#conductor.begin();
+      return this.state;
+    };
+    return this.#isStopping ? stop() : this.#change(stop);
   }
 
   /** Freezes the pod's cgroup: all its processes at one instant. */
@@ -405,7 +430,7 @@ export class Supervisor {
     });
   }
 
-  #note(want: Want, asked: Asked, more: { graceMs?: number; force?: boolean } = {}): void {
+  #note(want: Want, asked: Asked, more: { graceMs?: number; force?: boolean; signal?: string } = {}): void {
     if (this.#isAskedAgain(want, asked)) return;
     this.pod.journal.append({ type: "pod.wanted", want, request: asked.request, ...more });
   }
@@ -426,4 +451,13 @@ export class Supervisor {
     if (allowed.includes(this.state.status)) return;
     throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: cannot ${verb}, it is ${this.state.status}`);
   }
+}
+
+/** The signals by which callers stop containers; the others are for the programs in them. */
+const STOPS: readonly string[] = ["TERM", "INT", "QUIT", "PWR", "RTMIN+3", "15", "2", "3", "30", "37"];
+
+function meaningOf(signal: string): "stop" | "kill" | "signal" {
+  const name = signal.toUpperCase().replace(/^SIG/, "");
+  if (name === "KILL" || name === "9") return "kill";
+  return STOPS.includes(name) ? "stop" : "signal";
 }

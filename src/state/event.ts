@@ -23,6 +23,8 @@ export type PodFact =
       readonly want: Want;
       readonly request: string;
       readonly graceMs?: number;
+      /** stopped: for containers that have no stop signal of their own. */
+      readonly signal?: string;
       readonly force?: boolean;
     }
   | { readonly type: "pod.created" }

@@ -23,6 +23,7 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerOut
     want: "created",
     wantedAt: undefined,
     graceMs: undefined,
+    stopSignal: undefined,
     createdAt: undefined,
     startedAt: undefined,
     initializedAt: undefined,
@@ -91,7 +92,13 @@ function applyFact(state: PodState, event: Event): PodState {
     case "pod.recovered":
       return state;
     case "pod.wanted":
-      return { ...state, want: event.want, wantedAt: event.time, graceMs: event.graceMs };
+      return {
+        ...state,
+        want: event.want,
+        wantedAt: event.time,
+        graceMs: event.graceMs,
+        stopSignal: event.signal,
+      };
     case "pod.created":
       return { ...state, createdAt: event.time };
     case "pod.started":

@@ -27,6 +27,8 @@ export interface PodState {
   /** When it was asked for, and the grace that it came with. */
   readonly wantedAt: string | undefined;
   readonly graceMs: number | undefined;
+  /** The signal that came with it, for containers that have none of their own. */
+  readonly stopSignal: string | undefined;
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
   readonly initializedAt: string | undefined;
