@@ -188,13 +188,17 @@ static int is_in_session(pid_t session) {
   return 0;
 }
 
+// Without the line of version 2 where there are others: there it may say only from where a process was started.
 static ssize_t read_cgroup(pid_t pid, char *text, size_t size) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, text, size);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
   if (fd >= 0) close(fd);
-  return n;
+  if (n <= 0) return -1;
+  text[n] = 0;
+  char *unified = strstr(text, "\n0::");
+  return unified ? unified - text : n;
 }
 
 // A session's number may be another's by now; one in this container's cgroup is not.

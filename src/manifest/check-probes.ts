@@ -40,7 +40,10 @@ export function checkAttendance(container: Fields, pointer: string, rules: Atten
         report(`${pointer}/${field}`, "must not be set for an init container, unless its restartPolicy is Always");
     return;
   }
-  for (const field of PROBES) check(container, field, pointer, PROBE_HANDLERS);
+  for (const field of PROBES) {
+    check(container, field, pointer, PROBE_HANDLERS);
+    checkThresholds(container[field], field === "readinessProbe", `${pointer}/${field}`, report);
+  }
   const { lifecycle } = container;
   if (isFields(lifecycle)) for (const field of HOOKS) check(lifecycle, field, `${pointer}/lifecycle`, HOOK_HANDLERS);
 }
@@ -67,6 +70,15 @@ function checkHandler(
   const seconds = isFields(holder.sleep) ? holder.sleep.seconds : undefined;
   if (typeof seconds === "number" && seconds > graceSeconds && known.includes("sleep"))
     report(`${pointer}/sleep/seconds`, `must not be more than terminationGracePeriodSeconds, ${graceSeconds}`);
+}
+
+function checkThresholds(probe: unknown, isReadiness: boolean, pointer: string, report: Report): void {
+  if (!isFields(probe)) return;
+  const { successThreshold, terminationGracePeriodSeconds } = probe;
+  if (!isReadiness && typeof successThreshold === "number" && successThreshold > 1)
+    report(`${pointer}/successThreshold`, "must be 1: one success is enough for this probe");
+  if (isReadiness && terminationGracePeriodSeconds !== undefined)
+    report(`${pointer}/terminationGracePeriodSeconds`, "must not be set for a readiness probe: it ends no container");
 }
 
 function checkHost(host: unknown, pointer: string, report: Report): void {

@@ -2,7 +2,7 @@
 // container without them is what it always was.
 
 import { PeapodError } from "../base/errors.ts";
-import type { Hook, LivenessProbe, ReadinessProbe, Container as WrittenContainer } from "../generated/pod.ts";
+import type { Hook, Container as WrittenContainer, Probe as WrittenProbe } from "../generated/pod.ts";
 import type { ContainerPort, Handler, HookHandler, Hooks, Probe, ProbeHandler, Probes } from "./probe.ts";
 import { HOOK_KINDS, PROBE_KINDS } from "./probe.ts";
 
@@ -17,7 +17,6 @@ export interface Attendance {
 }
 
 type Ports = ReadonlyMap<string, number>;
-type WrittenProbe = LivenessProbe & ReadinessProbe;
 
 /** `written` has passed the schema and checkAttendance; what does not fit here is a BUG. */
 export function makeAttendance(written: WrittenContainer): Attendance {
@@ -26,7 +25,7 @@ export function makeAttendance(written: WrittenContainer): Attendance {
     ports.flatMap(({ name, containerPort }) => (name === undefined ? [] : [[name, containerPort]])),
   );
   const probes = PROBE_KINDS.flatMap((kind) => {
-    const probe = written[`${kind}Probe`] as WrittenProbe | undefined;
+    const probe = written[`${kind}Probe`];
     return probe === undefined ? [] : [[kind, makeProbe(probe, byName)] as const];
   });
   const hooks = HOOK_KINDS.flatMap((kind) => {
@@ -43,7 +42,7 @@ export function makeAttendance(written: WrittenContainer): Attendance {
 }
 
 function makeProbe(written: WrittenProbe, ports: Ports): Probe {
-  const grace = written.terminationGracePeriodSeconds as number | undefined;
+  const grace = written.terminationGracePeriodSeconds;
   return {
     handler: makeHandler(written, ports) as ProbeHandler,
     initialDelaySeconds: written.initialDelaySeconds ?? 0,

@@ -2,18 +2,19 @@
 // nothing of them left in it.
 
 import { spawn } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import type { HandlerTarget } from "../../src/engine/handlers/handler.ts";
 import { runHandler } from "../../src/engine/handlers/run-handler.ts";
-import { readPlan, readPodState } from "../../src/engine/reader.ts";
+import { readPlan, readPodNames, readPodState } from "../../src/engine/reader.ts";
 import { listCgroupPids } from "../../src/host/cgroups.ts";
 import { readProcess } from "../../src/host/processes.ts";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import type { Handler } from "../../src/manifest/probe.ts";
 import { openRuntime } from "../../src/runtime/runtime.ts";
 import { BIN, type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { PodBundle } from "../support/pod-bundle.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const facts = readHostFacts();
@@ -175,4 +176,25 @@ testWithPeapod("a hundred handlers leave the container as it was, and no file be
     [],
   );
   t.equal(readProcess(target.pid)?.state, "S");
+});
+
+testWithPeapod("members of a pod in a caller's container are asked in its network", async (t, host) => {
+  const bundle = new PodBundle(host, "p1").withPod([
+    { name: "web", run: SITE },
+    { name: "other", run: "exec sleep 1000" },
+  ]);
+  try {
+    await bundle.up();
+    const [name] = readPodNames(host.root);
+    const { run, pids } = placeOf(host, { name: String(name), file: "" }, "other");
+    await waitUntil("httpd listens", async () => (await run(get(8080))).ok);
+    t.same(await run(get(8081)), { ok: false, message: "connection refused" });
+    const before = pids();
+    t.same(await run(sh("exit 3")), { ok: false, message: "exit status 3" });
+    t.same(await run(sh("(sleep 998 &); sleep 997"), 500), { ok: false, message: "did not end in 0.5 s" });
+    await waitUntil("only the member's own are left", () => pids().length === before.length);
+  } finally {
+    await bundle.end();
+    rmSync(join(host.root, "sandboxes"), { recursive: true, force: true });
+  }
 });

@@ -31,7 +31,7 @@ interface Answer {
 
 export async function runHttpGet(target: HandlerTarget, action: Action, limits: Limits): Promise<Outcome> {
   let place = makePlace(action);
-  let host = action.headers.findLast(({ name }) => name.toLowerCase() === "host")?.value;
+  let host = action.headers.find(({ name }) => name.toLowerCase() === "host")?.value;
   for (let redirects = 0; ; redirects += 1) {
     const { status, location } = await ask(target, place, action, host, limits).catch((error: unknown) => {
       if (!limits.isHook || !isPlainHttp(error)) throw error;
@@ -74,7 +74,7 @@ async function ask(
       method: "GET",
       path,
       setHost: false,
-      headers: makeHeaders(action, hostHeader ?? `${bracketed(host)}:${port}`),
+      headers: makeHeaders(action, hostHeader || `${bracketed(host)}:${port}`),
       maxHeaderSize: MOST_HEADERS,
     });
     request.on("error", (error) => fail(explain(error)));
@@ -82,6 +82,7 @@ async function ask(
     request.on("response", (response) => {
       const answer = { status: response.statusCode ?? 0, location: response.headers.location };
       const isRedirect = answer.location !== undefined && FOLLOWED.includes(answer.status);
+      response.on("error", () => fail(new Error("the answer was cut off")));
       // The body of a success must come as well; no other is of interest.
       if (limits.isHook || isRedirect || answer.status >= 400 || answer.status < 200) return done(answer);
       let length = 0;
@@ -90,7 +91,6 @@ async function ask(
         if (length > MOST_BODY) done(answer);
       });
       response.on("end", () => done(answer));
-      response.on("error", () => fail(new Error("the answer was cut off")));
     });
     request.end();
     return () => request.destroy();
