@@ -2,12 +2,15 @@
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
 // after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's.
 
+import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
+import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import { makeRunStages } from "../plan/stages.ts";
+import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -44,6 +47,7 @@ export class Supervisor {
   readonly #conductor: Conductor;
   readonly #prober: Prober;
   #isStopping = false;
+  #readiness = "";
   #isGoingDown = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
@@ -58,6 +62,7 @@ export class Supervisor {
     this.#prober = new Prober(this.pod);
     context.journal.onEvent((event) => {
       if (event.type === "pod.exited") this.#tellResult(event.status);
+      this.#tellReadiness();
     });
     this.over = new Promise((resolve) => {
       this.#whenOver = resolve;
@@ -381,6 +386,19 @@ export class Supervisor {
       .catch((error: unknown) => this.pod.report(error, "the result could not be told"))
       .finally(() => this.#tellings.delete(telling));
     this.#tellings.add(telling);
+  }
+
+  /** For a caller's health checks, which must wake nobody. */
+  #tellReadiness(): void {
+    if (this.pod.plan.outer === undefined) return;
+    const text = makeReadiness(this.state);
+    if (text === this.#readiness) return;
+    this.#readiness = text;
+    try {
+      writeFileAtomic(join(this.pod.plan.paths.dir, "readiness"), text, 0o600);
+    } catch (error) {
+      this.pod.report(error, "the readiness could not be told");
+    }
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */

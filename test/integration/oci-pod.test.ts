@@ -519,3 +519,22 @@ testWithBundle("the caller's SIGKILL ends what would always come back", async (t
   await bundle.must("delete", "p1");
   t.notOk(existsSync(join(host.root, "pods")));
 });
+
+testWithBundle("the caller's health check is the pod's readiness", async (t, bundle) => {
+  const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  bundle.withPod([{ name: "web", run: STAY, readinessProbe: probe }]);
+  await bundle.up();
+  const asks: readonly string[][] = [["peapod-ready"], ["--process", join(bundle.dir, "check.json")]];
+  writeFileSync(
+    join(bundle.dir, "check.json"),
+    JSON.stringify({ ...bundle.config.process, args: ["/bin/sh", "-c", "peapod-ready"] }),
+  );
+  const check = (words: readonly string[]) =>
+    words[0] === "--process" ? bundle.oci("exec", ...words, "p1") : bundle.oci("exec", "p1", ...words);
+  await waitUntil("it was found wanting", async () => /exit status 1/.test((await check(["peapod-ready"])).out));
+  for (const words of asks) t.match(await check(words), { code: 1, out: /^not ready: web \(exit status 1/ });
+  await bundle.must("exec", "p1", "touch", "/up");
+  await waitUntil("it is ready", async () => (await check(["peapod-ready"])).code === 0);
+  for (const words of asks) t.match(await check(words), { code: 0, out: "ready\n" });
+  await bundle.must("kill", "p1", "KILL");
+});
