@@ -4,6 +4,7 @@ import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
 
@@ -37,6 +38,11 @@ export interface PodClient {
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
   resume(): Promise<PodState>;
+  /**
+   * Limits of these containers, or of the pod itself where none is named; all of it or nothing.
+   * @throws NOT_FOUND, WRONG_STATE, BAD_USAGE, RUNTIME_FAILED where the kernel does not take one
+   */
+  update(more: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState>;
   /** Returns when nothing of the pod is left, its reaper included. @throws WRONG_STATE while it runs, unless forced */
   delete(more: { force?: boolean }): Promise<void>;
   /** Until all containers (or those named) have ended, or been deleted. */

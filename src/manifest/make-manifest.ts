@@ -5,8 +5,9 @@ import { PeapodError } from "../base/errors.ts";
 import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
-import { parseBytes, parseCpuMilli } from "./amounts.ts";
-import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
+import { parseBytes } from "./amounts.ts";
+import { makePodResources, makeResources } from "./make-resources.ts";
+import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -17,6 +18,11 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
   const { metadata, spec } = pod;
   const { name } = metadata;
   if (!isPodName(name)) throw new PeapodError("BUG", `pod ${name}: its name was not checked`);
+  const containers = spec.containers.map((container) => makeContainer(container, source.baseDir));
+  const resources = makePodResources(
+    spec.resources,
+    containers.map((container) => container.resources),
+  );
   return freezeDeep({
     metadata: {
       name,
@@ -25,7 +31,8 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: spec.containers.map((container) => makeContainer(container, source.baseDir)),
+      containers,
+      ...(resources === undefined ? {} : { resources }),
       volumes: (spec.volumes ?? []).map(makeVolume),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
@@ -71,15 +78,6 @@ function makeContainer(written: WrittenContainer, baseDir: string): Container {
 /** Kubernetes takes an empty list for none: the image's own words apply. */
 function unlessEmpty(words: readonly string[] | undefined): readonly string[] | undefined {
   return words === undefined || words.length === 0 ? undefined : [...words];
-}
-
-function makeResources(written: WrittenContainer["resources"]): Resources {
-  const cpuLimitMilli = amount(written?.limits?.cpu, parseCpuMilli);
-  return {
-    cpuLimitMilli,
-    cpuRequestMilli: amount(written?.requests?.cpu, parseCpuMilli) ?? cpuLimitMilli,
-    memoryLimitBytes: amount(written?.limits?.memory, parseBytes),
-  };
 }
 
 function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {

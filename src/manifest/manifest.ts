@@ -1,6 +1,7 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { HugepageSize } from "./hugepages.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -26,6 +27,8 @@ export interface PodSpec {
   readonly shareProcessNamespace: boolean;
   readonly restartPolicy: "Never";
   readonly terminationGracePeriodSeconds: number;
+  /** What the containers may use together, where the manifest says so itself. */
+  readonly resources?: Resources;
 }
 
 export interface Container {
@@ -58,6 +61,10 @@ export interface Resources {
   /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
   readonly cpuRequestMilli: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** Defaults to the limit. */
+  readonly memoryRequestBytes: number | undefined;
+  /** Bytes in huge pages of that size; a request is always the limit. */
+  readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
 
 export interface SecurityContext {
