@@ -35,3 +35,9 @@ export function knownAnnotations(containers: readonly string[]): readonly string
   const ofContainers = CONTAINER_PREFIXES.flatMap((prefix) => containers.map((name) => `${prefix}${name}`));
   return [SHARE, TIME_OFFSETS, ...RESOURCE_ANNOTATIONS, ...ofContainers];
 }
+
+/** All of them, for people. */
+export function tellAnnotations(): string {
+  const both = RESOURCE_ANNOTATIONS.map((name) => `${name}[.CONTAINER]`);
+  return [SHARE, TIME_OFFSETS, `${CONTAINER_NAMESPACES}CONTAINER`, ...both].join(", ");
+}

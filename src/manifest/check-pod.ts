@@ -4,7 +4,7 @@
 import { isImageReference } from "../base/image-reference.ts";
 import { nearestName } from "../base/nearest.ts";
 import { parseBytes } from "./amounts.ts";
-import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations } from "./annotations.ts";
+import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations, tellAnnotations } from "./annotations.ts";
 import { checkAmount, checkPodResources, checkResources } from "./check-resources.ts";
 import { normalPath } from "./normal-path.ts";
 
@@ -128,8 +128,8 @@ function checkAnnotations(annotations: Fields, containers: readonly (string | un
       continue;
     }
     const nearest = nearestName(key, known);
-    const meant = nearest === undefined ? ";" : `; did you mean ${quote(nearest)}?`;
-    report(pointer, `unknown annotation${meant} allowed: ${known.join(", ")}`);
+    const more = nearest === undefined ? `allowed: ${tellAnnotations()}` : `did you mean ${quote(nearest)}?`;
+    report(pointer, `unknown annotation; ${more}`);
   }
 }
 
