@@ -5,6 +5,7 @@ import type { Plan, PlannedResources } from "../plan/plan.ts";
 import { makePodLimits } from "../plan/pod-resources.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { ResourceReport } from "./engine.ts";
 
 export interface EffectiveResources {
   readonly containers: ReadonlyMap<ContainerName, PlannedResources>;
@@ -41,4 +42,9 @@ export function withUpdates(plan: Plan, state: Pick<PodState, "resources" | "con
     ...plan,
     containers: plan.containers.map((one) => ({ ...one, resources: containers.get(one.name) ?? one.resources })),
   };
+}
+
+export function makeReport(plan: Plan, state: Pick<PodState, "resources" | "containers">): ResourceReport {
+  const { pod, containers } = makeEffective(plan, state);
+  return { qosClass: plan.sandbox.resources?.qosClass ?? null, pod, containers: Object.fromEntries(containers) };
 }

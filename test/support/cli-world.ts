@@ -133,6 +133,7 @@ export function fakeWorld(
         fake.programs.push([program, ...args]);
         return more.programStatus ?? 0;
       },
+      openTerminal: async () => undefined,
       now: () => NOW,
     },
   };
