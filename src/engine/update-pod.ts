@@ -18,6 +18,8 @@ import type { KeptPod } from "./context.ts";
 import { type EffectiveResources, makeEffective, withUpdates } from "./effective-resources.ts";
 
 type Limits = Partial<PlannedResources>;
+type Cpuset = Pick<Limits, "cpusetCpus" | "cpusetMems">;
+type Undo = (() => Promise<void>)[];
 
 /** `keepers`: those of the containers that are meant, alive all of them; none: the pod itself. */
 export async function updatePod(
@@ -41,7 +43,7 @@ export async function updatePod(
         hint: "docker update changes them; peapod update POD CONTAINER those of one member",
       });
     const complete = completeChange(whose, old.pod, change, limitsSwap);
-    await allOrNothing(pod, old, makeEffective(plan, journal.state, { pod: complete }), []);
+    await allOrNothing(pod, old, makeEffective(plan, journal.state, { pod: complete }), [], cpusetOf(complete));
     journal.append({ type: "pod.updated", resources: complete });
   } else {
     const changes = new Map(
@@ -85,14 +87,16 @@ async function allOrNothing(
   old: EffectiveResources,
   next: EffectiveResources,
   keepers: readonly ContainerKeeper[],
+  cpuset: Cpuset = {},
 ): Promise<void> {
   const { cgroup } = pod.plan.sandbox;
-  const undo: (() => Promise<void>)[] = [];
+  const undo: Undo = [];
   writeFileSync(marker(pod), "", { mode: 0o600 });
   try {
     // A child may not have more than its parent, so the parent is widened first and tightened last.
     if (keepers.length > 0) await writePodLimits(cgroup, pod.facts, loosen(old.pod, next.pod));
     undo.push(() => writePodLimits(cgroup, pod.facts, makeReplacement(next.pod, old.pod)));
+    await followCpuset(pod, old, cpuset, undo);
     for (const keeper of keepers) {
       const { name, cgroupPath } = keeper.planned;
       const before = { ...readCpuset(cgroupPath, pod.facts), ...old.containers.get(name) };
@@ -106,6 +110,34 @@ async function allOrNothing(
     rmSync(marker(pod), { force: true });
     throw error;
   }
+}
+
+/**
+ * Version 1: a container's cgroup has processors and memory nodes of its own, and its parent's cannot be fewer. Those that
+ * have none of their own by anybody's word follow the pod's, while the pod has the old and the new ones.
+ */
+async function followCpuset(pod: KeptPod, old: EffectiveResources, cpuset: Cpuset, undo: Undo): Promise<void> {
+  const { plan, facts } = pod;
+  if (facts.cgroupLayout === "v2" || Object.keys(cpuset).length === 0) return;
+  const { cgroup } = plan.sandbox;
+  const before = readCpuset(cgroup.path, facts);
+  const both = Object.entries(cpuset).map(([key, list]) => [key, `${before[key as keyof Cpuset]},${list}`]);
+  undo.push(() => writePodLimits(cgroup, facts, before));
+  await writePodLimits(cgroup, facts, Object.fromEntries(both));
+  for (const keeper of pod.containers.values()) {
+    const own: Limits = old.containers.get(keeper.planned.name) ?? {};
+    const followed = Object.fromEntries(
+      Object.entries(cpuset).filter(([key]) => own[key as keyof Cpuset] === undefined),
+    );
+    if (!keeper.isAlive || Object.keys(followed).length === 0) continue;
+    const had = readCpuset(keeper.planned.cgroupPath, facts);
+    undo.push(() => apply(pod, keeper, had));
+    await apply(pod, keeper, followed);
+  }
+}
+
+function cpusetOf({ cpusetCpus, cpusetMems }: Limits): Cpuset {
+  return { ...(cpusetCpus === undefined ? {} : { cpusetCpus }), ...(cpusetMems === undefined ? {} : { cpusetMems }) };
 }
 
 async function apply(pod: KeptPod, keeper: ContainerKeeper, limits: Limits): Promise<void> {
