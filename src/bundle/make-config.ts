@@ -3,7 +3,8 @@
 import { makeMemberCgroupsPath } from "../plan/outer.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
-import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType, OciResources } from "./oci-config.ts";
+import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType } from "./oci-config.ts";
+import { makeOciResources } from "./oci-resources.ts";
 import { type Profile, profileFor } from "./profiles.ts";
 import { makeSeccomp } from "./seccomp.ts";
 
@@ -29,6 +30,7 @@ export function makeConfig(
 ): OciConfig {
   const { process } = container;
   const capabilities = process.capabilities;
+  const { oomScoreAdj } = container.resources;
   return {
     ociVersion: OCI_VERSION,
     process: {
@@ -44,6 +46,7 @@ export function makeConfig(
       // Nothing inheritable or ambient: a program that changes its user must not keep them by accident (CVE-2022-24769).
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: process.noNewPrivileges,
+      ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
       ...profile.process,
     },
     root: { path: rootfsOf(container), readonly: container.rootfs.readOnly },
@@ -58,7 +61,7 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
   const { idMapping, devices } = container;
   return {
     cgroupsPath: makeCgroupsPath(plan, container),
-    resources: makeResources(container, profile),
+    resources: { devices: profile.deviceRules, ...makeOciResources(container.resources) },
     namespaces: TYPES.flatMap(([kind, type]) => makeNamespace(type, container.namespaces[kind])),
     ...(idMapping === undefined
       ? {}
@@ -97,20 +100,6 @@ function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
   const { driver, path } = plan.sandbox.cgroup;
   if (driver === "cgroupfs") return container.cgroupPath;
   return `${path.slice(path.lastIndexOf("/") + 1)}:peapod:${container.name}`;
-}
-
-function makeResources({ resources }: PlannedContainer, profile: Profile): OciResources {
-  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes } = resources;
-  const cpu = {
-    ...(cpuShares === undefined ? {} : { shares: cpuShares }),
-    ...(cpuQuotaUs === undefined ? {} : { quota: cpuQuotaUs }),
-    ...(cpuPeriodUs === undefined ? {} : { period: cpuPeriodUs }),
-  };
-  return {
-    devices: profile.deviceRules,
-    ...(memoryLimitBytes === undefined ? {} : { memory: { limit: memoryLimitBytes } }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-  };
 }
 
 function asOciMapping({ container, host, size }: { container: number; host: number; size: number }): OciIdMapping {

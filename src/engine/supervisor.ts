@@ -9,6 +9,7 @@ import type { ContainerName } from "../base/names.ts";
 import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import { makeRunStages } from "../plan/stages.ts";
 import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
@@ -186,6 +187,19 @@ export class Supervisor {
     });
   }
 
+  /** Changes limits of these containers, or of the pod itself where none is named. @throws NOT_FOUND, WRONG_STATE */
+  update({ containers, resources }: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState> {
+    return this.#change(async () => {
+      this.#assertStatus(["created", "running", "paused"], "update");
+      const keepers = containers.map((name) => this.#named(name));
+      const ended = keepers.find((keeper) => !keeper.isAlive);
+      if (ended !== undefined) this.running(ended.planned.name);
+      const { updatePod } = await import("./update-pod.ts");
+      await updatePod(this.pod, keepers, resources);
+      return this.state;
+    });
+  }
+
   /** Takes everything away. Afterwards the supervisor has nothing to do but to end. */
   delete(asked: Asked & { readonly force?: boolean | undefined }): Promise<void> {
     if (asked.force) this.#conductor.hurry();
@@ -234,6 +248,7 @@ export class Supervisor {
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
+      if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       // Who was killed between the two could not tell it.
       if (this.state.exitStatus !== undefined) this.#tellResult(this.state.exitStatus);

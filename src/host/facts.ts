@@ -12,6 +12,14 @@ export interface HostFacts {
   readonly hasSeccomp: boolean;
   /** Names without `CAP_` that we ourselves hold: nobody can hand on what he lacks. */
   readonly capabilities: readonly string[];
+  /** Controllers of the version 2 tree; undefined: those that there usually are. */
+  readonly cgroupControllers?: readonly string[];
+  /** All memory of this machine. */
+  readonly memoryBytes?: number;
+  /** Our own standing with the kernel's out-of-memory killer, see proc_pid_oom_score_adj(5). */
+  readonly oomScoreAdj?: number;
+  /** Whether a cgroup's use of swap can be bounded. */
+  readonly limitsSwap?: boolean;
   /** The host's own name, for containers that share its uts namespace. */
   readonly hostname?: string;
   /** First host id and number of ids that user namespaces map to; 100000 and 65536 unless told (subuid(5)). */

@@ -5,9 +5,10 @@ import { PeapodError } from "../base/errors.ts";
 import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
-import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { parseBytes } from "./amounts.ts";
 import { makeAttendance } from "./make-probes.ts";
-import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
+import { makePodResources, makeResources } from "./make-resources.ts";
+import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -20,6 +21,15 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
   const { metadata, spec } = pod;
   const { name } = metadata;
   if (!isPodName(name)) throw new PeapodError("BUG", `pod ${name}: its name was not checked`);
+  const containers = (["initContainers", "containers"] as const).flatMap((kind) =>
+    (spec[kind] ?? []).map((container, index) =>
+      makeContainer(container, `/spec/${kind}/${index}`, spec, source.baseDir),
+    ),
+  );
+  const resources = makePodResources(
+    spec.resources,
+    containers.filter(({ role }) => role !== "init").map((container) => container.resources),
+  );
   return freezeDeep({
     metadata: {
       name,
@@ -28,14 +38,8 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: [
-        ...(spec.initContainers ?? []).map((container, index) =>
-          makeContainer(container, `/spec/initContainers/${index}`, spec, source.baseDir),
-        ),
-        ...spec.containers.map((container, index) =>
-          makeContainer(container, `/spec/containers/${index}`, spec, source.baseDir),
-        ),
-      ],
+      containers,
+      ...(resources === undefined ? {} : { resources }),
       volumes: (spec.volumes ?? []).map(makeVolume),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
@@ -91,15 +95,6 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
 /** Kubernetes takes an empty list for none: the image's own words apply. */
 function unlessEmpty(words: readonly string[] | undefined): readonly string[] | undefined {
   return words === undefined || words.length === 0 ? undefined : [...words];
-}
-
-function makeResources(written: WrittenContainer["resources"]): Resources {
-  const cpuLimitMilli = amount(written?.limits?.cpu, parseCpuMilli);
-  return {
-    cpuLimitMilli,
-    cpuRequestMilli: amount(written?.requests?.cpu, parseCpuMilli) ?? cpuLimitMilli,
-    memoryLimitBytes: amount(written?.limits?.memory, parseBytes),
-  };
 }
 
 function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {

@@ -1,6 +1,7 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { HugepageSize } from "./hugepages.ts";
 import type { ContainerPort, Hooks, Probes } from "./probe.ts";
 
 export interface Manifest {
@@ -29,6 +30,8 @@ export interface PodSpec {
   readonly restartPolicy: RestartPolicy;
   readonly terminationGracePeriodSeconds: number;
   readonly activeDeadlineSeconds: number | undefined;
+  /** What the containers may use together, where the manifest says so itself. */
+  readonly resources?: Resources;
 }
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
@@ -81,6 +84,10 @@ export interface Resources {
   /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
   readonly cpuRequestMilli: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** Defaults to the limit. */
+  readonly memoryRequestBytes: number | undefined;
+  /** Bytes in huge pages of that size; a request is always the limit. */
+  readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
 
 export interface SecurityContext {

@@ -13,6 +13,7 @@ import { makeCgroup } from "./cgroups.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
+import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
@@ -86,6 +87,7 @@ export function makePlan(input: PlanInput): Plan {
       namespaces: matrix.pinned,
       sharedMemory,
       cgroup,
+      resources: makePodResources(manifest, containers, facts),
       files: [files.hosts, files.hostname, files.resolvConf],
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],

@@ -4,6 +4,7 @@
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE } from "../base/names.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import { assertNoPodLimits, moveResources } from "./outer-resources.ts";
 import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 import { makeStages } from "./stages.ts";
@@ -65,6 +66,7 @@ const OUR_ENV = new Set(["PEAPOD_MANIFEST", "PEAPOD_CONTAINER"]);
  */
 export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer): Plan {
   assertPossible(manifest, outer);
+  assertNoPodLimits(manifest);
   const containers = plan.containers
     .filter((one) => one.name !== PAUSE)
     .map((planned, _index, all) => moveContainer(planned, manifest, outer, all));
@@ -84,6 +86,9 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
       ...plan.sandbox,
       namespaces: pinned,
       sharedMemory,
+      ...(plan.sandbox.resources === undefined
+        ? {}
+        : { resources: { qosClass: plan.sandbox.resources.qosClass, own: {}, limits: {} } }),
       cgroup: { driver: "cgroupfs", path: cgroupPath, base: cgroupPath, isCallers: true },
     },
     containers,
@@ -167,6 +172,7 @@ function moveContainer(
         !callers.some((one) => one.destination === destination) ||
         (destination === "/dev/shm" && !isBound(outer, destination)),
     ),
+    resources: moveResources(planned),
     cgroupPath: `${outer.cgroupPath}/${planned.name}`,
     hostname: undefined,
     reasons: { ...planned.reasons, "process.capabilities": capabilities.reason },

@@ -15,7 +15,7 @@ import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
 import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory } from "./plan.ts";
 import { makeProcess } from "./process.ts";
-import { makeResources } from "./resources.ts";
+import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
 import { makeShmMount } from "./shared-memory.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
@@ -46,7 +46,7 @@ export function planContainer(
   const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
   const command = makeProcess({ manifest, index, container, image, hostname });
   const capabilities = makeCapabilities(manifest, index, container, facts);
-  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container);
+  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container, facts);
   const readOnly = securityContext.readOnlyRootFilesystem;
   const { mounts, reasons: mountReasons } = makeMounts({
     manifest,
@@ -142,7 +142,7 @@ export function planPause(
         options: ["bind", "rprivate", "ro", "nosuid", "nodev"],
       },
     ],
-    resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined },
+    resources: makePauseResources(pod.facts),
     cgroupPath: makeContainerCgroup(pod.cgroup, PAUSE),
     hostname: isNamedByRuntime(namespaces) ? pod.manifest.spec.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),

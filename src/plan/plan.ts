@@ -66,6 +66,8 @@ export interface Sandbox {
   readonly namespaces: readonly PinnedNamespace[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly cgroup: PodCgroup;
+  /** Undefined in a plan that was made before there were any. */
+  readonly resources?: PodResources;
   readonly files: readonly SandboxFile[];
   readonly volumes: readonly PlannedVolume[];
   /**
@@ -240,6 +242,41 @@ export interface PlannedResources {
   readonly cpuQuotaUs: number | undefined;
   readonly cpuPeriodUs: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** What the kernel leaves to it while others can give some: `memory.low`, in version 1 the soft limit. */
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together, as OCI counts; -1: as much as there is. */
+  readonly memorySwapBytes?: number;
+  /** -1: none. */
+  readonly pidsLimit?: number;
+  /** As cpuset(7) writes lists: `0-2,5`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** 10 to 1000, as podman and OCI count. */
+  readonly blkioWeight?: number;
+  readonly blkioDevices?: readonly DeviceLimit[];
+  readonly hugepages?: readonly { readonly pageSize: "2MB" | "1GB"; readonly limitBytes: number }[];
+  /** The kernel kills all of it or nothing; version 2 only. */
+  readonly oomGroup?: boolean;
+  /** Of its first process. */
+  readonly oomScoreAdj?: number;
+}
+
+export interface DeviceLimit {
+  readonly kind: "readBps" | "writeBps" | "readIops" | "writeIops";
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+/** Kubernetes' three classes: who goes first when memory is short. */
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+export interface PodResources {
+  readonly qosClass: QosClass;
+  /** What the manifest says of the pod itself. */
+  readonly own: Partial<PlannedResources>;
+  /** What stands on the pod's cgroup: its own, and the containers' together where each has one. */
+  readonly limits: Partial<PlannedResources>;
 }
 
 /** One mount on the host's side (an overlay, a tmpfs), as mount(8) takes it. */

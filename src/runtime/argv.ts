@@ -52,6 +52,11 @@ export function makeDeleteArgs(id: string, force: boolean): string[] {
   return force ? ["delete", "--force", id] : ["delete", id];
 }
 
+/** `file`: OCI's LinuxResources as JSON. */
+export function makeUpdateArgs(id: string, file: string): string[] {
+  return ["update", "--resources", file, id];
+}
+
 export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }

@@ -117,6 +117,8 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, error: event.error };
     case "pod.degraded":
       return { ...state, degraded: event.reason };
+    case "pod.updated":
+      return { ...state, resources: { ...state.resources, ...event.resources } };
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
@@ -177,6 +179,8 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
       return giveUpAttempt({ ...container, status });
+    case "container.updated":
+      return { ...container, status, resources: { ...container.resources, ...event.resources } };
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };

@@ -26,6 +26,7 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
+  "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
@@ -64,6 +65,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
+  "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
   "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },

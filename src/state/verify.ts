@@ -94,6 +94,7 @@ class PodStory {
         return;
       case "pod.planned":
       case "pod.wanted":
+      case "pod.updated":
       case "pod.failed":
       case "pod.recovered":
       case "pod.degraded":
@@ -179,6 +180,9 @@ class ContainerStory {
         return;
       case "container.signalled":
         if (!this.isCreated || this.isExited) wrong("order", "got a signal while it did not live");
+        return;
+      case "container.updated":
+        if (!this.isCreated || this.isExited) wrong("order", "was updated while it did not live");
         return;
       case "container.exited":
         if (!this.isCreated) wrong("order", "ended before it was created");

@@ -152,6 +152,7 @@ export function fakeWorld(
         fake.programs.push([program, ...args]);
         return more.programStatus ?? 0;
       },
+      openTerminal: async () => undefined,
       now: () => NOW,
     },
   };

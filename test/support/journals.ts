@@ -103,11 +103,13 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.resumed" },
     { type: "pod.failed", error: { code: "RUNTIME_FAILED", message: "container web: runc said no" } },
     { type: "pod.recovered" },
+    { type: "pod.updated", resources: { memoryLimitBytes: 64 << 20 } },
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.signalled", container, signal: "TERM" },
+      { type: "container.updated", container, resources: { pidsLimit: 9 } },
       { type: "container.exited", container, exit: exitedWith(index) },
       { type: "container.deleted", container },
       { type: "container.io-restarted", container },

@@ -111,10 +111,13 @@ t.test("a field that Kubernetes knows and peapod does not says so, and is told o
   for (const [value, pointer] of [
     [aPod({ initContainers: [{ whatever: 1 }] }), "/spec/initContainers"],
     [aContainer({ volumeDevices: [] }), "/spec/containers/0/volumeDevices"],
-    [aContainer({ resources: { requests: { memory: "1Gi" } } }), "/spec/containers/0/resources/requests/memory"],
     [
-      aContainer({ resources: { limits: { "hugepages-2Mi": "1Gi" } } }),
-      "/spec/containers/0/resources/limits/hugepages-2Mi",
+      aContainer({ resources: { requests: { "ephemeral-storage": "1Gi" } } }),
+      "/spec/containers/0/resources/requests/ephemeral-storage",
+    ],
+    [
+      aContainer({ resources: { limits: { "hugepages-64Ki": "1Gi" } } }),
+      "/spec/containers/0/resources/limits/hugepages-64Ki",
     ],
     [aVolume({ secret: { secretName: "x" } }), "/spec/volumes/0/secret"],
     [aVolume({ emptyDir: { medium: "HugePages" } }), "/spec/volumes/0/emptyDir/medium"],

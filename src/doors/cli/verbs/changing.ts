@@ -1,6 +1,7 @@
-// The verbs that change a pod: start, exec, kill, stop, delete, pause, resume, wait.
+// The verbs that change a pod: start, exec, kill, stop, delete, pause, resume, update, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
+import { UPDATE } from "./resources.ts";
 
 const CONTAINERS: OptionSpec = {
   long: "container",
@@ -136,6 +137,7 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod unpause web", tells: "the same, in podman's word" },
     ],
   },
+  UPDATE,
   {
     name: "wait",
     aliases: [],
