@@ -47,10 +47,17 @@ export function exitedWith(code: number): { kind: "exited"; code: number; time: 
   return { kind: "exited", code, time: "2026-01-01T00:00:00.123456789Z" };
 }
 
-/** Each number picks one of the facts that may come next; afterwards the pod is led to its end. */
-export function walk(containers: readonly ContainerName[], choices: readonly number[]): Story {
+/** Each number picks one of the facts that may come next; afterwards the pod is led to its end. `early`: init containers. */
+export function walk(
+  containers: readonly ContainerName[],
+  choices: readonly number[],
+  early: readonly ContainerName[] = [],
+): Story {
   const events: Event[] = [];
-  let state = makePlannedState(POD, containers.map(makeBareOutline));
+  let state = makePlannedState(
+    POD,
+    containers.map((name) => ({ ...makeBareOutline(name), ...(early.includes(name) ? { role: "init" } : {}) })),
+  );
   const tell = (fact: Fact): void => {
     const time = new Date(START_MS + events.length * 10).toISOString();
     const event = { seq: state.cursor + 1, time, pod: POD, ...fact } as Event;

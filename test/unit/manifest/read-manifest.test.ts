@@ -21,6 +21,10 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
     containers: [
       {
         name: "web",
+        role: "main",
+        pointer: "/spec/containers/0",
+        restartPolicy: "Never",
+        restartRules: [],
         image: "rootfs:/base/site",
         command: ["/bin/httpd"],
         args: ["-f"],
@@ -49,6 +53,10 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
       },
       {
         name: "side",
+        role: "main",
+        pointer: "/spec/containers/1",
+        restartPolicy: "Never",
+        restartRules: [],
         image: "rootfs:/images/side",
         command: undefined,
         args: undefined,
@@ -82,16 +90,17 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
     shareProcessNamespace: true,
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 3,
+    activeDeadlineSeconds: undefined,
   });
 });
 
-t.test("the least pod gets Kubernetes' defaults, and Never", async (t) => {
+t.test("the least pod gets Kubernetes' defaults", async (t) => {
   const { metadata, spec } = parse(
     '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"b","image":"rootfs:c"}]}}',
   );
   t.equal(metadata.namespace, "default");
   t.equal(spec.hostname, "a");
-  t.equal(spec.restartPolicy, "Never");
+  t.equal(spec.restartPolicy, "Always");
   t.equal(spec.terminationGracePeriodSeconds, 30);
   t.equal(spec.containers[0]?.image, "rootfs:/base/c");
 });

@@ -238,9 +238,22 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
   const pod = aPod({ containers: [aContainer("server"), aContainer("client", { status: "exited", exit })] });
   const engine = fakeEngine({ reader: { state: async () => pod } });
   const times = { createdAt: "2026-11-22T10:00:00.000Z", startedAt: "2026-11-22T10:00:00.000Z" };
+  const calm = {
+    role: "main",
+    ready: true,
+    started: true,
+    restartCount: 0,
+    reason: null,
+    message: null,
+    backOffUntil: null,
+    lastState: null,
+  };
   t.same(JSON.parse((await runLine("state web", fakeWorld(engine))).out), {
     pod: "web",
     status: "running",
+    phase: "Running",
+    reason: null,
+    conditions: [],
     want: "running",
     ...times,
     exitedAt: null,
@@ -250,8 +263,17 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     resources: null,
     cursor: 7,
     containers: [
-      { name: "server", status: "running", pid: 4711, ...times, exit: null, resources: null, exitStatus: null },
-      { name: "client", status: "exited", pid: 4711, ...times, exit, resources: null, exitStatus: 137 },
+      {
+        name: "server",
+        status: "running",
+        ...calm,
+        pid: 4711,
+        ...times,
+        exit: null,
+        resources: null,
+        exitStatus: null,
+      },
+      { name: "client", status: "exited", ...calm, pid: 4711, ...times, exit, resources: null, exitStatus: 137 },
     ],
   });
   t.equal(
@@ -260,9 +282,9 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
 status   running
 created  3 minutes ago
 
-CONTAINER  STATUS               PID  STARTED
-server     running             4711  3 minutes ago
-client     killed by signal 9     -  3 minutes ago
+CONTAINER  STATUS              RESTARTS   PID  STARTED
+server     running                    0  4711  3 minutes ago
+client     killed by signal 9         0     -  3 minutes ago
 `,
   );
 });
