@@ -8,8 +8,12 @@ export const SHARE = "peapod/share";
 export const TIME_OFFSETS = "peapod/timeOffsets";
 /** With a container's name behind it: the namespaces of that container alone. */
 export const CONTAINER_NAMESPACES = "peapod/namespaces.";
+/** Size of a container's log file before another is begun: `10Mi` unless told; `0`: no limit. */
+export const LOG_MAX_SIZE = "peapod/logMaxSize";
+/** Files of one log altogether; 5 unless told. */
+export const LOG_MAX_FILES = "peapod/logMaxFiles";
 
 /** Every annotation that a pod with these containers can have under our prefix. */
 export function knownAnnotations(containers: readonly string[]): readonly string[] {
-  return [SHARE, TIME_OFFSETS, ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`)];
+  return [SHARE, TIME_OFFSETS, LOG_MAX_SIZE, LOG_MAX_FILES, ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`)];
 }

@@ -65,6 +65,9 @@ function makeContainer(written: WrittenContainer, baseDir: string): Container {
       readOnlyRootFilesystem: securityContext?.readOnlyRootFilesystem ?? false,
       privileged: securityContext?.privileged ?? false,
     },
+    stdin: written.stdin ?? false,
+    stdinOnce: written.stdinOnce ?? false,
+    tty: written.tty ?? false,
   };
 }
 

@@ -39,6 +39,9 @@ export interface Container {
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
   readonly securityContext: SecurityContext;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface EnvVar {

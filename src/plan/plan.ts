@@ -19,6 +19,8 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly stopGraceMs: number;
+  /** Only where the manifest says more than the defaults of log-limits.ts. */
+  readonly logs?: LogLimits;
   readonly sandbox: Sandbox;
   /** Set where a caller's container is the sandbox. */
   readonly outer?: OuterContainer;
@@ -26,6 +28,13 @@ export interface Plan {
   readonly containers: readonly PlannedContainer[];
   /** Stages one after the other; the steps of a stage may run side by side. Undone in reverse. */
   readonly stages: readonly (readonly Step[])[];
+}
+
+/** Of each container's log. */
+export interface LogLimits {
+  /** 0: no limit. */
+  readonly maxSizeBytes: number;
+  readonly maxFiles: number;
 }
 
 export interface RuntimeChoice {
@@ -115,6 +124,8 @@ export interface PlannedContainer {
   readonly image: string;
   readonly rootfs: PlannedRootfs;
   readonly process: PlannedProcess;
+  /** Set where it has a standard input or a terminal of its own. */
+  readonly stdio?: PlannedStdio;
   readonly privileged: boolean;
   /** Whether the profile's seccomp filter is set: not where privileged, nor where the kernel has none. */
   readonly seccomp: boolean;
@@ -168,6 +179,13 @@ export interface PlannedRootfs {
   readonly readOnly: boolean;
   /** `lower` itself is the root file system, without an overlay: it is the container's own to write to. */
   readonly isWhole?: boolean;
+}
+
+/** As the manifest words them. */
+export interface PlannedStdio {
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface PlannedProcess {
