@@ -66,6 +66,11 @@ export interface Engine {
   /** The call that runs one more command in a container. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   execCommand(pod: PodName, request: ExecRequest): Promise<ExecCommand>;
   /**
+   * The container's streams from now on, with its input.
+   * @throws NOT_FOUND, WRONG_STATE, NOT_SUPPORTED, BAD_USAGE where the pod has several containers and none is named
+   */
+  attach(pod: PodName, request: AttachRequest): Promise<Attachment>;
+  /**
    * What one container wrote, oldest first. With `follow` it ends by itself once the container has ended and
    * all that it wrote has been yielded; without, at the end of what is there. An abort ends it quietly.
    */
@@ -140,6 +145,32 @@ export interface ExecCommand {
   readonly args: readonly string[];
   /** After it ended with a failure: the runtime's own error, where the command was never begun. */
   explain?(): Promise<PeapodError | undefined>;
+}
+
+export interface AttachRequest {
+  /** May be left out where the pod has one container. */
+  readonly container?: string;
+  /** With a terminal all is stdout. */
+  readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => void;
+  /** So many bytes were not sent, since `onOutput` took too long. */
+  readonly onSkipped: (bytes: number) => void;
+}
+
+export interface Attachment {
+  readonly container: ContainerName;
+  readonly hasTerminal: boolean;
+  /** Its manifest says so, and nobody has ended it yet. */
+  readonly hasInput: boolean;
+  /** Resolves when the container has ended and all that it wrote was told, or when it was closed. */
+  readonly ended: Promise<void>;
+  /** With stdinOnce the container's input ends with whoever opened it first. */
+  openInput(): void;
+  /** Resolves when more may follow. */
+  write(bytes: Buffer): Promise<void>;
+  endInput(): void;
+  resize(rows: number, columns: number): void;
+  /** The container goes on. */
+  close(): void;
 }
 
 export interface LogRequest {

@@ -34,7 +34,13 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
   });
 }
 
-function chooseContainer(pod: PodName, all: readonly ContainerState[], name: string | undefined): ContainerState {
+/** The one that is meant, by name or because there is no other. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
+export function chooseContainer(
+  pod: PodName,
+  all: readonly ContainerState[],
+  name: string | undefined,
+  allowed: readonly ContainerState["status"][] = ["running"],
+): ContainerState {
   const containers = all.filter((container) => container.name !== PAUSE);
   const names = containers.map((container) => container.name).join(", ");
   const [only] = containers;
@@ -45,6 +51,6 @@ function chooseContainer(pod: PodName, all: readonly ContainerState[], name: str
   if (found === undefined) {
     throw new PeapodError("NOT_FOUND", `pod ${pod}: has no container ${name}`, { hint: `it has ${names}` });
   }
-  if (found.status === "running") return found;
+  if (allowed.includes(found.status)) return found;
   throw new PeapodError("WRONG_STATE", `container ${found.name}: is not running, it is ${found.status}`);
 }

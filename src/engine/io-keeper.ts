@@ -10,8 +10,8 @@ import type { ExitInbox } from "../exits/inbox.ts";
 import { readProcess, signalProcess } from "../host/processes.ts";
 import { endKeeper, isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
 import { type ForwardOutput, type IoSource, type LogOutput, startIo } from "../io/start-io.ts";
-import type { OuterContainer } from "../plan/outer.ts";
 import { DEFAULT_LOG_LIMITS } from "../plan/log-limits.ts";
+import type { OuterContainer } from "../plan/outer.ts";
 import type { LogLimits, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerIo, Writers } from "./container-io.ts";
 

@@ -40,6 +40,7 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     buildImage: async (request) => (await import("./build-pod-image.ts")).buildPodImage(request),
     execCommand: async (pod, request) =>
       (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
+    attach: async (pod, request) => (await import("./attach.ts")).attach(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),

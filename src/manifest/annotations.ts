@@ -15,5 +15,11 @@ export const LOG_MAX_FILES = "peapod/logMaxFiles";
 
 /** Every annotation that a pod with these containers can have under our prefix. */
 export function knownAnnotations(containers: readonly string[]): readonly string[] {
-  return [SHARE, TIME_OFFSETS, LOG_MAX_SIZE, LOG_MAX_FILES, ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`)];
+  return [
+    SHARE,
+    TIME_OFFSETS,
+    LOG_MAX_SIZE,
+    LOG_MAX_FILES,
+    ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`),
+  ];
 }

@@ -124,6 +124,16 @@ export function fakeWorld(
         fake.opened.push(options);
         return engine;
       },
+      openTerminal: async () => ({
+        isTerminal: terminal,
+        size: () => undefined,
+        onResize: () => () => undefined,
+        makeRaw: () => undefined,
+        async read(take) {
+          if (more.stdin !== undefined) await take(Buffer.from(more.stdin));
+        },
+        close: () => undefined,
+      }),
       readStdin: () => more.stdin ?? "",
       onSignal(handle) {
         handlers.add(handle);

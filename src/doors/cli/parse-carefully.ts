@@ -41,6 +41,8 @@ function makeCommanderOption(spec: OptionSpec): Option {
   const short = spec.short === undefined ? "" : `-${spec.short}, `;
   const value = spec.kind === "flag" ? "" : spec.valueOptional ? " [value]" : " <value>";
   const option = new Option(`${short}--${spec.long}${value}`);
+  // `--no-stdin` is an option of its own here, not the opposite of another.
+  option.negate = false;
   if (spec.kind === "list") option.argParser((value: string, all: string[] | undefined) => [...(all ?? []), value]);
   return option;
 }

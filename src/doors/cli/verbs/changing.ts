@@ -1,6 +1,7 @@
-// The verbs that change a pod: start, exec, kill, stop, delete, pause, resume, wait.
+// The verbs that change a pod: start, exec, attach, kill, stop, delete, pause, resume, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
+import { ATTACH } from "./attaching.ts";
 
 const CONTAINERS: OptionSpec = {
   long: "container",
@@ -54,6 +55,7 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod exec web -c server -- env -i sh", tells: "-- ends peapod's own options" },
     ],
   },
+  ATTACH,
   {
     name: "kill",
     aliases: [],
