@@ -16,6 +16,7 @@ const oci = join(home, "src", "doors", "oci");
 const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
   { program: "peapod-reaper", sources: ["exits/reaper.c"] },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
+  { program: "peapod-pty", sources: ["doors/cli/pty.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
   {
     program: "peapod-io",

@@ -132,6 +132,8 @@ export interface ExecRequest {
   readonly container?: string;
   readonly args: readonly string[];
   readonly tty: boolean;
+  /** With `tty`: the keys, one byte each, that leave the command and let it run. */
+  readonly detachKeys?: readonly number[];
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly cwd?: string;
