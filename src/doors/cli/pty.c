@@ -55,21 +55,23 @@ static void make_raw(void) {
   is_raw = tcsetattr(0, TCSADRAIN, &raw) == 0;
 }
 
+// What comes before the program has made it so must neither be echoed nor taken for a sign.
+static void make_plain(void) {
+  struct termios plain;
+  if (tcgetattr(master, &plain) < 0) return;
+  cfmakeraw(&plain);
+  plain.c_oflag |= OPOST | ONLCR;
+  tcsetattr(master, TCSANOW, &plain);
+}
+
 static pid_t start(char **argv, const sigset_t *before) {
   pid_t pid = fork();
   if (pid < 0) fail("fork");
   if (pid > 0) return pid;
   setsid();
   int slave = open(ptsname(master), O_RDWR);
-  struct termios plain;
   if (slave < 0) fail("terminal");
   ioctl(slave, TIOCSCTTY, 0);
-  // What comes before the program has made it so must neither be echoed nor taken for a sign.
-  if (tcgetattr(slave, &plain) == 0) {
-    cfmakeraw(&plain);
-    plain.c_oflag |= OPOST | ONLCR;
-    tcsetattr(slave, TCSANOW, &plain);
-  }
   for (int fd = 0; fd < 3; fd++) dup2(slave, fd);
   if (slave > 2) close(slave);
   close(master);
@@ -204,6 +206,7 @@ int main(int argc, char **argv) {
   int signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
   master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (signals < 0 || master < 0 || unlockpt(master) < 0) fail("terminal");
+  make_plain();
   copy_size();
   pid_t child = start(argv + first + 1, &before);
   make_raw();
