@@ -22,10 +22,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { CHUNK = 4096, MAX_KEYS = 32, FAILED = 125, DRAIN_MS = 100 };
+enum { CHUNK = 4096, MAX_KEYS = 32, FAILED = 125, DRAIN_MS = 100, ENDS = 5, END_MS = 200 };
 
 static struct termios ours;
 static int is_raw, master, keys[MAX_KEYS], key_count, keys_seen;
+// Typed, and not taken yet by the program: no more is read meanwhile. Keys that were kept back come on top of a chunk.
+static char given[CHUNK + MAX_KEYS];
+static size_t given_from, given_to;
 
 static void give_back(void) {
   if (is_raw) tcsetattr(0, TCSADRAIN, &ours);
@@ -95,22 +98,28 @@ static int write_all(int fd, const char *bytes, size_t count) {
   return 0;
 }
 
+static void give(void) {
+  while (given_from < given_to) {
+    ssize_t n = write(master, given + given_from, given_to - given_from);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0) break;
+    given_from += (size_t)n;
+  }
+  given_from = given_to = 0;
+}
+
 // What may be the beginning of the detach keys is kept back. True: they were typed.
-static int pass_typed(const char *typed, ssize_t count) {
-  char passed[2 * CHUNK];
-  size_t length = 0;
+static int take_typed(const char *typed, ssize_t count) {
   for (ssize_t i = 0; i < count; i++) {
     int key = (unsigned char)typed[i];
     if (key_count > 0 && key != keys[keys_seen]) {
-      for (int k = 0; k < keys_seen; k++) passed[length++] = (char)keys[k];
+      for (int k = 0; k < keys_seen; k++) given[given_to++] = (char)keys[k];
       keys_seen = 0;
     }
-    if (key_count == 0 || key != keys[keys_seen]) passed[length++] = (char)key;
-    else if (++keys_seen == key_count) return write_all(master, passed, length), 1;
-    // What was kept back comes on top of what was typed.
-    if (length >= CHUNK) write_all(master, passed, length), length = 0;
+    if (key_count == 0 || key != keys[keys_seen]) given[given_to++] = (char)key;
+    else if (++keys_seen == key_count) return 1;
   }
-  write_all(master, passed, length);
   return 0;
 }
 
@@ -124,8 +133,10 @@ _Noreturn static void leave(int status) {
   for (int fd = 0; fd < 3; fd++) dup2(null, fd);
   if (chdir("/") < 0) _exit(1);
   for (;;) {
+    give();
+    poll(&(struct pollfd){.fd = master, .events = POLLIN}, 1, -1);
     ssize_t n = read(master, bytes, sizeof bytes);
-    if (n == 0 || (n < 0 && errno != EINTR)) _exit(0);
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) _exit(0);
   }
 }
 
@@ -152,26 +163,39 @@ static void hear_signals(int signals, pid_t child) {
   }
 }
 
+// More than once: a program that has just changed its terminal's mode does not see it, and the end of a pipe lasts.
+static int give_end(int left) {
+  if (given_to < sizeof given) given[given_to++] = 4;
+  give();
+  return left - 1;
+}
+
 _Noreturn static void loop(int signals, pid_t child) {
   char bytes[CHUNK];
-  int in = 0, out = master;
+  int is_over = 0, ends_left = ENDS;
   for (;;) {
-    struct pollfd set[3] = {{.fd = signals, .events = POLLIN}, {.fd = out, .events = POLLIN}, {.fd = in, .events = POLLIN}};
-    if (poll(set, 3, -1) < 0) continue;
-    if (set[1].revents) {
+    int waits = given_from < given_to;
+    short wanted = (short)(POLLIN | (waits ? POLLOUT : 0));
+    struct pollfd set[3] = {{.fd = signals, .events = POLLIN},
+                            {.fd = is_over ? -1 : master, .events = wanted},
+                            {.fd = waits || ends_left < ENDS ? -1 : 0, .events = POLLIN}};
+    int ready = poll(set, 3, ends_left < ENDS && ends_left > 0 ? END_MS : -1);
+    if (ready < 0) continue;
+    if (set[1].revents & (POLLIN | POLLHUP)) {
       ssize_t n = read(master, bytes, sizeof bytes);
       // All have closed it: now only the program's end is to come.
-      if (n <= 0) out = -1;
-      else if (write_all(1, bytes, (size_t)n) < 0) kill(child, SIGHUP);
+      if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) is_over = 1;
+      else if (n > 0 && write_all(1, bytes, (size_t)n) < 0) kill(child, SIGHUP);
     }
+    if (set[1].revents & POLLOUT) give();
     if (set[2].revents) {
-      ssize_t n = read(0, bytes, sizeof bytes);
-      if (n > 0 && pass_typed(bytes, n)) leave(0);
-      if (n <= 0) {
-        in = -1;
-        write_all(master, "\x04", 1);
-      }
+      ssize_t n = read(0, bytes, CHUNK);
+      int leaves = n > 0 && take_typed(bytes, n);
+      if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) ends_left = give_end(ENDS);
+      give();
+      if (leaves) leave(0);
     }
+    if (ready == 0) ends_left = give_end(ends_left);
     if (set[0].revents) hear_signals(signals, child);
   }
 }
@@ -205,6 +229,7 @@ int main(int argc, char **argv) {
   prctl(PR_SET_PDEATHSIG, SIGHUP);
   int signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
   master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master >= 0) fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
   if (signals < 0 || master < 0 || unlockpt(master) < 0) fail("terminal");
   make_plain();
   copy_size();
