@@ -179,6 +179,10 @@ export interface LogRequest {
   readonly container: ContainerName;
   /** RFC 3339, UTC, nine digits of a second: comparable as text. */
   readonly since?: string;
+  /** Only up to that time, in the same form. */
+  readonly before?: string;
+  /** Of the attempt before the latest, which has ended. @throws NOT_FOUND where there was none */
+  readonly previous?: boolean;
   /** Only the last so many lines of what is there already. */
   readonly tail?: number;
   readonly follow: boolean;

@@ -105,6 +105,12 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return { ...container, status, exit: event.exit };
     case "container.deleted":
       return status === "planned" ? makePlannedContainer(container.name) : { ...container, status };
+    case "container.log-blocked":
+      return { ...container, status, logBlocked: event.reason };
+    case "container.log-resumed": {
+      const { logBlocked: _, ...rest } = container;
+      return { ...rest, status };
+    }
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };

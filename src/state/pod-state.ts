@@ -37,6 +37,8 @@ export interface ContainerState {
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
   readonly exit: Exit | undefined;
+  /** Why its log cannot be written at the moment. */
+  readonly logBlocked?: string;
   /** Where in `exits` its process can stand at the earliest. */
   readonly exitsOffset: number | undefined;
 }

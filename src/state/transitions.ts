@@ -19,6 +19,8 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-blocked": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-resumed": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */

@@ -101,6 +101,8 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
       { type: "container.exited", container, exit: exitedWith(index) },
       { type: "container.deleted", container },
       { type: "container.io-restarted", container },
+      { type: "container.log-blocked", container, reason: "No space left on device" },
+      { type: "container.log-resumed", container, lostLines: 3, lostBytes: 90 },
     ]),
   ];
 }

@@ -24,6 +24,7 @@ export function makePodJson(state: PodState) {
       createdAt: container.createdAt ?? null,
       startedAt: container.startedAt ?? null,
       exit: container.exit ?? null,
+      logBlocked: container.logBlocked ?? null,
       exitStatus: container.exit === undefined ? null : (shellStatus(container.exit) ?? null),
     })),
   };
