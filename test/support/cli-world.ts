@@ -128,7 +128,7 @@ export function fakeWorld(
         isTerminal: terminal,
         size: () => undefined,
         onResize: () => () => undefined,
-        makeRaw: () => undefined,
+        makeRaw: async () => undefined,
         async read(take) {
           if (more.stdin !== undefined) await take(Buffer.from(more.stdin));
         },

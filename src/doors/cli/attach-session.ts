@@ -38,8 +38,8 @@ export async function runSession(
     if (gone.aborted) resolve("detached");
     gone.addEventListener("abort", () => resolve("detached"));
   });
-  if (isRaw) terminal.makeRaw();
   try {
+    if (isRaw) await terminal.makeRaw();
     const typed = style.input ? giveInput(attachment, terminal, isRaw ? style.detachKeys : []) : never();
     return await Promise.race([attachment.ended.then(() => "ended" as const), typed, left]);
   } finally {

@@ -15,7 +15,7 @@ export interface Terminal {
   /** Until the returned function is called. */
   onResize(handle: () => void): () => void;
   /** Keys come as they are typed, and Ctrl-C is one of them. Undone by `close`. */
-  makeRaw(): void;
+  makeRaw(): Promise<void>;
   /** What is typed or piped, to its end; asked for again only when `take` has resolved. */
   read(take: (bytes: Buffer) => Promise<void> | void): Promise<void>;
   /** Gives the terminal back, and reads no more. */
@@ -43,10 +43,13 @@ export function openTerminal(): Terminal {
       process.on("SIGWINCH", handle);
       return () => void process.off("SIGWINCH", handle);
     },
-    makeRaw() {
+    async makeRaw() {
       if (!(stdin instanceof ReadStream)) return;
       stdin.setRawMode(true);
       isRaw = true;
+      // Node's raw mode still turns a line feed into two signs, which full-screen programs do not bear.
+      const { call } = await import("../../base/call.ts");
+      await call({ program: "stty", args: ["-opost"], descriptors: [0, 1, 2], ownSession: false });
     },
     async read(take) {
       try {
