@@ -43,6 +43,8 @@ and shown.
 | \`peapod/share\` | which namespaces the containers share, in podman's words |
 | \`peapod/namespaces.CONTAINER\` | the namespaces of that container alone |
 | \`peapod/timeOffsets\` | how far the clocks of a time namespace are off |
+| \`peapod/logMaxSize\` | how large a container's log grows before another file is begun: \`10Mi\` unless told; \`0\`: no limit |
+| \`peapod/logMaxFiles\` | how many files a container's log has altogether; 5 unless told |
 
 [namespaces.md](namespaces.md) has them in full.
 `;

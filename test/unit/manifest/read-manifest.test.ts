@@ -41,6 +41,9 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
           readOnlyRootFilesystem: true,
           privileged: true,
         },
+        stdin: false,
+        stdinOnce: false,
+        tty: false,
       },
       {
         name: "side",
@@ -58,6 +61,9 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
           readOnlyRootFilesystem: false,
           privileged: false,
         },
+        stdin: false,
+        stdinOnce: false,
+        tty: false,
       },
     ],
     volumes: [
@@ -184,7 +190,7 @@ t.test("each rule beyond the schema is told at its place", async (t) => {
     [
       "peapod/share",
       "peapod/shared",
-      'pod.yaml:10:5 metadata.annotations["peapod/shared"]: unknown annotation; did you mean "peapod/share"? allowed: peapod/share, peapod/timeOffsets, peapod/namespaces.web, peapod/namespaces.side',
+      'pod.yaml:10:5 metadata.annotations["peapod/shared"]: unknown annotation; did you mean "peapod/share"? allowed: peapod/share, peapod/timeOffsets, peapod/logMaxSize, peapod/logMaxFiles, peapod/namespaces.web, peapod/namespaces.side',
     ],
     [
       "namespaces.web",

@@ -79,7 +79,6 @@ export const LOOKING: readonly Verb[] = [
       { line: "peapod logs web", tells: "everything, all containers" },
       { line: "peapod logs -f --tail 10 web -c server", tells: "the last ten lines of one, and what comes" },
       { line: "peapod logs -p web -c server", tells: "what it wrote before it was started again" },
-      { line: "peapod logs --since 5m -t web", tells: "the last five minutes, with times" },
     ],
   },
   {

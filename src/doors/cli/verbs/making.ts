@@ -95,7 +95,6 @@ export const MAKING: readonly Verb[] = [
       { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
       { line: "peapod run -d pod.yaml", tells: "in the background" },
       { line: "peapod run -it shell.yaml", tells: "a shell; its exit status is handed on" },
-      { line: "peapod run --keep pod.yaml", tells: "leave the ended pod there, to be inspected" },
     ],
   },
 ];

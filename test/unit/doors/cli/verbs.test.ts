@@ -185,9 +185,8 @@ t.test("exec runs the call that the engine made and hands the status on", async 
   const fake = fakeWorld(fakeEngine({ rest: { execCommand } }), { programStatus: 42 });
   t.equal((await runLine("exec -it -c server -e A=1 -w /tmp -u 1:2 web sh -c true", fake)).status, 42);
   t.same(fake.programs, [["/runc", "exec"]]);
-  t.same(requests, [
-    { args: ["sh", "-c", "true"], tty: true, env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" },
-  ]);
+  const where = { env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" };
+  t.same(requests, [{ args: ["sh", "-c", "true"], tty: true, detachKeys: [16, 17], ...where }]);
   t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
 });
 
@@ -249,8 +248,8 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     error: null,
     cursor: 7,
     containers: [
-      { name: "server", status: "running", pid: 4711, ...times, exit: null, exitStatus: null },
-      { name: "client", status: "exited", pid: 4711, ...times, exit, exitStatus: 137 },
+      { name: "server", status: "running", pid: 4711, ...times, exit: null, logBlocked: null, exitStatus: null },
+      { name: "client", status: "exited", pid: 4711, ...times, exit, logBlocked: null, exitStatus: 137 },
     ],
   });
   t.equal(
