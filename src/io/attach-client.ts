@@ -1,4 +1,4 @@
-// The client's end of io's attach socket, as docs/attach.md describes it. Carries bytes and decides nothing.
+// The client's end of io's attach socket, as docs/streams.md describes it. Carries bytes and decides nothing.
 
 import { closeSync, constants, openSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";

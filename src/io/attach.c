@@ -1,4 +1,4 @@
-// Attach clients, as docs/attach.md describes them: frames of a type, a length (4 bytes, big-endian) and data, both ways.
+// Attach clients, as docs/streams.md describes them: frames of a type, a length (4 bytes, big-endian) and data, both ways.
 // Nobody is waited for and nothing is kept for anybody: a client that does not read is passed over and told how much it
 // missed, and of one whose input the container does not take, no more is read.
 
