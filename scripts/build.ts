@@ -16,9 +16,13 @@ const oci = join(home, "src", "doors", "oci");
 const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
   { program: "peapod-reaper", sources: ["exits/reaper.c"] },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
+  { program: "peapod-pty", sources: ["doors/cli/pty.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
   { program: "peapod-probe", sources: ["base/probe.c"] },
-  { program: "peapod-io", sources: ["io/io.c"] },
+  {
+    program: "peapod-io",
+    sources: ["io/io.c", "io/sink.c", "io/attach.c", "io/input.c", "io/keeper.c", "io/tell.c"],
+  },
   {
     program: "peapod-oci",
     sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"],

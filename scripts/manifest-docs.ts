@@ -45,6 +45,8 @@ and shown.
 | \`peapod/timeOffsets\` | how far the clocks of a time namespace are off |
 | \`peapod/backOff\` | how long who ends again and again waits to be started again: \`initial=10,max=300,reset=600\`, in seconds |
 | \`peapod/logAttempts\` | of how many attempts a container's logs are kept; 10 unless told |
+| \`peapod/logMaxSize\` | how large a container's log grows before another file is begun: \`10Mi\` unless told; \`0\`: no limit |
+| \`peapod/logMaxFiles\` | how many files a container's log has altogether; 5 unless told |
 
 | \`peapod/pidsLimit\` | of the pod: processes and threads at most, or \`-1\`; absent: 2048 for a container, none for the pod |
 | \`peapod/pidsLimit.CONTAINER\` | of that container alone |

@@ -39,6 +39,12 @@ export interface ContainerPaths {
   readonly pidFile: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** FIFO, where the container has a standard input. */
+  readonly stdin: string;
+  /** Unix socket on which the runtime hands over the container's terminal, where it has one. */
+  readonly console: string;
+  /** Lock and pid of the process that keeps terminal or stdin for the next io. */
+  readonly ioKeeper: string;
   /** Lock and pid of the container's io process. */
   readonly ioLock: string;
   /** Unix socket on which io serves attach clients. */
@@ -90,6 +96,9 @@ export function makeContainerPaths(pod: PodPaths, container: ContainerName): Con
     pidFile: join(bundle, "pid"),
     stdout: join(io, "stdout"),
     stderr: join(io, "stderr"),
+    stdin: join(io, "stdin"),
+    console: join(io, "console.sock"),
+    ioKeeper: join(io, "keeper"),
     ioLock: join(io, "lock"),
     attach: join(io, "attach.sock"),
     logDir: join(pod.logs, container),

@@ -34,7 +34,7 @@ export function makeConfig(
   return {
     ociVersion: OCI_VERSION,
     process: {
-      terminal: false,
+      terminal: container.stdio?.tty ?? false,
       user: {
         uid: process.uid,
         gid: process.gid,

@@ -94,6 +94,7 @@ export class ContainerKeeper {
         bundle: paths.bundle,
         pidFile: paths.pidFile,
         stdio: [descriptors.stdin, descriptors.stdout, descriptors.stderr],
+        ...(descriptors.console === undefined ? {} : { consoleSocket: descriptors.console.path }),
       });
       this.#noteCreated(pid);
       if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });

@@ -88,6 +88,11 @@ export interface Engine {
   /** The call that runs one more command in a container. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   execCommand(pod: PodName, request: ExecRequest): Promise<ExecCommand>;
   /**
+   * The container's streams from now on, with its input.
+   * @throws NOT_FOUND, WRONG_STATE, NOT_SUPPORTED, BAD_USAGE where the pod has several containers and none is named
+   */
+  attach(pod: PodName, request: AttachRequest): Promise<Attachment>;
+  /**
    * What one container wrote, oldest first. With `follow` it ends by itself once the container has ended and
    * all that it wrote has been yielded; without, at the end of what is there. An abort ends it quietly.
    */
@@ -153,6 +158,8 @@ export interface ExecRequest {
   readonly container?: string;
   readonly args: readonly string[];
   readonly tty: boolean;
+  /** With `tty`: the keys, one byte each, that leave the command and let it run. */
+  readonly detachKeys?: readonly number[];
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly cwd?: string;
@@ -168,10 +175,40 @@ export interface ExecCommand {
   explain?(): Promise<PeapodError | undefined>;
 }
 
+export interface AttachRequest {
+  /** May be left out where the pod has one container. */
+  readonly container?: string;
+  /** With a terminal all is stdout. */
+  readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => void;
+  /** So many bytes were not sent, since `onOutput` took too long. */
+  readonly onSkipped: (bytes: number) => void;
+}
+
+export interface Attachment {
+  readonly container: ContainerName;
+  readonly hasTerminal: boolean;
+  /** Its manifest says so, and nobody has ended it yet. */
+  readonly hasInput: boolean;
+  /** Resolves when the container has ended and all that it wrote was told, or when it was closed. */
+  readonly ended: Promise<void>;
+  /** With stdinOnce the container's input ends with whoever opened it first. */
+  openInput(): void;
+  /** Resolves when more may follow. */
+  write(bytes: Buffer): Promise<void>;
+  endInput(): void;
+  resize(rows: number, columns: number): void;
+  /** The container goes on. */
+  close(): void;
+}
+
 export interface LogRequest {
   readonly container: ContainerName;
   /** RFC 3339, UTC, nine digits of a second: comparable as text. */
   readonly since?: string;
+  /** Only up to that time, in the same form. */
+  readonly before?: string;
+  /** Of the attempt before the latest, which has ended. @throws NOT_FOUND where there was none */
+  readonly previous?: boolean;
   /** Only the last so many lines of what is there already. */
   readonly tail?: number;
   readonly follow: boolean;

@@ -39,7 +39,8 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
     buildImage: async (request) => (await import("./build-pod-image.ts")).buildPodImage(request),
     execCommand: async (pod, request) =>
-      (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
+      (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request, programs.pty),
+    attach: async (pod, request) => (await import("./attach.ts")).attach(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     stats: (request) => lazily(async () => (await import("./read-stats.ts")).readStats(options.root, request)),

@@ -30,7 +30,10 @@ async function endAllIo(pod: KeptPod): Promise<void> {
     pod.plan.containers.map(async (container) => {
       pod.io.release(container);
       // No writer ever came, so it would wait for one for ever.
-      if (pod.containers.get(container.name)?.state.status === "planned") return pod.io.endUnused(container);
+      const status = pod.containers.get(container.name)?.state.status;
+      // A terminal that was not handed over has no end either.
+      const isUnused = status === "planned" || (status === "creating" && container.stdio?.tty);
+      if (isUnused) return pod.io.endUnused(container);
       await endIo(pod, container);
     }),
   );

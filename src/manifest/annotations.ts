@@ -12,6 +12,10 @@ export const BACK_OFF = "peapod/backOff";
 export const LOG_ATTEMPTS = "peapod/logAttempts";
 /** With a container's name behind it: the namespaces of that container alone. */
 export const CONTAINER_NAMESPACES = "peapod/namespaces.";
+/** Size of a container's log file before another is begun: `10Mi` unless told; `0`: no limit. */
+export const LOG_MAX_SIZE = "peapod/logMaxSize";
+/** Files of one log altogether; 5 unless told. */
+export const LOG_MAX_FILES = "peapod/logMaxFiles";
 
 /** What Kubernetes has no field for: each of the pod, and with a dot and a container's name behind it of that one. */
 export const RESOURCE_ANNOTATIONS = [
@@ -29,7 +33,7 @@ export const RESOURCE_ANNOTATIONS = [
 export type ResourceAnnotation = (typeof RESOURCE_ANNOTATIONS)[number];
 
 /** Of the pod alone. */
-const POD_ANNOTATIONS: readonly string[] = [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS];
+const POD_ANNOTATIONS: readonly string[] = [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS, LOG_MAX_SIZE, LOG_MAX_FILES];
 
 /** What stands before a container's name. */
 export const CONTAINER_PREFIXES: readonly string[] = [

@@ -89,6 +89,9 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
       privileged: securityContext?.privileged ?? false,
     },
     ...makeAttendance(written),
+    stdin: written.stdin ?? false,
+    stdinOnce: written.stdinOnce ?? false,
+    tty: written.tty ?? false,
   };
 }
 

@@ -65,6 +65,9 @@ export interface Container {
   /** Kubernetes' name, such as `SIGRTMIN+3`. */
   readonly stopSignal?: string;
   readonly ports?: readonly ContainerPort[];
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface EnvVar {

@@ -10,6 +10,7 @@ import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
+import { makeLogLimits } from "./log-limits.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
@@ -47,6 +48,7 @@ export function makePlan(input: PlanInput): Plan {
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
   const volumes = makeVolumes(spec.volumes, paths);
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
+  const logs = makeLogLimits(manifest);
   const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
   const pod: PodContext = { manifest, facts, cgroup, volumes, sharedMemory, files };
 
@@ -82,6 +84,7 @@ export function makePlan(input: PlanInput): Plan {
     labels: metadata.labels,
     annotations: metadata.annotations,
     stopGraceMs: spec.terminationGracePeriodSeconds * 1000,
+    ...(logs === undefined ? {} : { logs }),
     sandbox: {
       hostname: spec.hostname,
       namespaces: matrix.pinned,

@@ -67,6 +67,7 @@ const OUR_ENV = new Set(["PEAPOD_MANIFEST", "PEAPOD_CONTAINER"]);
 export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer): Plan {
   assertPossible(manifest, outer);
   assertNoPodLimits(manifest);
+  assertStreams(manifest, outer);
   const containers = plan.containers
     .filter((one) => one.name !== PAUSE)
     .map((planned, _index, all) => moveContainer(planned, manifest, outer, all));
@@ -129,6 +130,28 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   });
 }
 
+/** The caller has one standard input, and perhaps one terminal: they are the only member's. */
+function assertStreams(manifest: Manifest, { config }: OuterContainer): void {
+  const { containers } = manifest.spec;
+  containers.forEach(({ name, stdin, tty }, index) => {
+    if (!stdin && !tty) return;
+    const field = tty ? "tty" : "stdin";
+    const place = makePlace(manifest.source, makeContainerPointer(manifest, index, field));
+    if (containers.length > 1) {
+      throw new PeapodError(
+        "NOT_SUPPORTED",
+        `container ${name}: cannot have the caller's ${tty ? "terminal" : "standard input"} among several (${place})`,
+        { hint: `in a container of a caller's the pod's only member has it; leave ${field} out` },
+      );
+    }
+    if (tty && !config.process.terminal) {
+      throw new PeapodError("NOT_SUPPORTED", `container ${name}: its caller gave no terminal (${place})`, {
+        hint: "terminals come from the caller: docker run -t",
+      });
+    }
+  });
+}
+
 function moveContainer(
   planned: PlannedContainer,
   manifest: Manifest,
@@ -142,8 +165,10 @@ function moveContainer(
   const { user, noNewPrivileges } = outer.config.process;
   const { runAsUser, runAsGroup } = container.securityContext;
   const callers = outer.config.mounts ?? [];
+  // The caller's own streams are the container's.
+  const { stdio: _, ...rest } = planned;
   return {
-    ...planned,
+    ...rest,
     // What several members run from is laid under an overlay for each; else it is the caller's own layer that is written to.
     rootfs: {
       lower: planned.rootfs.lower,

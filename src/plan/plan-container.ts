@@ -18,6 +18,7 @@ import { makeProcess } from "./process.ts";
 import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
 import { makeShmMount } from "./shared-memory.ts";
+import { makeStdio, withTerm } from "./stdio.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
@@ -68,7 +69,8 @@ export function planContainer(
     paths,
     image: image.reference,
     rootfs: { lower: image.rootfs, readOnly },
-    process: { ...command.process, capabilities: capabilities.names },
+    process: { ...withTerm(command.process, container), capabilities: capabilities.names },
+    ...makeStdio(container),
     privileged: securityContext.privileged,
     seccomp: facts.hasSeccomp && !securityContext.privileged,
     namespaces,

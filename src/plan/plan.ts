@@ -20,6 +20,8 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly stopGraceMs: number;
+  /** Only where the manifest says more than the defaults of log-limits.ts. */
+  readonly logs?: LogLimits;
   readonly sandbox: Sandbox;
   /** Set where a caller's container is the sandbox. */
   readonly outer?: OuterContainer;
@@ -51,6 +53,13 @@ export interface BackOff {
   readonly maxMs: number;
   /** Who has run this long begins anew, without a wait. */
   readonly resetMs: number;
+}
+
+/** Of each container's log. */
+export interface LogLimits {
+  /** 0: no limit. */
+  readonly maxSizeBytes: number;
+  readonly maxFiles: number;
 }
 
 export interface RuntimeChoice {
@@ -152,6 +161,8 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly image: string;
   readonly rootfs: PlannedRootfs;
   readonly process: PlannedProcess;
+  /** Set where it has a standard input or a terminal of its own. */
+  readonly stdio?: PlannedStdio;
   readonly privileged: boolean;
   /** Whether the profile's seccomp filter is set: not where privileged, nor where the kernel has none. */
   readonly seccomp: boolean;
@@ -205,6 +216,13 @@ export interface PlannedRootfs {
   readonly readOnly: boolean;
   /** `lower` itself is the root file system, without an overlay: it is the container's own to write to. */
   readonly isWhole?: boolean;
+}
+
+/** As the manifest words them. */
+export interface PlannedStdio {
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface PlannedProcess {

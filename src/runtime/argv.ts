@@ -32,12 +32,16 @@ export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags):
   ];
 }
 
-export function makeCreateArgs(id: string, bundle: string, pidFile: string): string[] {
-  return ["create", "--bundle", bundle, "--pid-file", pidFile, id];
+export function makeCreateArgs(id: string, bundle: string, pidFile: string, console?: string): string[] {
+  return ["create", "--bundle", bundle, "--pid-file", pidFile, ...makeConsoleArgs(console), id];
 }
 
-export function makeRunArgs(id: string, bundle: string, pidFile: string): string[] {
-  return ["run", "--detach", "--bundle", bundle, "--pid-file", pidFile, id];
+export function makeRunArgs(id: string, bundle: string, pidFile: string, console?: string): string[] {
+  return ["run", "--detach", "--bundle", bundle, "--pid-file", pidFile, ...makeConsoleArgs(console), id];
+}
+
+function makeConsoleArgs(socket: string | undefined): string[] {
+  return socket === undefined ? [] : ["--console-socket", socket];
 }
 
 export function makeStartArgs(id: string): string[] {

@@ -56,6 +56,8 @@ export interface CreateRequest {
   readonly pidFile: string;
   /** What the container's first process gets as stdin, stdout, stderr. */
   readonly stdio: Stdio;
+  /** Unix socket that the container's terminal is handed over on, where it has one. */
+  readonly consoleSocket?: string;
 }
 
 export interface ExecResult {
@@ -134,9 +136,10 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     throw makeFailure(`container ${id}`, verb, result, logText);
   }
 
-  async function make(verb: "create" | "run", { id, bundle, pidFile, stdio }: CreateRequest): Promise<{ pid: number }> {
+  async function make(verb: "create" | "run", request: CreateRequest): Promise<{ pid: number }> {
+    const { id, bundle, pidFile, stdio, consoleSocket } = request;
     rmSync(pidFile, { force: true });
-    const args = (verb === "create" ? makeCreateArgs : makeRunArgs)(id, bundle, pidFile);
+    const args = (verb === "create" ? makeCreateArgs : makeRunArgs)(id, bundle, pidFile, consoleSocket);
     await runOrThrow(verb, id, args, stdio);
     const pid = Number(readTextIfAny(pidFile)?.trim() || Number.NaN);
     if (Number.isSafeInteger(pid) && pid > 0) return { pid };

@@ -99,7 +99,16 @@ export type ContainerFact =
   /** Its limits, as they are from now on; what is not named stayed. */
   | { readonly type: "container.updated"; readonly container: ContainerName; readonly resources: ResourceChange }
   /** Its io process died and was started again; up to one buffer of output may be missing. */
-  | { readonly type: "container.io-restarted"; readonly container: ContainerName };
+  | { readonly type: "container.io-restarted"; readonly container: ContainerName }
+  /** Its log cannot be written; lines are being lost. */
+  | { readonly type: "container.log-blocked"; readonly container: ContainerName; readonly reason: string }
+  /** It is written again; the log itself says the same. */
+  | {
+      readonly type: "container.log-resumed";
+      readonly container: ContainerName;
+      readonly lostLines: number;
+      readonly lostBytes: number;
+    };
 
 export type Fact = PodFact | ContainerFact;
 export type Event = Stamp & Fact;

@@ -181,6 +181,12 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return giveUpAttempt({ ...container, status });
     case "container.updated":
       return { ...container, status, resources: { ...container.resources, ...event.resources } };
+    case "container.log-blocked":
+      return { ...container, status, logBlocked: event.reason };
+    case "container.log-resumed": {
+      const { logBlocked: _, ...rest } = container;
+      return { ...rest, status };
+    }
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };
@@ -196,7 +202,8 @@ function beginAttempt(
   const { exit, reason, startedAt, message } = container;
   const ended = exit && reason ? { startedAt, exit, reason, ...(message === undefined ? {} : { message }) } : undefined;
   const last = ended ?? container.last;
-  return { ...makePlannedContainer(container), status: "creating", attempt, restarts, exitsOffset, last };
+  const resources = container.resources === undefined ? {} : { resources: container.resources };
+  return { ...makePlannedContainer(container), ...resources, status: "creating", attempt, restarts, exitsOffset, last };
 }
 
 /** One that was cut short leaves what the attempt before it has left. */

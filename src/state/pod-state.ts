@@ -107,6 +107,8 @@ export interface ContainerState {
   readonly exit: Exit | undefined;
   /** What updates changed of its limits since the plan was made; they hold for its next life as well. */
   readonly resources?: ResourceChange;
+  /** Why its log cannot be written at the moment. */
+  readonly logBlocked?: string;
   /** Where in `exits` its process can stand at the earliest. */
   readonly exitsOffset: number | undefined;
 }

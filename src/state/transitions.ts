@@ -28,6 +28,8 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.deleted": { exited: "deleted", creating: "planned" },
   "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-blocked": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-resumed": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */

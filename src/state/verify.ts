@@ -195,6 +195,10 @@ class ContainerStory {
       case "container.io-restarted":
         if (!this.isCreating || this.isDeleted) wrong("order", "has an io before it is created or after it is deleted");
         return;
+      case "container.log-blocked":
+      case "container.log-resumed":
+        if (!this.isCreating || this.isDeleted) wrong("order", "has a log before it is created or after it is deleted");
+        return;
     }
   }
 

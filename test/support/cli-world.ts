@@ -143,6 +143,16 @@ export function fakeWorld(
         fake.opened.push(options);
         return engine;
       },
+      openTerminal: async () => ({
+        isTerminal: terminal,
+        size: () => undefined,
+        onResize: () => () => undefined,
+        makeRaw: async () => undefined,
+        async read(take) {
+          if (more.stdin !== undefined) await take(Buffer.from(more.stdin));
+        },
+        close: () => undefined,
+      }),
       readStdin: () => more.stdin ?? "",
       onSignal(handle) {
         handlers.add(handle);
@@ -152,7 +162,7 @@ export function fakeWorld(
         fake.programs.push([program, ...args]);
         return more.programStatus ?? 0;
       },
-      openTerminal: async () => undefined,
+      openScreen: async () => undefined,
       now: () => NOW,
     },
   };

@@ -134,6 +134,8 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
         endBy: "2026-01-01T00:01:00.000Z",
       },
       { type: "container.pre-stop-failed", container, message: "exit 1" },
+      { type: "container.log-blocked", container, reason: "No space left on device" },
+      { type: "container.log-resumed", container, lostLines: 3, lostBytes: 90 },
     ]),
   ];
 }

@@ -12,6 +12,7 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   create: async () => (await import("./actions/up.ts")).create,
   run: async () => (await import("./actions/up.ts")).run,
   start: async () => (await import("./actions/change.ts")).start,
+  attach: async () => (await import("./actions/attach.ts")).attach,
   exec: async () => (await import("./actions/exec.ts")).exec,
   kill: async () => (await import("./actions/change.ts")).kill,
   stop: async () => (await import("./actions/change.ts")).stop,

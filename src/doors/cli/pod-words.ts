@@ -36,6 +36,7 @@ export function makePodJson(state: PodState) {
       startedAt: container.startedAt ?? null,
       exit: container.exit ?? null,
       resources: container.resources ?? null,
+      logBlocked: container.logBlocked ?? null,
       exitStatus: container.exit === undefined ? null : (shellStatus(container.exit) ?? null),
       lastState: makeLastJson(container.last),
     })),

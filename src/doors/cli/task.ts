@@ -5,6 +5,7 @@ import { isPodName, type PodName } from "../../base/names.ts";
 import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
@@ -20,7 +21,9 @@ export interface World {
   /** Runs a program on our own terminal to its end; its exit status as a shell shows it. */
   runProgram(program: string, args: readonly string[]): Promise<number>;
   /** The terminal as a screen of our own; undefined where there is none. Who opens it closes it. */
-  openTerminal(): Promise<Terminal | undefined>;
+  openScreen(): Promise<Screen | undefined>;
+  /** Standard input and the terminal that it may be. */
+  openTerminal(): Promise<Terminal>;
   now(): Date;
 }
 

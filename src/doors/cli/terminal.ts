@@ -1,55 +1,67 @@
-// The user's terminal as a screen of our own: the alternate screen, raw keys, its size. However the process ends (but by
-// SIGKILL), the terminal is given back as it was.
+// Standard input, and the terminal that it may be. Whoever makes it raw gives it back, however the process ends.
 
-import { writeSync } from "node:fs";
+import { isatty, ReadStream, WriteStream } from "node:tty";
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
 
 export interface Terminal {
-  readonly columns: number;
-  readonly rows: number;
-  onKeys(handle: (text: string) => void): void;
-  onResize(handle: () => void): void;
-  /** Gives the terminal back; may be called again. */
+  /** Standard input is one. */
+  readonly isTerminal: boolean;
+  /** Of the terminal on standard output or input; undefined where there is none. */
+  size(): TerminalSize | undefined;
+  /** Until the returned function is called. */
+  onResize(handle: () => void): () => void;
+  /** Keys come as they are typed, and Ctrl-C is one of them. Undone by `close`. */
+  makeRaw(): Promise<void>;
+  /** What is typed or piped, to its end; asked for again only when `take` has resolved. */
+  read(take: (bytes: Buffer) => Promise<void> | void): Promise<void>;
+  /** Gives the terminal back, and reads no more. */
   close(): void;
 }
 
-/** Alternate screen, no cursor, no wrapping at the right edge; and back, in reverse. */
-const ENTER = "\u001b[?1049h\u001b[?25l\u001b[?7l";
-const LEAVE = "\u001b[?7h\u001b[?25h\u001b[?1049l";
-
-/** Undefined where standard input or output is no terminal. */
-export function openTerminal(): Terminal | undefined {
-  const { stdin, stdout } = process;
-  if (!stdin.isTTY || !stdout.isTTY) return undefined;
-  let isOpen = true;
-  const close = () => {
-    if (!isOpen) return;
-    isOpen = false;
-    process.off("exit", close);
-    try {
-      stdin.setRawMode(false);
-      writeSync(1, LEAVE);
-    } catch {
-      // The terminal itself is gone: there is nothing to give back.
-    }
-    stdin.pause();
+export function openTerminal(): Terminal {
+  const isTerminal = isatty(0);
+  const { stdin } = process;
+  let isRaw = false;
+  const giveBack = () => {
+    if (isRaw) (stdin as ReadStream).setRawMode(false);
+    isRaw = false;
   };
-  process.on("exit", close);
-  stdin.setRawMode(true);
-  writeSync(1, ENTER);
-  // Its other end may go away at any moment; SIGHUP tells us.
-  stdin.on("error", () => undefined);
+  process.once("exit", giveBack);
   return {
-    get columns() {
-      return stdout.columns || 80;
+    isTerminal,
+    size() {
+      const fd = [1, 0, 2].find((one) => isatty(one));
+      if (fd === undefined) return undefined;
+      const [columns, rows] = (fd === 1 ? (process.stdout as WriteStream) : new WriteStream(fd)).getWindowSize();
+      return { rows, columns };
     },
-    get rows() {
-      return stdout.rows || 24;
+    onResize(handle) {
+      process.on("SIGWINCH", handle);
+      return () => void process.off("SIGWINCH", handle);
     },
-    onKeys(handle) {
-      stdin.setEncoding("utf8").on("data", (text) => handle(String(text)));
-      stdin.resume();
+    async makeRaw() {
+      if (!(stdin instanceof ReadStream)) return;
+      stdin.setRawMode(true);
+      isRaw = true;
+      // Node's raw mode still turns a line feed into two signs, which full-screen programs do not bear.
+      const { call } = await import("../../base/call.ts");
+      await call({ program: "stty", args: ["-opost"], descriptors: [0, 1, 2], ownSession: false });
     },
-    onResize: (handle) => void stdout.on("resize", handle),
-    close,
+    async read(take) {
+      try {
+        for await (const bytes of stdin as AsyncIterable<Buffer>) await take(bytes);
+      } catch {
+        // A terminal that hung up, or an input that was closed: its end.
+      }
+    },
+    close() {
+      giveBack();
+      process.off("exit", giveBack);
+      stdin.destroy();
+    },
   };
 }

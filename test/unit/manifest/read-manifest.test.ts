@@ -50,6 +50,9 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
           readOnlyRootFilesystem: true,
           privileged: true,
         },
+        stdin: false,
+        stdinOnce: false,
+        tty: false,
       },
       {
         name: "side",
@@ -76,6 +79,9 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
           readOnlyRootFilesystem: false,
           privileged: false,
         },
+        stdin: false,
+        stdinOnce: false,
+        tty: false,
       },
     ],
     volumes: [

@@ -8,7 +8,15 @@ import { verifyEvents } from "../../../src/state/verify.ts";
 import { anOrdinaryLife, SIDECAR, stamp, WEB, walk } from "../../support/journals.ts";
 
 /** Facts without which the story is still one that can have happened. */
-const HARMLESS = ["pod.wanted", "container.signalled", "container.io-restarted", "pod.recovered", "pod.degraded"];
+const HARMLESS = [
+  "pod.wanted",
+  "container.signalled",
+  "container.io-restarted",
+  "container.log-blocked",
+  "container.log-resumed",
+  "pod.recovered",
+  "pod.degraded",
+];
 
 /** Neighbours that may as well come the other way round. */
 const FREE_ORDER = ["pod.created container.started", "pod.started container.exited"];

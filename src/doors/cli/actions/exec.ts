@@ -1,6 +1,7 @@
 // exec.
 
 import { PeapodError } from "../../../base/errors.ts";
+import { parseDetachKeys } from "../detach-keys.ts";
 import { EXIT, statusOfFailedExec } from "../exit-codes.ts";
 import { podOf, type Task } from "../task.ts";
 
@@ -17,6 +18,7 @@ export async function exec(task: Task): Promise<number> {
   const command = await (await task.engine()).execCommand(pod, {
     args: task.args.slice(1),
     tty: options.flag("tty"),
+    detachKeys: parseDetachKeys(options.text("detach-keys") ?? ""),
     env: options.list("env"),
     ...(container === undefined ? {} : { container }),
     ...(cwd === undefined ? {} : { cwd }),

@@ -16,7 +16,7 @@ export async function top(task: Task): Promise<number> {
   const pods = args.map(asPodName);
   const engine = await task.engine();
   for (const pod of pods) await engine.reader.plan(pod);
-  const terminal = await world.openTerminal();
+  const terminal = await world.openScreen();
   if (terminal === undefined)
     throw new PeapodError("BAD_USAGE", "top: needs a terminal as its input and output", {
       hint: "peapod stats writes to files and pipes",

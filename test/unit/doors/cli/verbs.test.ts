@@ -185,9 +185,8 @@ t.test("exec runs the call that the engine made and hands the status on", async 
   const fake = fakeWorld(fakeEngine({ rest: { execCommand } }), { programStatus: 42 });
   t.equal((await runLine("exec -it -c server -e A=1 -w /tmp -u 1:2 web sh -c true", fake)).status, 42);
   t.same(fake.programs, [["/runc", "exec"]]);
-  t.same(requests, [
-    { args: ["sh", "-c", "true"], tty: true, env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" },
-  ]);
+  const where = { env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" };
+  t.same(requests, [{ args: ["sh", "-c", "true"], tty: true, detachKeys: [16, 17], ...where }]);
   t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
 });
 
@@ -271,9 +270,20 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
         ...times,
         exit: null,
         resources: null,
+        logBlocked: null,
         exitStatus: null,
       },
-      { name: "client", status: "exited", ...calm, pid: 4711, ...times, exit, resources: null, exitStatus: 137 },
+      {
+        name: "client",
+        status: "exited",
+        ...calm,
+        pid: 4711,
+        ...times,
+        exit,
+        resources: null,
+        logBlocked: null,
+        exitStatus: 137,
+      },
     ],
   });
   t.equal(
