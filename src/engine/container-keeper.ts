@@ -62,6 +62,7 @@ export class ContainerKeeper {
   async restart(life: Life): Promise<void> {
     if (this.state.status === "exited") await this.delete();
     await endIo(this.#pod, this.planned);
+    this.#pod.io.release(this.planned);
     const pins = pinsFrom(this.#pod.plan, this.planned.name);
     await this.#make(pins.length === 0 ? "run" : "create", life);
     const { pid } = this.state;
