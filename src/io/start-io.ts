@@ -75,6 +75,8 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
       const pid = readLastIoPid(request.lock);
       if (pid !== undefined) return { pid };
     }
+    // Killed before it was ready: nothing went through it.
+    if (result.exitCode === 1 && result.stderr.trim() === "" && attempt < LOCK_ATTEMPTS) continue;
     if (/another io holds it/.test(result.stderr) && attempt < LOCK_ATTEMPTS) {
       const pid = readIoPid(request.lock);
       if (pid !== undefined) return { pid };
