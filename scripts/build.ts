@@ -18,6 +18,7 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
   { program: "peapod-io", sources: ["io/io.c"] },
+  { program: "peapod-idmap", sources: ["host/idmap.c"] },
   {
     program: "peapod-oci",
     sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"],

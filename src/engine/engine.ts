@@ -86,6 +86,8 @@ export interface PlanRequest {
   /** Instead of metadata.name. */
   readonly name?: string;
   readonly outer?: OuterRequest;
+  /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
+  readonly takesIds?: boolean;
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */

@@ -6,6 +6,7 @@ import { nearestName } from "../base/nearest.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_NAMESPACES, knownAnnotations } from "./annotations.ts";
+import { checkSecurity } from "./check-security.ts";
 import { normalPath } from "./normal-path.ts";
 
 /** Takes the JSON pointer of what is wrong, and why. */
@@ -46,6 +47,7 @@ export function checkPod(
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
   }
+  checkSecurity(pod, lineOf, report);
   checkAnnotations(fields(fields(fields(pod).metadata).annotations), containers.map(nameOf), report);
 }
 

@@ -8,6 +8,7 @@ import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
 import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
+import { makePodSecurity, makeSecurityContext } from "./security.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
 const SCHEME = "rootfs:";
@@ -25,13 +26,15 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: spec.containers.map((container) => makeContainer(container, source.baseDir)),
+      containers: spec.containers.map((container) => makeContainer(container, source.baseDir, spec.securityContext)),
       volumes: (spec.volumes ?? []).map(makeVolume),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      hostUsers: spec.hostUsers ?? true,
+      securityContext: makePodSecurity(spec.securityContext),
       restartPolicy: "Never",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
     },
@@ -39,7 +42,11 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
   });
 }
 
-function makeContainer(written: WrittenContainer, baseDir: string): Container {
+function makeContainer(
+  written: WrittenContainer,
+  baseDir: string,
+  podSecurity: PodDocument["spec"]["securityContext"],
+): Container {
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
   return {
@@ -55,16 +62,7 @@ function makeContainer(written: WrittenContainer, baseDir: string): Container {
       readOnly: mount.readOnly ?? false,
     })),
     resources: makeResources(written.resources),
-    securityContext: {
-      runAsUser: securityContext?.runAsUser,
-      runAsGroup: securityContext?.runAsGroup,
-      capabilities: {
-        add: [...(securityContext?.capabilities?.add ?? [])],
-        drop: [...(securityContext?.capabilities?.drop ?? [])],
-      },
-      readOnlyRootFilesystem: securityContext?.readOnlyRootFilesystem ?? false,
-      privileged: securityContext?.privileged ?? false,
-    },
+    securityContext: makeSecurityContext(securityContext, podSecurity),
   };
 }
 

@@ -1,6 +1,9 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { PodSecurity, SecurityContext } from "./security.ts";
+
+export type { SeLinuxOptions, Sysctl } from "./security.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -24,6 +27,9 @@ export interface PodSpec {
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
   readonly shareProcessNamespace: boolean;
+  /** False: a user namespace of the pod's own. */
+  readonly hostUsers: boolean;
+  readonly securityContext: PodSecurity;
   readonly restartPolicy: "Never";
   readonly terminationGracePeriodSeconds: number;
 }
@@ -58,15 +64,6 @@ export interface Resources {
   /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
   readonly cpuRequestMilli: number | undefined;
   readonly memoryLimitBytes: number | undefined;
-}
-
-export interface SecurityContext {
-  readonly runAsUser: number | undefined;
-  readonly runAsGroup: number | undefined;
-  /** Capability names without `CAP_`, upper case; `ALL` possible. */
-  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  readonly readOnlyRootFilesystem: boolean;
-  readonly privileged: boolean;
 }
 
 export type Volume =

@@ -9,6 +9,7 @@ import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
+import { makeConfinement } from "./confinement.ts";
 import { makeIdMapping } from "./id-mapping.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
@@ -16,7 +17,9 @@ import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory }
 import { makeProcess } from "./process.ts";
 import { makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
+import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
+import { makeContainerSysctls } from "./sysctls.ts";
 import { defaultReason, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
@@ -27,6 +30,7 @@ export interface PodContext {
   readonly volumes: readonly PlannedVolume[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly files: SandboxFiles;
+  readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
 }
 
 /** @throws BAD_MANIFEST, NOT_PERMITTED, NOT_SUPPORTED */
@@ -60,6 +64,16 @@ export function planContainer(
     const place = makePlace(manifest.source, pointer("securityContext", "privileged"));
     throw new PeapodError("BAD_MANIFEST", `container ${name}: cannot be privileged in a user namespace (${place})`);
   }
+  const { seccompReason, ...confinement } = makeConfinement({
+    manifest,
+    index,
+    container,
+    facts,
+    capabilities: capabilities.names,
+    hasUserNamespace: idMapping !== undefined,
+    seccompProfiles: pod.seccompProfiles,
+  });
+  const sysctls = makeContainerSysctls(manifest, namespaces);
   return {
     name,
     role: "main",
@@ -68,7 +82,8 @@ export function planContainer(
     rootfs: { lower: image.rootfs, readOnly },
     process: { ...command.process, capabilities: capabilities.names },
     privileged: securityContext.privileged,
-    seccomp: facts.hasSeccomp && !securityContext.privileged,
+    ...confinement,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts,
     resources,
@@ -90,9 +105,7 @@ export function planContainer(
       ...mountReasons,
       ...resourceReasons,
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
-      seccomp: facts.hasSeccomp
-        ? reasonFor(manifest, pointer("securityContext", "privileged"), "what podman and containerd both allow")
-        : defaultReason("none: this kernel has no seccomp"),
+      seccomp: seccompReason,
       hostname: reasonOfHostname(manifest, uts),
     },
   };
@@ -109,6 +122,7 @@ export function planPause(
   { namespaces, reasons }: ContainerNamespaces,
 ): PlannedContainer {
   const idMapping = makeIdMapping(namespaces, pod.facts);
+  const sysctls = makeContainerSysctls(pod.manifest, namespaces);
   const why = defaultReason("peapod: first process of what the pod shares");
   return {
     name: PAUSE,
@@ -128,6 +142,7 @@ export function planPause(
     },
     privileged: false,
     seccomp: pod.facts.hasSeccomp,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts: [
       {

@@ -37,9 +37,12 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
         securityContext: {
           runAsUser: 1000,
           runAsGroup: 1001,
+          runAsNonRoot: false,
           capabilities: { add: ["NET_ADMIN"], drop: ["ALL"] },
           readOnlyRootFilesystem: true,
           privileged: true,
+          allowPrivilegeEscalation: true,
+          procMount: "Default",
         },
       },
       {
@@ -54,9 +57,12 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
         securityContext: {
           runAsUser: undefined,
           runAsGroup: undefined,
+          runAsNonRoot: false,
           capabilities: { add: [], drop: [] },
           readOnlyRootFilesystem: false,
           privileged: false,
+          allowPrivilegeEscalation: true,
+          procMount: "Default",
         },
       },
     ],
@@ -70,6 +76,8 @@ t.test("a pod with every field becomes a manifest with defaults filled in", asyn
     hostPID: false,
     hostIPC: true,
     shareProcessNamespace: true,
+    hostUsers: true,
+    securityContext: { supplementalGroups: [], supplementalGroupsPolicy: "Merge", sysctls: [] },
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 3,
   });
