@@ -132,7 +132,7 @@ export interface ExecRequest {
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly cwd?: string;
-  /** `UID` or `UID:GID`. */
+  /** `USER` or `USER:GROUP`, each a number or a name of the container's own account files. */
   readonly user?: string;
 }
 
@@ -142,6 +142,8 @@ export interface ExecCommand {
   readonly args: readonly string[];
   /** After it ended with a failure: the runtime's own error, where the command was never begun. */
   explain?(): Promise<PeapodError | undefined>;
+  /** To be called once it has ended, however: takes away what was made for it. */
+  done?(): void;
 }
 
 export interface LogRequest {

@@ -1,12 +1,15 @@
 // The call that runs one more command in a container, for a caller who gives it his own terminal: the runtime itself
 // carries bytes, window size and exit code, so nothing of ours stands in between.
 
+import { rmSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { PAUSE } from "../base/names.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
+import { plannedContainer } from "./context.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
+import { readAccountsOf, writeExecProcess } from "./exec-user.ts";
 import { readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND, WRONG_STATE, BAD_USAGE where the pod has several containers and none is named */
@@ -24,14 +27,13 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
     systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
   });
   const { args, env, tty, cwd, user } = request;
-  return runtime.execCommand({
-    id: container.name,
-    args,
-    env,
-    tty,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(user === undefined ? {} : { user }),
-  });
+  const accounts = readAccountsOf(container);
+  if (user !== undefined) {
+    const file = writeExecProcess(plan, plannedContainer(plan, container.name), { ...request, user }, accounts);
+    const call = runtime.execCommand({ id: container.name, process: file });
+    return { ...call, done: () => rmSync(file, { force: true }) };
+  }
+  return runtime.execCommand({ id: container.name, args, env, tty, ...(cwd === undefined ? {} : { cwd }) });
 }
 
 function chooseContainer(pod: PodName, all: readonly ContainerState[], name: string | undefined): ContainerState {

@@ -33,6 +33,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
   const manifest = place(request.name === undefined ? read : rename(read, request.name));
+  if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
   const input: PlanInput = {
     manifest,
     images: readImages(manifest),
@@ -42,7 +43,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
-    ...(await readProfiles(manifest, options.root, outer === undefined)),
+    ...(await readProfiles(manifest, options.root)),
   };
   const plan = makePlan(input);
   const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
@@ -66,14 +67,13 @@ async function planWithIds(input: PlanInput, podDir: string): Promise<Plan> {
   }
 }
 
-/** The manifest's directory is not looked into where it lies in a caller's container: its paths are not the host's. */
-async function readProfiles(manifest: Manifest, root: string, isBeside: boolean): Promise<Partial<PlanInput>> {
+async function readProfiles(manifest: Manifest, root: string): Promise<Partial<PlanInput>> {
   const needed = manifest.spec.containers.some(
     ({ securityContext }) => securityContext.seccompProfile?.type === "Localhost",
   );
   if (!needed) return {};
   const { readSeccompProfiles } = await import("./read-seccomp-profiles.ts");
-  return { seccompProfiles: readSeccompProfiles(manifest, root, isBeside ? manifest.source.baseDir : undefined) };
+  return { seccompProfiles: readSeccompProfiles(manifest, root) };
 }
 
 function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {

@@ -18,20 +18,15 @@ const MOST_FAULTS = 5;
 /**
  * Each by its relative path; looked for beside the manifest, where a pod that travels keeps it, and then where a
  * machine's are kept.
- * @param beside absolute; undefined where the manifest's directory is somebody else's
  * @throws NOT_FOUND, BAD_MANIFEST
  */
-export function readSeccompProfiles(
-  manifest: Manifest,
-  root: string,
-  beside: string | undefined,
-): ReadonlyMap<string, SeccompProfile> {
+export function readSeccompProfiles(manifest: Manifest, root: string): ReadonlyMap<string, SeccompProfile> {
   const found = new Map<string, SeccompProfile>();
   manifest.spec.containers.forEach(({ name, securityContext: { seccompProfile } }, index) => {
     if (seccompProfile?.type !== "Localhost" || found.has(seccompProfile.localhostProfile)) return;
     const path = seccompProfile.localhostProfile;
     const place = makePlace(manifest.source, securityPointer(manifest, index, "seccompProfile", "localhostProfile"));
-    const dirs = [...(beside === undefined ? [] : [beside]), makeSeccompDir(root)];
+    const dirs = [manifest.source.baseDir, makeSeccompDir(root)];
     for (const dir of dirs) {
       const text = readIfAny(join(dir, path), place);
       if (text !== undefined) found.set(path, parseProfile(text, join(dir, path), place));
@@ -68,8 +63,8 @@ export function parseProfile(text: string, file: string, place: string): Seccomp
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw fault(`${positionIn(text, error as Error)}: is not JSON`);
+  } catch {
+    throw fault(`${positionIn(text)}: is not JSON`);
   }
   const violations = validate("seccomp-profile", value);
   if (violations.length > 0) {
@@ -91,9 +86,25 @@ function errnoNames({ defaultErrno, syscalls }: SeccompProfile): [pointer: strin
   ];
 }
 
-/** `:3:14`, from the offset in V8's words; at the end of the text where it names none. */
-function positionIn(text: string, error: Error): string {
-  const offset = Number(/ position (\d+)/.exec(error.message)?.[1] ?? text.length);
-  const before = text.slice(0, offset);
-  return `:${before.split("\n").length}:${offset - before.lastIndexOf("\n")}`;
+/** `:3:14`, where the text stops being the beginning of any JSON; V8 does not always tell. */
+function positionIn(text: string): string {
+  let [good, bad] = [0, text.length + 1];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (middle <= text.length && isBeginning(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  const before = text.slice(0, good);
+  return `:${before.split("\n").length}:${good - before.lastIndexOf("\n")}`;
+}
+
+function isBeginning(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    const offset = / position (\d+)/.exec(message)?.[1];
+    return offset === undefined ? /end of JSON input/.test(message) : Number(offset) >= text.length;
+  }
 }

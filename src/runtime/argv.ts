@@ -12,13 +12,15 @@ export interface GlobalFlags {
 
 export interface ExecWords {
   readonly id: string;
-  readonly args: readonly string[];
+  readonly args?: readonly string[];
   readonly tty?: boolean;
   /** `NAME=value` each. */
   readonly env?: readonly string[];
   readonly cwd?: string;
   /** `uid` or `uid:gid`. */
   readonly user?: string;
+  /** A file that says all that the others do. */
+  readonly process?: string;
 }
 
 export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags): string[] {
@@ -54,14 +56,15 @@ export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }
 
-export function makeExecArgs({ id, args, tty, env, cwd, user }: ExecWords): string[] {
+export function makeExecArgs({ id, args, tty, env, cwd, user, process }: ExecWords): string[] {
   return [
     "exec",
     ...(tty ? ["--tty"] : []),
     ...(env ?? []).flatMap((pair) => ["--env", pair]),
     ...(cwd === undefined ? [] : ["--cwd", cwd]),
     ...(user === undefined ? [] : ["--user", user]),
+    ...(process === undefined ? [] : ["--process", process]),
     id,
-    ...args,
+    ...(args ?? []),
   ];
 }

@@ -45,7 +45,13 @@ export const CHANGING: readonly Verb[] = [
       },
       { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
-      { long: "user", short: "u", kind: "text", value: "UID[:GID]", summary: "run as this user" },
+      {
+        long: "user",
+        short: "u",
+        kind: "text",
+        value: "USER[:GROUP]",
+        summary: "run as this user, by number or by name",
+      },
     ],
     takesCommand: true,
     examples: [
