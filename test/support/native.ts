@@ -9,6 +9,7 @@ const SOURCES = {
   "peapod-reaper": "src/exits/reaper.c",
   "peapod-io": "src/io/io.c",
   "peapod-caller": "src/base/caller.c",
+  "peapod-idmap": "src/host/idmap.c",
 } as const;
 const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];
 
