@@ -9,7 +9,7 @@ import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { plannedContainer } from "./context.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
-import { readAccountsOf, writeExecProcess } from "./exec-user.ts";
+import { assertAccountsOf, readAccountsOf, writeExecProcess } from "./exec-user.ts";
 import { readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND, WRONG_STATE, BAD_USAGE where the pod has several containers and none is named */
@@ -27,12 +27,13 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
     systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
   });
   const { args, env, tty, cwd, user } = request;
-  const accounts = readAccountsOf(container);
   if (user !== undefined) {
+    const accounts = readAccountsOf(container);
     const file = writeExecProcess(plan, plannedContainer(plan, container.name), { ...request, user }, accounts);
     const call = runtime.execCommand({ id: container.name, process: file });
     return { ...call, done: () => rmSync(file, { force: true }) };
   }
+  assertAccountsOf(container);
   return runtime.execCommand({ id: container.name, args, env, tty, ...(cwd === undefined ? {} : { cwd }) });
 }
 

@@ -6,7 +6,7 @@ import { PeapodError } from "../base/errors.ts";
 import { makeDir, readOwnJson, writeJsonAtomic } from "../base/files.ts";
 import type { OciConfig } from "../bundle/oci-config.ts";
 import { isSameProcess } from "../host/processes.ts";
-import { type AccountFiles, readAccountFiles } from "../host/read-account-files.ts";
+import { type AccountFiles, assertAccountFiles, readAccountFiles } from "../host/read-account-files.ts";
 import { findAccount } from "../image/accounts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
@@ -16,10 +16,19 @@ import type { ExecRequest } from "./engine.ts";
  * Read without following a link out of the container, whatever it does meanwhile.
  * @throws WRONG_STATE where they are no plain files: the runtime, which reads them too, would hang
  */
-export function readAccountsOf({ name, pid, startTime }: ContainerState): AccountFiles {
+export function readAccountsOf(container: ContainerState): AccountFiles {
+  return lookInside(container, readAccountFiles);
+}
+
+/** For an exec that needs none of them. @throws as readAccountsOf does */
+export function assertAccountsOf(container: ContainerState): void {
+  lookInside(container, assertAccountFiles);
+}
+
+function lookInside<T>({ name, pid, startTime }: ContainerState, look: (root: string, who: string) => T): T {
   try {
-    const files = readAccountFiles(`/proc/${pid}/root`, `container ${name}`);
-    if (pid !== undefined && isSameProcess(pid, startTime ?? 0)) return files;
+    const found = look(`/proc/${pid}/root`, `container ${name}`);
+    if (pid !== undefined && isSameProcess(pid, startTime ?? 0)) return found;
   } catch (error) {
     if (error instanceof PeapodError) throw new PeapodError("WRONG_STATE", error.message, { cause: error });
     if (pid !== undefined && isSameProcess(pid, startTime ?? 0)) throw error;

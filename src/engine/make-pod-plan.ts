@@ -57,7 +57,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
 
 /** The ids that no other pod has are known only once they are taken. */
 async function planWithIds(input: PlanInput, podDir: string): Promise<Plan> {
-  const { giveBackIds, takeIds } = await import("../host/id-ranges.ts");
+  const { assertPassable, giveBackIds, takeIds } = await import("../host/id-ranges.ts");
+  assertPassable(input.root);
   const { file, subordinateIds } = takeIds(IDS_DIR, input.facts.subordinateIds, podDir);
   try {
     return makePlan({ ...input, facts: { ...input.facts, subordinateIds }, idsFile: file });

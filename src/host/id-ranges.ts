@@ -1,7 +1,7 @@
 // Ranges of host ids for user namespaces: each pod has one that no other pod on this machine has, whatever its root. Who
 // makes the file of a range has it, so that no daemon need hand them out.
 
-import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import { readNames, readTextIfAny } from "../base/files.ts";
@@ -60,6 +60,26 @@ export function takeIds(dir: string, pool: HostFacts["subordinateIds"], podDir: 
   throw new PeapodError("OUT_OF_RESOURCES", `user namespace: all ${count} ranges of ${RANGE_SIZE} ids are taken`, {
     hint: "give the user peapod more of them in /etc/subuid and /etc/subgid",
   });
+}
+
+/**
+ * Who is root of a user namespace and nobody here must get to his root file system; below `root` we see to that.
+ * @throws NOT_PERMITTED
+ */
+export function assertPassable(root: string): void {
+  for (let dir = dirname(root); ; dir = dirname(dir)) {
+    const mode = statSync(dir, { throwIfNoEntry: false })?.mode;
+    if (mode !== undefined && (mode & 0o001) === 0) {
+      throw new PeapodError(
+        "NOT_PERMITTED",
+        `user namespace: its users cannot pass through ${dir} to the pod in ${root}`,
+        {
+          hint: `chmod o+x ${dir}, or another --root`,
+        },
+      );
+    }
+    if (dir === dirname(dir)) return;
+  }
 }
 
 /** What is given back already is no error. */

@@ -28,6 +28,17 @@ export function readFileInside(root: string, path: string, maxBytes: number): Bu
   }
 }
 
+/** Throws as readFileInside does, but opens nothing and takes any size. */
+export function assertPlainInside(root: string, path: string): void {
+  const held = [openSync(root, constants.O_RDONLY | constants.O_DIRECTORY)];
+  try {
+    const file = descend(held, path);
+    if (file !== undefined) assertPlain(fstatSync(file), path);
+  } finally {
+    for (const fd of held) closeSync(fd);
+  }
+}
+
 /** The descriptor of what `path` is, held as the last of `held`. */
 function descend(held: number[], path: string): number | undefined {
   const waiting = path.split("/").filter(Boolean);
@@ -58,9 +69,7 @@ function descend(held: number[], path: string): number | undefined {
 
 function readHeld(held: number, path: string, maxBytes: number): Buffer {
   const found = fstatSync(held);
-  if (!found.isFile()) {
-    throw new PeapodError("BAD_MANIFEST", `${path}: is ${wordFor(found)}, not a plain file`);
-  }
+  assertPlain(found, path);
   const fd = openSync(`/proc/self/fd/${held}`, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     // One byte more than is taken: it may grow while we read, and half a file would mislead.
@@ -75,6 +84,11 @@ function readHeld(held: number, path: string, maxBytes: number): Buffer {
   } finally {
     closeSync(fd);
   }
+}
+
+function assertPlain(found: ReturnType<typeof fstatSync>, path: string): void {
+  if (found.isFile()) return;
+  throw new PeapodError("BAD_MANIFEST", `${path}: is ${wordFor(found)}, not a plain file`);
 }
 
 function wordFor(found: ReturnType<typeof fstatSync>): string {
