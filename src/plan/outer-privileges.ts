@@ -78,11 +78,11 @@ function assertContainer(
       "it comes from the caller: docker run --security-opt systempaths=unconfined",
     );
   }
-  if (process.noNewPrivileges && process.user.uid !== 0 && runAsUser !== undefined && runAsUser !== process.user.uid) {
+  if (process.noNewPrivileges && process.user.uid !== 0 && runAsUser === 0) {
     throw refuse(
       "NOT_PERMITTED",
       "runAsUser",
-      `user ${runAsUser} is not its pod's container's, which lets nobody become another (no_new_privs)`,
+      "cannot run as root: its pod's container does not, and lets nobody become root (no_new_privs)",
       "the user comes from the caller: docker run --user",
     );
   }

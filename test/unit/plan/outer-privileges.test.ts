@@ -32,7 +32,7 @@ t.test("what is the caller's to give is refused with the option that gives it", 
     [answer({ procMount: "Unmasked" }), /^NOT_PERMITTED .*\/proc/],
     [
       answer({ runAsUser: 0 }, { ...PLAIN, process: { user: { uid: 5, gid: 5 }, noNewPrivileges: true } }),
-      /^NOT_PERMITTED container web: user 0 is not its pod's container's/,
+      /^NOT_PERMITTED container web: cannot run as root: /,
     ],
   ];
   for (const [told, expected] of table) t.match(told, expected);
