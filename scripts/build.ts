@@ -17,6 +17,7 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   { program: "peapod-reaper", sources: ["exits/reaper.c"] },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
+  { program: "peapod-probe", sources: ["base/probe.c"] },
   { program: "peapod-io", sources: ["io/io.c"] },
   { program: "peapod-idmap", sources: ["host/idmap.c"] },
   {
@@ -25,7 +26,7 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   },
 ];
 /** Packages and tables that are loaded when they are first asked for. */
-const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/seccomp-profile\.cjs$/;
+const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/seccomp-profile\.cjs$|\/run-handler\.ts$/;
 /** Static, so that they hold no page of a C library and run as a container's first process, too. */
 const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-s"];
 
@@ -63,7 +64,7 @@ async function bundle(): Promise<void> {
       main.onResolve({ filter: SELDOM }, async ({ path, kind, resolveDir, pluginData }) => {
         if (pluginData === "apart") return undefined;
         const found = await main.resolve(path, { kind, resolveDir, pluginData: "apart" });
-        const name = basename(path, ".cjs");
+        const name = basename(path).replace(/\.(cjs|ts)$/, "");
         seldom.set(name, found.path);
         return { path: `./${name}.cjs`, external: true };
       });

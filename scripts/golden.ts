@@ -27,6 +27,9 @@ export const GOLDEN_FACTS: HostFacts = {
   hasSeccomp: true,
   capabilities: [...KNOWN_CAPABILITIES].sort(),
   hostname: "host",
+  memoryBytes: 8 * 2 ** 30,
+  oomScoreAdj: 0,
+  limitsSwap: true,
 };
 
 export function exampleNames(): string[] {

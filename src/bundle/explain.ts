@@ -22,7 +22,9 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     return { part, value: shorten(value), source: reason === undefined ? otherwise : asSource(reason) };
   };
   const { process, linux, root } = config;
-  const { memory, cpu } = linux.resources;
+  const { memory, cpu, pids, blockIO, hugepageLimits } = linux.resources;
+  const { oomScoreAdj } = process;
+  const manifest = "the manifest's annotations";
   return [
     row("process.args", process.args.map(asWord).join(" ")),
     row("process.env", process.env.join(" ")),
@@ -42,7 +44,32 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     ),
     ...(cpu?.shares === undefined ? [] : [row("resources.cpuShares", String(cpu.shares))]),
     ...(cpu?.quota === undefined ? [] : [row("resources.cpuQuota", `${cpu.quota} of ${cpu.period} µs`)]),
-    ...(memory === undefined ? [] : [row("resources.memory", `${memory.limit} bytes`)]),
+    ...(memory?.limit === undefined ? [] : [row("resources.memory", `${memory.limit} bytes`)]),
+    ...(memory?.reservation === undefined
+      ? []
+      : [row("resources.memoryReservation", `${memory.reservation} bytes are left to it`)]),
+    ...(memory?.swap === undefined
+      ? []
+      : [row("resources.memorySwapBytes", `${memory.swap} bytes with swap`, "Kubernetes: no swap beyond the limit")]),
+    ...(cpu?.cpus === undefined ? [] : [row("resources.cpusetCpus", cpu.cpus)]),
+    ...(cpu?.mems === undefined ? [] : [row("resources.cpusetMems", cpu.mems)]),
+    ...(pids === undefined ? [] : [row("resources.pidsLimit", String(pids.limit))]),
+    ...(blockIO === undefined ? [] : [row("resources.blockIO", JSON.stringify(blockIO), manifest)]),
+    ...(hugepageLimits ?? []).map(({ pageSize, limit }) =>
+      row(`resources.hugepages.${pageSize}`, `${limit} bytes`, "the manifest's limits, else none"),
+    ),
+    ...(linux.resources.unified === undefined
+      ? []
+      : [row("resources.oomGroup", JSON.stringify(linux.resources.unified))]),
+    ...(oomScoreAdj === undefined
+      ? []
+      : [
+          row(
+            "process.oomScoreAdj",
+            String(oomScoreAdj),
+            `Kubernetes: by QoS class ${plan.sandbox.resources?.qosClass}`,
+          ),
+        ]),
     row("cgroupsPath", linux.cgroupsPath, "pod's cgroup, a leaf for each container"),
     ...(linux.uidMappings === undefined
       ? []

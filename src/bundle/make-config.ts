@@ -3,7 +3,8 @@
 import { makeMemberCgroupsPath } from "../plan/outer.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
-import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType, OciResources } from "./oci-config.ts";
+import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType } from "./oci-config.ts";
+import { makeOciResources } from "./oci-resources.ts";
 import { type Profile, profileFor } from "./profiles.ts";
 import { makeSeccomp } from "./seccomp.ts";
 
@@ -29,6 +30,7 @@ export function makeConfig(
 ): OciConfig {
   const { process } = container;
   const capabilities = process.capabilities;
+  const { oomScoreAdj } = container.resources;
   return {
     ociVersion: OCI_VERSION,
     process: {
@@ -46,6 +48,7 @@ export function makeConfig(
       noNewPrivileges: process.noNewPrivileges,
       ...(container.appArmorProfile === undefined ? {} : { apparmorProfile: container.appArmorProfile }),
       ...(container.seLinux === undefined ? {} : { selinuxLabel: container.seLinux.process }),
+      ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
       ...profile.process,
     },
     root: { path: rootfsOf(container), readonly: container.rootfs.readOnly },
@@ -60,7 +63,7 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
   const { idMapping, devices } = container;
   return {
     cgroupsPath: makeCgroupsPath(plan, container),
-    resources: makeResources(container, profile),
+    resources: { devices: profile.deviceRules, ...makeOciResources(container.resources) },
     namespaces: TYPES.flatMap(([kind, type]) => makeNamespace(type, container.namespaces[kind])),
     ...(idMapping === undefined
       ? {}
@@ -112,20 +115,6 @@ function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
   const { driver, path } = plan.sandbox.cgroup;
   if (driver === "cgroupfs") return container.cgroupPath;
   return `${path.slice(path.lastIndexOf("/") + 1)}:peapod:${container.name}`;
-}
-
-function makeResources({ resources }: PlannedContainer, profile: Profile): OciResources {
-  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes } = resources;
-  const cpu = {
-    ...(cpuShares === undefined ? {} : { shares: cpuShares }),
-    ...(cpuQuotaUs === undefined ? {} : { quota: cpuQuotaUs }),
-    ...(cpuPeriodUs === undefined ? {} : { period: cpuPeriodUs }),
-  };
-  return {
-    devices: profile.deviceRules,
-    ...(memoryLimitBytes === undefined ? {} : { memory: { limit: memoryLimitBytes } }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-  };
 }
 
 function asOciMapping({ container, host, size }: { container: number; host: number; size: number }): OciIdMapping {

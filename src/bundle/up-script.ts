@@ -12,7 +12,9 @@ export function quote(text: string): string {
 
 /** `plan` as rebased: all its paths below `dir`. */
 export function makeUpScript(plan: Plan, dir: string): string {
-  const body = plan.stages.flat().flatMap((step) => makeLines(plan, step));
+  const body = [...plan.stages, ...plan.followers.flatMap(({ stages }) => stages)]
+    .flat()
+    .flatMap((step) => makeLines(plan, step));
   return `${[
     "#!/bin/sh",
     `# Brings pod ${plan.pod} up without peapod: unshare, mount and ${plan.runtime.kind} alone. As root; down.sh undoes it.`,
@@ -90,6 +92,8 @@ function makeLines(plan: Plan, step: Step): string[] {
       return ["", "# volumes", ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume))];
     case "create-container": {
       const container = plan.containers.find((one) => one.name === step.container);
+      // It is run to its end instead of being started.
+      if (container?.role === "init") return [];
       const bundle = short(dir, container?.paths.bundle ?? "");
       const pid = short(dir, container?.paths.pidFile ?? "");
       return [
@@ -100,7 +104,7 @@ function makeLines(plan: Plan, step: Step): string[] {
     case "pin-from-container":
       return makePinFrom(plan, step.container);
     case "start-container":
-      return ["", `runtime start ${step.container}`];
+      return makeStart(plan, step.container);
     // The runtime makes the cgroups, files and bundles are here already, and output goes straight to files.
     case "make-cgroup":
     case "make-files":
@@ -108,6 +112,14 @@ function makeLines(plan: Plan, step: Step): string[] {
     case "open-io":
       return [];
   }
+}
+
+/** An init container's end is waited for, and up.sh ends with it unless it ended with 0. */
+function makeStart(plan: Plan, name: string): string[] {
+  const container = plan.containers.find((one) => one.name === name);
+  if (container?.role !== "init") return ["", `runtime start ${name}`];
+  const bundle = short(plan.paths.dir, container.paths.bundle);
+  return ["", `runtime run --bundle ${bundle} ${name} </dev/null >logs/${name}.log 2>&1`];
 }
 
 /** Each file becomes a mount of a new namespace, which then lives without a process (unshare(1)). */

@@ -5,10 +5,17 @@ import type { PlannedContainer } from "../plan/plan.ts";
 
 export type Writers = { readonly [stream in "stdin" | "stdout" | "stderr"]: Descriptor };
 
+export interface IoLife {
+  /** 0 for the container's first. */
+  readonly attempt: number;
+  /** One was there before and died. */
+  readonly resumed?: boolean;
+}
+
 export interface ContainerIo {
   isAlive(container: PlannedContainer): boolean;
-  /** Starts the container's io unless it runs. `resumed`: one was there before and died. */
-  open(container: PlannedContainer, resumed: boolean): Promise<void>;
+  /** Starts the io of one of the container's attempts unless it runs. */
+  open(container: PlannedContainer, life: IoLife): Promise<void>;
   /** After a supervisor's death: takes over the container's io. False where it died early, so that another is needed. */
   recover(container: PlannedContainer): boolean;
   /** Ends the io of a container that was never made. */

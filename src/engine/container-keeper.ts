@@ -6,11 +6,23 @@ import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readTextIfAny } from "../base/files.ts";
+import type { Exit } from "../exits/exit.ts";
 import { killCgroup } from "../host/cgroups.ts";
+import { pinFromProcess, unpinNamespaces } from "../host/namespaces.ts";
+import { readOomKills } from "../host/oom-kills.ts";
 import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
-import type { PodContext } from "./context.ts";
+import { type PodContext, pinsFrom } from "./context.ts";
+import { endIo, removeOldLogs, renewRootfs } from "./renew.ts";
+
+/** One of a container's attempts, and how many restarts led to it since it last ran long enough. */
+export interface Life {
+  readonly attempt: number;
+  readonly restarts: number;
+}
+
+const FIRST: Life = { attempt: 0, restarts: 0 };
 
 export class ContainerKeeper {
   readonly planned: PlannedContainer;
@@ -36,25 +48,47 @@ export class ContainerKeeper {
 
   /** @throws what the runtime says; then no trace of the container is left */
   create(): Promise<void> {
-    return this.#make("create");
+    return this.#make("create", FIRST);
   }
 
   /** Create and start. @throws as create does */
   async run(): Promise<void> {
-    await this.#make("run");
+    await this.#make("run", FIRST);
     // After a supervisor's death it may stand half way.
     await this.start();
   }
 
-  async #make(verb: "create" | "run"): Promise<void> {
-    if (this.state.status !== "planned" && this.state.status !== "creating") return;
+  /** The next attempt, on a root file system that is new again. @throws as create does, and what mount(8) says */
+  async restart(life: Life): Promise<void> {
+    if (this.state.status === "exited") await this.delete();
+    await endIo(this.#pod, this.planned);
+    const pins = pinsFrom(this.#pod.plan, this.planned.name);
+    await this.#make(pins.length === 0 ? "run" : "create", life);
+    const { pid } = this.state;
+    if (pid !== undefined && pins.length > 0) {
+      await unpinNamespaces(pins.map(({ file }) => file));
+      for (const pin of pins) await pinFromProcess(pin, pid);
+    }
+    await this.start();
+  }
+
+  async #make(verb: "create" | "run", { attempt, restarts }: Life): Promise<void> {
+    const { status } = this.state;
+    if (status !== "planned" && status !== "creating" && status !== "deleted") return;
     const { name, paths } = this.planned;
+    const life = attempt === 0 ? {} : { attempt, restarts };
+    if (attempt > 0) {
+      this.#noteCreating(life);
+      await renewRootfs(this.#pod, this.planned);
+      removeOldLogs(this.#pod, this.planned, attempt);
+      await this.#pod.io.open(this.planned, { attempt });
+    }
     const descriptors = this.#pod.io.openWriters(this.planned);
     this.#callInFlight = true;
     try {
       // It may have been killed since it was opened; nothing went through it yet, so nothing is missing.
-      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
-      this.#pod.journal.append({ type: "container.creating", container: name, exitsOffset: this.#pod.inbox.end });
+      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, { attempt });
+      if (attempt === 0) this.#noteCreating(life);
       const { pid } = await this.#pod.runtime[verb]({
         id: name,
         bundle: paths.bundle,
@@ -64,7 +98,7 @@ export class ContainerKeeper {
       this.#noteCreated(pid);
       if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });
       // Or while it was being created. Our writers are open still, so it cannot have ended by itself.
-      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, false);
+      if (!this.#pod.io.isAlive(this.planned)) await this.#pod.io.open(this.planned, { attempt });
     } catch (error) {
       await this.#pod.runtime.delete(name, { force: true }).catch(() => undefined);
       throw error;
@@ -112,8 +146,15 @@ export class ContainerKeeper {
     if (pid === undefined) return;
     const exit = this.#pod.inbox.claim(pid, exitsOffset ?? 0);
     if (exit === undefined) return;
-    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit });
+    const reason = this.#isOutOfMemory(exit) ? ({ reason: "OOMKilled" } as const) : {};
+    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit, ...reason });
     for (const resolve of this.#whenExited.splice(0)) resolve();
+  }
+
+  /** The kernel killed one of its processes for memory, and it did not end well. Its cgroup is its attempt's own. */
+  #isOutOfMemory(exit: Exit): boolean {
+    if (exit.kind === "exited" && exit.code === 0) return false;
+    return (readOomKills(this.planned.cgroupPath, this.#pod.facts) ?? 0) > 0;
   }
 
   /**
@@ -137,6 +178,18 @@ export class ContainerKeeper {
     if (status !== "creating") this.#pod.journal.append({ type: "container.deleted", container: this.planned.name });
   }
 
+  /** It could not be made or started: told as its end, so that its policy decides what follows. */
+  fail(error: PeapodError): void {
+    if (this.state.status === "planned") this.#noteCreating({});
+    this.#pod.journal.append({ type: "container.start-failed", container: this.planned.name, error: error.toJSON() });
+  }
+
+  /** What a call that was cut short has left goes; the container is as if nobody had tried. */
+  async discard(): Promise<void> {
+    await this.#pod.runtime.delete(this.planned.name, { force: true });
+    this.#pod.journal.append({ type: "container.deleted", container: this.planned.name });
+  }
+
   /** After a supervisor's death: asks the runtime and the kernel what became of a call that it did not see end. */
   async recover(): Promise<void> {
     if (this.state.status === "creating") {
@@ -154,6 +207,11 @@ export class ContainerKeeper {
       this.#pod.journal.append({ type: "container.started", container: this.planned.name });
     }
     this.claimExit();
+  }
+
+  #noteCreating(life: Partial<Life>): void {
+    const { inbox, journal } = this.#pod;
+    journal.append({ type: "container.creating", container: this.planned.name, exitsOffset: inbox.end, ...life });
   }
 
   #noteCreated(pid: number): void {

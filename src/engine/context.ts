@@ -3,7 +3,7 @@
 import type { ContainerName } from "../base/names.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
 import type { HostFacts } from "../host/facts.ts";
-import type { Plan, PlannedContainer } from "../plan/plan.ts";
+import type { PinnedNamespace, Plan, PlannedContainer } from "../plan/plan.ts";
 import type { Journal } from "../state/journal.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
@@ -16,6 +16,8 @@ export interface PodContext {
   readonly inbox: ExitInbox;
   readonly runtime: GatedRuntime;
   readonly io: ContainerIo;
+  /** Path of what speaks to containers in their own network namespaces. */
+  readonly probeProgram: string;
   /** The pod has its result; its caller's container, where it lives in one, ends with it. May be told again. */
   readonly tellResult: (status: number) => void;
   /** To the supervisor's own log: what went wrong without anybody waiting for it. */
@@ -24,6 +26,11 @@ export interface PodContext {
 
 export interface KeptPod extends PodContext {
   readonly containers: ReadonlyMap<ContainerName, ContainerKeeper>;
+}
+
+/** The namespaces that live with this container's first process and are joined by others. */
+export function pinsFrom(plan: Plan, name: ContainerName): readonly PinnedNamespace[] {
+  return plan.sandbox.namespaces.filter((pin) => pin.from === name);
 }
 
 export function plannedContainer(plan: Plan, name: ContainerName): PlannedContainer {

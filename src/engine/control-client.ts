@@ -9,10 +9,11 @@ import { makePodPaths, type PodPaths } from "../base/paths.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, readReaperPid } from "../exits/reaper.ts";
 import { readProcess } from "../host/processes.ts";
+import { isReady } from "../state/conditions.ts";
 import { applyEvent, makePlannedState } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { Answer, Ask, Verb } from "./control-messages.ts";
-import type { PodClient, PodReader } from "./engine.ts";
+import type { PodClient, PodReader, WaitRequest } from "./engine.ts";
 
 /** How long broken connections are taken for a supervisor that is being started again. */
 const PATIENCE_MS = 20_000;
@@ -43,13 +44,15 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
+    update: ({ containers, resources }) =>
+      askForState("update", { resources, ...(containers.length === 0 ? {} : { containers }) }),
     delete: async ({ force }) => {
       const reaperPid = readReaperPid(paths.dir);
       if (existsSync(paths.dir) && !existsSync(paths.plan) && !isReaperAlive(paths.dir)) await needs.removeRuins();
       else await ask("delete", { force: force ?? false });
       if (reaperPid !== undefined) await reaperIsGone(reaperPid);
     },
-    wait: ({ containers, signal }) => watchedOver(paths, needs, waitForExits(pod, needs.reader, containers, signal)),
+    wait: (more) => watchedOver(paths, needs, waitForState(pod, needs.reader, more)),
   };
 }
 
@@ -63,26 +66,29 @@ async function watchedOver<T>(paths: PodPaths, needs: ClientNeeds, waiting: Prom
   return waiting.finally(() => clearInterval(timer));
 }
 
-/** Follows the journal, so that waiting keeps nobody awake. */
-export async function waitForExits(
-  pod: PodName,
-  reader: PodReader,
-  names: readonly string[] | undefined,
-  signal: AbortSignal | undefined,
-): Promise<PodState> {
+/**
+ * Follows the journal, so that waiting keeps nobody awake.
+ * @throws NOT_FOUND for a container that is not the pod's, WRONG_STATE where it ends before it is what is waited for
+ */
+async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest): Promise<PodState> {
+  const { containers, until = "exited", signal } = more;
   let state = await reader.state(pod);
-  for (const name of names ?? []) {
+  for (const name of containers ?? []) {
     if (state.containers.some((container) => container.name === name)) continue;
     throw new PeapodError("NOT_FOUND", `pod ${pod}: has no container ${name}`);
   }
-  const isDone = () =>
-    names === undefined
-      ? state.exitedAt !== undefined
-      : state.containers.every((one) => !names.includes(one.name) || one.exit !== undefined);
+  const isDone = () => {
+    if (containers !== undefined)
+      return state.containers.every((one) => !containers.includes(one.name) || one.exit !== undefined);
+    if (until === "ready" && isReady(state)) return true;
+    if (until === "initialized" && state.initializedAt !== undefined) return true;
+    if (until !== "exited" && (state.exitedAt !== undefined || state.deletedAt !== undefined))
+      throw new PeapodError("WRONG_STATE", `pod ${pod}: ended before it was ${until}`);
+    return state.exitedAt !== undefined;
+  };
   if (isDone()) return state;
-  const containers = state.containers.map((container) => container.name);
   const follow = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
-  state = makePlannedState(pod, containers);
+  state = makePlannedState(pod, state.containers);
   for await (const event of reader.events(pod, follow)) {
     state = applyEvent(state, event);
     if (isDone()) break;

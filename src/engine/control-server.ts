@@ -85,6 +85,8 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
       return supervisor.pause();
     case "resume":
       return supervisor.resume();
+    case "update":
+      return supervisor.update({ containers: body.containers ?? [], resources: body.resources ?? {} });
     case "delete":
       return supervisor.delete({ ...asked, force: body.force }).then(() => null);
   }

@@ -3,9 +3,15 @@
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlannedResources, QosClass } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { Notice } from "./notify-systemd.ts";
+import type { StatsFrame, StatsRequest } from "./stats.ts";
+
+export type { ResourceChange } from "../plan/resource-change.ts";
+export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
 
 /** What holds for all that one caller asks. */
 export interface EngineOptions {
@@ -24,6 +30,8 @@ export interface PodReader {
   state(pod: PodName): Promise<PodState>;
   plan(pod: PodName): Promise<Plan>;
   manifest(pod: PodName): Promise<Manifest>;
+  /** The limits that hold now: the plan's, with what updates changed. */
+  resources(pod: PodName): Promise<ResourceReport>;
   /** Events after `since` (0: all); follows until the pod is deleted or the signal aborts. */
   events(pod: PodName, more: { since: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<Event>;
 }
@@ -37,10 +45,24 @@ export interface PodClient {
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
   resume(): Promise<PodState>;
+  /**
+   * Limits of these containers, or of the pod itself where none is named; all of it or nothing.
+   * @throws NOT_FOUND, WRONG_STATE, BAD_USAGE, RUNTIME_FAILED where the kernel does not take one
+   */
+  update(more: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState>;
   /** Returns when nothing of the pod is left, its reaper included. @throws WRONG_STATE while it runs, unless forced */
   delete(more: { force?: boolean }): Promise<void>;
-  /** Until all containers (or those named) have ended, or been deleted. */
-  wait(more: { containers?: readonly string[]; signal?: AbortSignal }): Promise<PodState>;
+  /** @throws NOT_FOUND, WRONG_STATE where it ends before it is what is waited for */
+  wait(more: WaitRequest): Promise<PodState>;
+}
+
+export interface WaitRequest {
+  /** Until these have ended, instead of the pod. */
+  readonly containers?: readonly string[];
+  /** `exited` unless told. */
+  readonly until?: "exited" | "ready" | "initialized";
+  /** Aborted: the state as it is then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Everything that a door can ask for. `open-engine.ts` makes one. */
@@ -72,9 +94,13 @@ export interface Engine {
   logs(pod: PodName, request: LogRequest): AsyncIterable<LogEntry>;
   /** Processes of all containers as the kernel has them now, by container in manifest order, then by pid. */
   processes(pod: PodName): Promise<readonly PodProcess[]>;
+  /** What pods use, look after look; the first frame comes after one interval. @throws NOT_FOUND */
+  stats(request: StatsRequest): AsyncIterable<StatsFrame>;
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
+  /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
+  notify(socket: string, notice: Notice): Promise<string | undefined>;
   /** Holds a journal against the rules of events. */
   verify(what: { readonly pod: PodName } | { readonly journal: string }): Promise<VerifyReport>;
 }
@@ -153,6 +179,8 @@ export interface LogRequest {
   /** Only the last so many lines of what is there already. */
   readonly tail?: number;
   readonly follow: boolean;
+  /** From the container's first attempt on, instead of the one that it is in. */
+  readonly fromFirst?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -177,6 +205,12 @@ export interface PodProcess {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly command: string;
+}
+
+export interface ResourceReport {
+  readonly qosClass: QosClass | null;
+  readonly pod: Partial<PlannedResources>;
+  readonly containers: Readonly<Record<string, PlannedResources>>;
 }
 
 export interface NamespaceRequest {

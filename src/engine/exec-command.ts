@@ -4,7 +4,6 @@
 import { rmSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
-import { PAUSE } from "../base/names.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { plannedContainer } from "./context.ts";
@@ -30,7 +29,7 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
   if (user !== undefined) {
     const accounts = readAccountsOf(container);
     const file = writeExecProcess(plan, plannedContainer(plan, container.name), { ...request, user }, accounts);
-    const call = runtime.execCommand({ id: container.name, process: file });
+    const call = runtime.execCommand({ id: container.name, args: [], process: file });
     return { ...call, done: () => rmSync(file, { force: true }) };
   }
   assertAccountsOf(container);
@@ -38,10 +37,10 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
 }
 
 function chooseContainer(pod: PodName, all: readonly ContainerState[], name: string | undefined): ContainerState {
-  const containers = all.filter((container) => container.name !== PAUSE);
+  const containers = all.filter(({ role }) => role !== "pause");
   const names = containers.map((container) => container.name).join(", ");
-  const [only] = containers;
-  if (name === undefined && (containers.length !== 1 || only === undefined)) {
+  const [only, second] = containers.filter(({ role }) => role === "main");
+  if (name === undefined && (second !== undefined || only === undefined)) {
     throw new PeapodError("BAD_USAGE", `pod ${pod}: has several containers`, { hint: `choose one with -c: ${names}` });
   }
   const found = name === undefined ? only : containers.find((container) => container.name === name);

@@ -11,7 +11,7 @@ import { isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
 import { type ForwardOutput, type LogOutput, startIo } from "../io/start-io.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
-import type { ContainerIo, Writers } from "./container-io.ts";
+import type { ContainerIo, IoLife, Writers } from "./container-io.ts";
 
 const END_MS = 2000;
 /** A reader who is slower than that, or gone, does not keep a pod from its end. */
@@ -41,8 +41,7 @@ export class IoKeeper implements ContainerIo {
     return isIoAlive(container.paths.ioLock);
   }
 
-  /** Starts the container's io unless it runs. `resumed`: one was there before and died. */
-  async open(container: PlannedContainer, resumed: boolean): Promise<void> {
+  async open(container: PlannedContainer, { attempt, resumed = false }: IoLife): Promise<void> {
     this.#holdReadEnds(container);
     const { paths } = container;
     const since = this.#inbox.end;
@@ -53,7 +52,7 @@ export class IoKeeper implements ContainerIo {
     }
     const { pid } = await startIo({
       program: this.#program,
-      output: this.#outputOf(container),
+      output: this.#outputOf(container, attempt),
       lock: paths.ioLock,
       stdout: paths.stdout,
       stderr: paths.stderr,
@@ -126,8 +125,8 @@ export class IoKeeper implements ContainerIo {
     this.#readEnds.delete(container.name);
   }
 
-  #outputOf({ name, paths }: PlannedContainer): LogOutput | ForwardOutput {
-    if (this.#outer === undefined) return { kind: "log", path: attemptLog(paths, 0) };
+  #outputOf({ name, paths }: PlannedContainer, attempt: number): LogOutput | ForwardOutput {
+    if (this.#outer === undefined) return { kind: "log", path: attemptLog(paths, attempt) };
     const { pid } = this.#outer;
     return { kind: "forward", stdout: `/proc/${pid}/fd/1`, stderr: `/proc/${pid}/fd/2`, prefix: `${name} | ` };
   }

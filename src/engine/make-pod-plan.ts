@@ -97,8 +97,8 @@ async function readOuter({ outer: request }: PlanRequest): Promise<Outer> {
 
 function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
   const images = new Map<ContainerName, Image>();
-  manifest.spec.containers.forEach((container, index) => {
-    const line = manifest.source.lines[`/spec/containers/${index}/image`];
+  manifest.spec.containers.forEach((container) => {
+    const line = manifest.source.lines[`${container.pointer}/image`];
     const where = line === undefined ? manifest.source.file : `${manifest.source.file}:${line}`;
     const who = `container ${container.name}`;
     const image = readImage(container.image, who, where);

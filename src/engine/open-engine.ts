@@ -42,8 +42,11 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
       (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
+    stats: (request) => lazily(async () => (await import("./read-stats.ts")).readStats(options.root, request)),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
+    notify: async (socket, notice) =>
+      (await import("./notify-systemd.ts")).notifySystemd(programs.probe, notice, { NOTIFY_SOCKET: socket }),
     verify: async (what) => (await import("./verify-pod.ts")).verifyPod(options.root, what),
   };
 }

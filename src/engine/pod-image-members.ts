@@ -14,7 +14,10 @@ import type { Manifest } from "../manifest/manifest.ts";
 
 export const SCHEME = "rootfs:";
 /** A bare directory says nothing of itself. */
-const BARE: InspectedImage = { entrypoint: [], cmd: [], env: [], workingDir: "", user: "", exposedPorts: [] };
+const BARE: InspectedImage = {
+  ...{ entrypoint: [], cmd: [], env: [], workingDir: "" },
+  ...{ user: "", exposedPorts: [], stopSignal: "" },
+};
 
 export interface Member {
   readonly wish: MemberWish;

@@ -1,29 +1,78 @@
-// One container's log, read from its files; the end of following is the container's end and then its io's.
+// One container's log, read from its files. While it is followed, one attempt comes after the other; the end of the last is
+// the container's end and then its io's.
 
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { attemptLog } from "../base/paths.ts";
 import { waitForIoEnd } from "../io/io-process.ts";
 import { readLog } from "../io/log-reader.ts";
-import { waitForExits } from "./control-client.ts";
+import type { Plan, PlannedContainer } from "../plan/plan.ts";
+import { applyEvent, makePlannedState } from "../state/fold.ts";
+import type { PodState } from "../state/pod-state.ts";
 import type { LogEntry, LogRequest } from "./engine.ts";
-import { makeReader, readPlan } from "./reader.ts";
+import { isFinal } from "./next-moves.ts";
+import { makeReader, readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND */
 export function readPodLogs(root: string, pod: PodName, request: LogRequest): AsyncIterable<LogEntry> {
   const plan = readPlan(root, pod);
   const container = plan.containers.find((one) => one.name === request.container);
   if (container === undefined) throw new PeapodError("NOT_FOUND", `pod ${pod}: has no container ${request.container}`);
-  const { since, tail, follow, signal } = request;
-  const ended = async () => {
-    await waitForExits(pod, makeReader(root), [container.name], signal);
-    await waitForIoEnd(container.paths.ioLock, signal);
-  };
-  return readLog({
-    path: attemptLog(container.paths, 0),
+  const current = request.fromFirst ? 0 : attemptOf(readPodState(root, pod), container);
+  if (request.follow) return followAttempts(plan, container, request, current);
+  return readLog({ path: attemptLog(container.paths, current), ...selection(request) });
+}
+
+async function* followAttempts(
+  plan: Plan,
+  container: PlannedContainer,
+  request: LogRequest,
+  first: number,
+): AsyncIterable<LogEntry> {
+  const { tail, ...later } = selection(request);
+  for (let attempt = first; ; attempt += 1) {
+    const over = whenOver(plan, container, attempt, request.signal);
+    const lines = attempt === first && tail !== undefined ? { ...later, tail } : later;
+    yield* readLog({ path: attemptLog(container.paths, attempt), ...lines, until: over });
+    if (request.signal?.aborted || !(await over)) return;
+  }
+}
+
+function selection({ since, tail, signal }: LogRequest): Pick<LogRequest, "since" | "tail" | "signal"> {
+  return {
     ...(since === undefined ? {} : { since }),
     ...(tail === undefined ? {} : { tail }),
     ...(signal === undefined ? {} : { signal }),
-    ...(follow ? { until: ended() } : {}),
-  });
+  };
+}
+
+/** Resolves when nothing more of this attempt will be written; true where another follows it. */
+async function whenOver(
+  plan: Plan,
+  container: PlannedContainer,
+  attempt: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const reader = makeReader(plan.root);
+  let state = await reader.state(plan.pod);
+  const isOver = () => {
+    const own = state.containers.find(({ name }) => name === container.name);
+    return state.exitedAt !== undefined || own === undefined || own.attempt > attempt || isFinal(plan, own);
+  };
+  if (!isOver()) {
+    state = makePlannedState(plan.pod, state.containers);
+    const more = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
+    for await (const event of reader.events(plan.pod, more)) {
+      state = applyEvent(state, event);
+      if (isOver()) break;
+    }
+  }
+  // The next attempt begins only after the last one's io has ended.
+  if (attemptOf(state, container) > attempt) return true;
+  await waitForIoEnd(container.paths.ioLock, signal);
+  return false;
+}
+
+function attemptOf(state: PodState, container: PlannedContainer): number {
+  return state.containers.find(({ name }) => name === container.name)?.attempt ?? 0;
 }

@@ -11,6 +11,7 @@ export interface Programs {
   readonly reaper: string;
   readonly io: string;
   readonly caller: string;
+  readonly probe: string;
 }
 
 /** `scriptDir`: the directory of the running bundle, `<prefix>/lib`; the executables lie in `<prefix>/bin`. */
@@ -24,5 +25,6 @@ export function findPrograms(script: string): Programs {
     reaper: join(bin, "peapod-reaper"),
     io: join(bin, "peapod-io"),
     caller: join(bin, "peapod-caller"),
+    probe: join(bin, "peapod-probe"),
   };
 }

@@ -12,10 +12,12 @@ import { isReaperAlive } from "../exits/reaper.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { foldEvents } from "../state/fold.ts";
+import { makeOutlines } from "../state/outline.ts";
 import { applyUnclaimedExits } from "../state/overlay-exits.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { followEvents, readEvents } from "../state/read-journal.ts";
 import type { PodReader } from "./engine.ts";
+import { isFinal } from "./next-moves.ts";
 
 export function makeReader(root: string): PodReader {
   return {
@@ -30,6 +32,8 @@ export function makeReader(root: string): PodReader {
     state: async (pod) => readPodState(root, pod),
     plan: async (pod) => readPlan(root, pod),
     manifest: async (pod) => readPart<Manifest>(root, pod, makePodPaths(root, pod).manifest),
+    resources: async (pod) =>
+      (await import("./effective-resources.ts")).makeReport(readPlan(root, pod), readPodState(root, pod)),
     events: (pod, { since, follow, signal }) => {
       const { journal } = makePodPaths(root, pod);
       assertPod(root, pod);
@@ -55,10 +59,13 @@ export function readPlan(root: string, pod: PodName): Plan {
 export function readPodState(root: string, pod: PodName): PodState {
   const paths = makePodPaths(root, pod);
   const plan = readPlan(root, pod);
-  const containers = plan.containers.map((container) => container.name);
   // Exits first: one that is journalled in between is in both, and counts once.
   const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
-  const state = applyUnclaimedExits(foldEvents(pod, containers, readEvents(paths.journal, 0)), lines);
+  const state = applyUnclaimedExits(
+    foldEvents(pod, makeOutlines(plan.containers), readEvents(paths.journal, 0)),
+    lines,
+    (container) => isFinal(plan, container),
+  );
   if (state.degraded !== undefined) return state;
   const degraded = readDegradedNote(paths.dir);
   if (degraded !== undefined) return { ...state, degraded };

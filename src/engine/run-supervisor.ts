@@ -1,7 +1,7 @@
 // Runs a supervisor as a process: its inputs are the bell, the control socket and the clock, its end is sleep or the
 // end of the pod. Loaded both by the first start (which read the manifest) and by every later one.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
@@ -12,6 +12,7 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
+import { makeOutlines } from "../state/outline.ts";
 import { makeCallerIo } from "./caller-io.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
@@ -28,6 +29,7 @@ import { Supervisor } from "./supervisor.ts";
 const ASLEEP = 75;
 /** Milliseconds without anything to do before the supervisor ends itself to give its memory back. */
 const IDLE_MS = 1000;
+const SHORTEST_SLEEP_MS = 20_000;
 
 export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   const { paths } = plan;
@@ -38,11 +40,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   const context: PodContext = {
     plan,
     facts: readHostFacts(),
-    journal: openJournal(
-      paths.journal,
-      plan.pod,
-      plan.containers.map((container) => container.name),
-    ),
+    journal: openJournal(paths.journal, plan.pod, makeOutlines(plan.containers)),
     inbox,
     runtime: gateRuntime(
       openRuntime({
@@ -53,6 +51,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
       }),
     ),
     io: makeIo(plan, programs, inbox),
+    probeProgram: programs.probe,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.
@@ -105,24 +104,34 @@ export async function serve(running: Running): Promise<void> {
   const server = startControlServer(supervisor);
   openConnections = () => server.activeRequests;
   let idleSince = Date.now();
-  const isIdle = () => !supervisor.isBusy && server.activeRequests === 0 && !supervisor.isOver;
+  const isIdle = () =>
+    !supervisor.isBusy && server.activeRequests === 0 && !supervisor.isOver && isWorthSleeping(supervisor.wakeAtMs);
   const timer = setInterval(() => {
     if (!isIdle()) idleSince = Date.now();
-    else if (Date.now() - idleSince >= IDLE_MS) void fallAsleep(supervisor.pod.plan, isIdle);
+    else if (Date.now() - idleSince >= IDLE_MS) void fallAsleep(supervisor, isIdle);
   }, IDLE_MS / 4);
   timer.unref();
 }
 
 let openConnections = (): number => 0;
 
-async function fallAsleep(plan: Plan, isIdle: () => boolean): Promise<void> {
+/** To begin again costs as much as to stay awake for about that long. */
+function isWorthSleeping(wakeAtMs: number | undefined): boolean {
+  return wakeAtMs === undefined || wakeAtMs - Date.now() >= SHORTEST_SLEEP_MS;
+}
+
+async function fallAsleep({ pod, wakeAtMs }: Supervisor, isIdle: () => boolean): Promise<void> {
   // Left to the reaper, its end would wake us.
   await endCaller();
   if (!isIdle()) return;
+  const marker = asleepMarker(pod.plan.paths.dir);
   try {
-    writeFileSync(asleepMarker(plan.paths.dir), "");
+    writeFileSync(marker, "");
+    // The reaper calls us when this time has come.
+    if (wakeAtMs !== undefined) utimesSync(marker, wakeAtMs / 1000, wakeAtMs / 1000);
   } catch {
-    // Without the marker the next start takes this for a crash, looks closer and finds nothing amiss.
+    // Without the marker the next start takes this for a crash, looks closer and finds nothing amiss. Nobody would call us.
+    if (wakeAtMs !== undefined) return;
   }
   process.exit(ASLEEP);
 }

@@ -5,20 +5,25 @@ import { mkdirSync } from "node:fs";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
+import { writePodLimits } from "../host/cgroup-limits.ts";
 import { makePodCgroup } from "../host/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
 import type { ClimbStep, Step } from "../plan/plan.ts";
-import type { KeptPod } from "./context.ts";
-import { plannedContainer } from "./context.ts";
+import { type KeptPod, pinsFrom, plannedContainer } from "./context.ts";
+import { makeEffective, withUpdates } from "./effective-resources.ts";
 
 type Executors = {
   readonly [Do in ClimbStep["do"]]: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void>;
 };
 
 const EXECUTORS: Executors = {
-  "make-cgroup": async (_step, pod) => makePodCgroup(pod.plan.sandbox.cgroup, pod.facts),
+  "make-cgroup": async (_step, pod) => {
+    const { cgroup } = pod.plan.sandbox;
+    await makePodCgroup(cgroup, pod.facts);
+    await writePodLimits(cgroup, pod.facts, makeEffective(pod.plan, pod.journal.state).pod);
+  },
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
@@ -31,18 +36,17 @@ const EXECUTORS: Executors = {
   },
   "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
-  "write-bundles": async (_step, pod) => writeBundles(pod.plan),
+  "write-bundles": async (_step, pod) => writeBundles(withUpdates(pod.plan, pod.journal.state)),
   "open-io": async (step, pod) => {
     const { status } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.
     if (status === "planned" || status === "creating")
-      await pod.io.open(plannedContainer(pod.plan, step.container), false);
+      await pod.io.open(plannedContainer(pod.plan, step.container), { attempt: 0 });
   },
   "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
   "pin-from-container": async (step, pod) => {
     const { pid } = keeperOf(pod, step.container).state;
-    const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.from === step.container);
-    if (pid !== undefined) for (const pin of pins) await pinFromProcess(pin, pid);
+    if (pid !== undefined) for (const pin of pinsFrom(pod.plan, step.container)) await pinFromProcess(pin, pid);
   },
   "start-container": async (step, pod) => keeperOf(pod, step.container).start(),
   "run-container": async (step, pod) => keeperOf(pod, step.container).run(),
@@ -55,9 +59,17 @@ export async function executeStage(stage: readonly ClimbStep[], pod: KeptPod): P
   if (failed) throw failed.reason;
 }
 
-function executeStep<Do extends ClimbStep["do"]>(step: Extract<ClimbStep, { do: Do }>, pod: KeptPod): Promise<void> {
+export function executeStep<Do extends ClimbStep["do"]>(
+  step: Extract<ClimbStep, { do: Do }>,
+  pod: KeptPod,
+): Promise<void> {
   const execute: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void> = EXECUTORS[step.do as Do];
   return execute(step, pod);
+}
+
+/** True for the steps that concern one container alone, and this one. */
+export function isStepOf(step: ClimbStep, name: ContainerName): boolean {
+  return "container" in step && step.container === name;
 }
 
 /** True for the steps that `create` leaves to `start`. */

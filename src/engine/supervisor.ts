@@ -2,22 +2,28 @@
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
 // after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's.
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
+import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
+import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import { makeRunStages } from "../plan/stages.ts";
+import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
-import { exitStatusOf } from "../state/fold.ts";
+import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
+import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
+import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
-import { readWants, type WantedEvent } from "./wants.ts";
+import { readWants } from "./wants.ts";
 
 export interface Asked {
   /** Names one asking, so that a caller whose connection broke can ask again without acting twice. */
@@ -31,15 +37,19 @@ export interface Restarted {
   readonly canceled: AbortSignal | undefined;
 }
 
+/** As long as a timer of Node's can wait. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
 export class Supervisor {
   readonly pod: KeptPod;
   readonly #changes = new Queue();
   readonly #ioRestarts = new Set<Promise<void>>();
   readonly #tellings = new Set<Promise<void>>();
-  /** While a stop waits for containers to heed SIGTERM; aborted, it kills at once. */
-  #grace: AbortController | undefined;
+  readonly #conductor: Conductor;
+  readonly #prober: Prober;
+  #isStopping = false;
+  #readiness = "";
   #isGoingDown = false;
-  #isClimbing = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
   /** Resolves when the pod has been deleted and nothing of it is left but its processes above it. */
@@ -49,6 +59,12 @@ export class Supervisor {
     const containers = new Map<ContainerName, ContainerKeeper>();
     for (const planned of context.plan.containers) containers.set(planned.name, new ContainerKeeper(planned, context));
     this.pod = { ...context, containers };
+    this.#conductor = new Conductor(this.pod);
+    this.#prober = new Prober(this.pod);
+    context.journal.onEvent((event) => {
+      if (event.type === "pod.exited") this.#tellResult(event.status);
+      this.#tellReadiness();
+    });
     this.over = new Promise((resolve) => {
       this.#whenOver = resolve;
     });
@@ -59,7 +75,15 @@ export class Supervisor {
   }
 
   get isBusy(): boolean {
-    return this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0;
+    if (this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0) return true;
+    return this.#conductor.isBusy || this.#prober.isBusy;
+  }
+
+  /** When there is something to do although nothing happens; milliseconds since 1970. */
+  get wakeAtMs(): number | undefined {
+    const { wakeAtMs } = this.#conductor;
+    const other = this.#prober.wakeAtMs;
+    return wakeAtMs === undefined || other === undefined ? (wakeAtMs ?? other) : Math.min(wakeAtMs, other);
   }
 
   get isOver(): boolean {
@@ -89,13 +113,16 @@ export class Supervisor {
     });
   }
 
-  /** SIGTERM to all, `graceMs` for all together, then SIGKILL. A pod that has ended already is left as it is. */
+  /**
+   * In order: the main containers, then the sidecars; `graceMs` for all together, then SIGKILL. A pod that has ended
+   * already is left as it is.
+   */
   stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
     return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
       const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       this.#note("stopped", asked, { graceMs });
-      await this.#stop(graceMs);
+      await this.#stop();
       return this.state;
     });
   }
@@ -105,22 +132,44 @@ export class Supervisor {
     readonly container?: string | undefined;
     readonly all?: boolean | undefined;
   }): Promise<PodState> {
+    const meaning =
+      this.pod.plan.outer === undefined || asked.container !== undefined ? "signal" : meaningOf(asked.signal);
+    if (meaning === "kill" || (meaning === "stop" && this.state.want !== "stopped"))
+      return this.#stopForCaller(asked.signal, meaning === "kill" ? 0 : FOR_EVER_MS);
     const kill = async () => {
-      const alive = this.#main().filter((keeper) => keeper.isAlive);
+      const alive = this.#members().filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
       if (meant.length === 0) throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: no container is running`);
       await Promise.all(meant.map((keeper) => keeper.signal(asked.signal, asked.all)));
       return this.state;
     };
     // Whoever kills a pod that is being stopped does not want to wait for the rest of its grace.
-    return this.#grace === undefined ? this.#change(kill) : kill();
+    return this.#isStopping ? kill() : this.#change(kill);
+  }
+
+  /**
+   * What stops a container that somebody else made stops the pod in it, in order, and nobody comes back. How long it may
+   * take is for its caller to say, by SIGKILL. Does not wait for the end.
+   */
+  #stopForCaller(signal: string, graceMs: number): Promise<PodState> {
+    const stop = async () => {
+      if (this.state.exitedAt !== undefined) return this.state;
+      if (this.state.status === "paused") await this.#thaw();
+      this.#note("stopped", { request: makeUuid() }, { graceMs, ...(graceMs === 0 ? {} : { signal }) });
+      if (graceMs === 0) this.#conductor.hurry();
+      this.#isStopping = true;
+      this.#conductor.begin();
+      return this.state;
+    };
+    return this.#isStopping ? stop() : this.#change(stop);
   }
 
   /** Freezes the pod's cgroup: all its processes at one instant. */
   pause(): Promise<PodState> {
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
-      this.#assertStatus(["running"], "pause");
+      this.#assertStatus(["running", "initializing"], "pause");
+      await Promise.all([this.#conductor.hold(), this.#prober.hold()]);
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
       this.pod.journal.append({ type: "pod.paused" });
       return this.state;
@@ -129,20 +178,36 @@ export class Supervisor {
 
   resume(): Promise<PodState> {
     return this.#change(async () => {
-      if (this.state.status === "running") return this.state;
+      if (this.state.status === "running" || this.state.status === "initializing") return this.state;
       this.#assertStatus(["paused"], "resume");
       await this.#thaw();
+      this.#conductor.begin();
+      this.#prober.begin();
+      return this.state;
+    });
+  }
+
+  /** Changes limits of these containers, or of the pod itself where none is named. @throws NOT_FOUND, WRONG_STATE */
+  update({ containers, resources }: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState> {
+    return this.#change(async () => {
+      this.#assertStatus(["created", "running", "paused"], "update");
+      const keepers = containers.map((name) => this.#named(name));
+      const ended = keepers.find((keeper) => !keeper.isAlive);
+      if (ended !== undefined) this.running(ended.planned.name);
+      const { updatePod } = await import("./update-pod.ts");
+      await updatePod(this.pod, keepers, resources);
       return this.state;
     });
   }
 
   /** Takes everything away. Afterwards the supervisor has nothing to do but to end. */
   delete(asked: Asked & { readonly force?: boolean | undefined }): Promise<void> {
-    if (asked.force) this.#grace?.abort();
+    if (asked.force) this.#conductor.hurry();
     return this.#changes.run(async () => {
       if (this.#isOver) return;
-      const status = this.state.status;
-      if (!asked.force && !this.#isAskedAgain("deleted", asked) && (status === "running" || status === "paused")) {
+      const { status } = this.state;
+      const isUp = status === "running" || status === "initializing" || status === "paused";
+      if (!asked.force && !this.#isAskedAgain("deleted", asked) && isUp) {
         throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: is ${status}`, {
           hint: "stop it first, or delete it with --force",
         });
@@ -160,7 +225,7 @@ export class Supervisor {
     throw new PeapodError("WRONG_STATE", `container ${name}: is not running, it is ${keeper.state.status}`);
   }
 
-  /** The state once all containers have ended; undefined where the asker went away first. */
+  /** The state once the pod has ended; undefined where the asker went away first. */
   whenExited(gone: AbortSignal): Promise<PodState | undefined> {
     if (this.state.exitedAt !== undefined) return Promise.resolve(this.state);
     return new Promise((resolve) => {
@@ -183,6 +248,7 @@ export class Supervisor {
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
+      if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       // Who was killed between the two could not tell it.
       if (this.state.exitStatus !== undefined) this.#tellResult(this.state.exitStatus);
@@ -195,7 +261,6 @@ export class Supervisor {
     this.pod.inbox.readNew();
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
     for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
-    if (!this.#isOver) this.#notePodExit();
   }
 
   /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */
@@ -227,62 +292,47 @@ export class Supervisor {
       const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
       this.#tryToNoteFailure(reason);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.kill()));
-      this.#notePodExit();
+      this.pod.journal.append({ type: "pod.exited", status: finalStatusOf(this.state) });
       throw reason;
     }
   }
 
   async #climb(want: "created" | "running", canceled?: AbortSignal): Promise<void> {
-    // While it climbs, the pod's end is not told: `started` comes before `exited`, however short the lives are.
-    this.#isClimbing = true;
-    announceMoves(this.pod.facts);
-    try {
-      const { stages } = this.pod.plan;
-      for (const stage of want === "running" && this.state.createdAt === undefined ? makeRunStages(stages) : stages) {
-        if (stage.some(isStartStep)) {
-          this.#noteOnce("pod.created", this.state.createdAt);
-          if (want === "created") break;
-        }
-        await executeStage(stage, this.pod);
-        if (canceled?.aborted) throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
+    // The conductor begins after it: `started` comes before `exited`, however short the lives are.
+    if (this.state.createdAt === undefined) announceMoves(this.pod.facts);
+    const { stages } = this.pod.plan;
+    for (const stage of want === "running" && this.state.createdAt === undefined ? makeRunStages(stages) : stages) {
+      if (stage.some(isStartStep)) {
+        this.#noteOnce("pod.created", this.state.createdAt);
+        if (want === "created") break;
       }
-      this.#noteOnce("pod.created", this.state.createdAt);
-      if (want === "running") this.#noteOnce("pod.started", this.state.startedAt);
-    } finally {
-      this.#isClimbing = false;
+      await executeStage(stage, this.pod);
+      if (canceled?.aborted) throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
     }
+    this.#noteOnce("pod.created", this.state.createdAt);
+    if (want === "running") this.#noteOnce("pod.started", this.state.startedAt);
     this.onExits();
+    this.#conductor.begin();
+    this.#prober.begin();
   }
 
   #noteOnce(type: "pod.created" | "pod.started", since: string | undefined): void {
     if (since === undefined) this.pod.journal.append({ type });
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(): Promise<void> {
     if (this.state.status === "paused") await this.#thaw();
-    const alive = this.#main().filter((keeper) => keeper.isAlive);
-    const allExited = Promise.all(alive.map((keeper) => keeper.exited()));
-    // A container that was created but never started has a runtime's init that heeds only SIGKILL.
-    const polite = alive.filter((keeper) => keeper.state.status === "running");
-    if (graceMs > 0 && polite.length > 0) {
-      await Promise.all(polite.map((keeper) => keeper.signal("TERM").catch(() => undefined)));
-      const deadline = new AbortController();
-      this.#grace = deadline;
-      await Promise.race([
-        Promise.all(polite.map((keeper) => keeper.exited())),
-        sleep(graceMs, undefined, { signal: deadline.signal }).catch(() => undefined),
-      ]);
-      this.#grace = undefined;
-      deadline.abort();
-    }
-    await Promise.all(alive.map((keeper) => keeper.kill()));
-    await allExited;
-    this.#notePodExit();
+    this.#isStopping = true;
+    const exited = this.whenExited(new AbortController().signal);
+    this.#conductor.begin();
+    await exited;
+    this.#isStopping = false;
   }
 
   async #takeDown(): Promise<void> {
     // The logs go as well: from here on no io is started again, and those that are being started are waited for.
     this.#isGoingDown = true;
+    await Promise.all([this.#conductor.halt(), this.#prober.halt()]);
     await Promise.all(this.#ioRestarts);
     await takeDownContainers(this.pod);
     await takeDownSandbox(this.pod);
@@ -308,7 +358,11 @@ export class Supervisor {
       case "created":
       case "running": {
         const isUp = want === "running" ? this.state.startedAt !== undefined : this.state.createdAt !== undefined;
-        if (isUp) break;
+        if (isUp) {
+          this.#conductor.begin();
+          this.#prober.takeOver(Date.now());
+          break;
+        }
         // A failure that stands there has not been dealt with to its end: that is all that is left to do.
         const failAgain = () => {
           if (error !== undefined) throw PeapodError.fromJson(error);
@@ -329,7 +383,7 @@ export class Supervisor {
         break;
       }
       case "stopped":
-        await this.#stop(restOfGrace(wants.at(-1)) ?? this.pod.plan.stopGraceMs);
+        if (this.state.exitedAt === undefined) await this.#stop();
         break;
       case "deleted":
         await this.#takeDown();
@@ -338,24 +392,28 @@ export class Supervisor {
     this.onExits();
   }
 
-  /** All main containers ended: the pod has its result. The first process of its pid namespace has no more to hold. */
-  #notePodExit(): void {
-    if (this.#isClimbing || this.state.exitedAt !== undefined || this.state.createdAt === undefined) return;
-    const status = exitStatusOf(this.state);
-    if (status === undefined) return;
-    this.pod.journal.append({ type: "pod.exited", status });
-    this.#tellResult(status);
-  }
-
   /** A caller's container ends with it, and whoever reads its output then stops: the last words go first. */
   #tellResult(status: number): void {
     if (this.pod.plan.outer === undefined) return;
-    const drained = this.#main().map(({ planned }) => this.pod.io.drained(planned));
+    const drained = this.#members().map(({ planned }) => this.pod.io.drained(planned));
     const telling = Promise.all(drained)
       .then(() => this.pod.tellResult(status))
       .catch((error: unknown) => this.pod.report(error, "the result could not be told"))
       .finally(() => this.#tellings.delete(telling));
     this.#tellings.add(telling);
+  }
+
+  /** For a caller's health checks, which must wake nobody. */
+  #tellReadiness(): void {
+    if (this.pod.plan.outer === undefined) return;
+    const text = makeReadiness(this.state);
+    if (text === this.#readiness) return;
+    this.#readiness = text;
+    try {
+      writeFileAtomic(join(this.pod.plan.paths.dir, "readiness"), text, 0o600);
+    } catch (error) {
+      this.pod.report(error, "the readiness could not be told");
+    }
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */
@@ -381,7 +439,8 @@ export class Supervisor {
   /** Never rejects: a log that cannot be written is no reason to let go of the pod. */
   async #restartIo(container: PlannedContainer): Promise<void> {
     try {
-      await this.pod.io.open(container, true);
+      const attempt = this.pod.containers.get(container.name)?.state.attempt ?? 0;
+      await this.pod.io.open(container, { attempt, resumed: true });
       this.pod.journal.append({ type: "container.io-restarted", container: container.name });
     } catch (error) {
       this.pod.report(error, `container ${container.name}: its io could not be started again`);
@@ -390,20 +449,21 @@ export class Supervisor {
     if (!this.#isGoingDown) for (const dead of this.pod.io.takeDead()) this.#onIoDeath(dead);
   }
 
-  #main(): ContainerKeeper[] {
-    return [...this.pod.containers.values()].filter((keeper) => keeper.planned.role === "main");
+  /** All that the manifest names. */
+  #members(): ContainerKeeper[] {
+    return [...this.pod.containers.values()].filter((keeper) => keeper.planned.role !== "pause");
   }
 
   #named(name: string): ContainerKeeper {
-    const found = this.#main().find((keeper) => keeper.planned.name === name);
+    const found = this.#members().find((keeper) => keeper.planned.name === name);
     if (found) return found;
-    const names = this.#main().map((keeper) => keeper.planned.name);
+    const names = this.#members().map((keeper) => keeper.planned.name);
     throw new PeapodError("NOT_FOUND", `pod ${this.pod.plan.pod}: has no container ${name}`, {
       hint: `it has ${names.join(", ")}`,
     });
   }
 
-  #note(want: Want, asked: Asked, more: { graceMs?: number; force?: boolean } = {}): void {
+  #note(want: Want, asked: Asked, more: { graceMs?: number; force?: boolean; signal?: string } = {}): void {
     if (this.#isAskedAgain(want, asked)) return;
     this.pod.journal.append({ type: "pod.wanted", want, request: asked.request, ...more });
   }
@@ -426,8 +486,11 @@ export class Supervisor {
   }
 }
 
-/** What is left of the time that a stop was given, counted from when it was asked for. */
-function restOfGrace(wanted: WantedEvent | undefined): number | undefined {
-  if (wanted?.graceMs === undefined) return undefined;
-  return Math.max(0, wanted.graceMs - Math.max(0, Date.now() - Date.parse(wanted.time)));
+/** The signals by which callers stop containers; the others are for the programs in them. */
+const STOPS: readonly string[] = ["TERM", "INT", "QUIT", "PWR", "RTMIN+3", "15", "2", "3", "30", "37"];
+
+function meaningOf(signal: string): "stop" | "kill" | "signal" {
+  const name = signal.toUpperCase().replace(/^SIG/, "");
+  if (name === "KILL" || name === "9") return "kill";
+  return STOPS.includes(name) ? "stop" : "signal";
 }

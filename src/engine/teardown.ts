@@ -8,41 +8,30 @@ import { readNames } from "../base/files.ts";
 import type { PodPaths } from "../base/paths.ts";
 import { removePodCgroup, thawPod } from "../host/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
-import { readProcess, signalProcess } from "../host/processes.ts";
 import { removeTree } from "../host/volumes.ts";
-import { readIoPid } from "../io/io-process.ts";
+import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
-
-/** An io that has not seen the end of its pipes by then is told to drain and go. */
-const IO_DRAIN_MS = 2000;
+import { endIo } from "./renew.ts";
 
 /** Ends and deletes all containers, with their mounts and io. Their exits are in the journal then, and their logs whole. */
 export async function takeDownContainers(pod: KeptPod): Promise<void> {
   await thawPod(pod.plan.sandbox.cgroup, pod.facts);
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
-  for (const role of ["main", "pause"] as const) {
-    await Promise.all(keepers.filter((keeper) => keeper.planned.role === role).map((keeper) => keeper.kill()));
-  }
+  const isPause = (keeper: ContainerKeeper) => keeper.planned.role === "pause";
+  await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
+  await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
   // Nobody lives in the mounts any more, so they go while the runtime clears its state.
-  await Promise.all([...keepers.map((keeper) => keeper.delete()), endIo(pod), unmountBelow(pod.plan.paths.dir)]);
+  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), unmountBelow(pod.plan.paths.dir)]);
 }
 
-async function endIo(pod: KeptPod): Promise<void> {
+async function endAllIo(pod: KeptPod): Promise<void> {
   await Promise.all(
     pod.plan.containers.map(async (container) => {
       pod.io.release(container);
       // No writer ever came, so it would wait for one for ever.
       if (pod.containers.get(container.name)?.state.status === "planned") return pod.io.endUnused(container);
-      const pid = readIoPid(container.paths.ioLock);
-      const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
-      if (pid === undefined || startTime === undefined) return;
-      await pod.inbox.waitForEnd(pid, IO_DRAIN_MS);
-      for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-        if (readProcess(pid)?.startTime !== startTime) return;
-        signalProcess(pid, startTime, signal);
-        await pod.inbox.waitForEnd(pid, IO_DRAIN_MS);
-      }
+      await endIo(pod, container);
     }),
   );
 }

@@ -60,7 +60,7 @@ static char *node, *script, **first_argv;
 
 static pid_t supervisor;
 static enum { RUNNING, ASLEEP, DUE } state = DUE;
-static int64_t started_at, due_at, quick_pause;
+static int64_t started_at, due_at, wake_at, quick_pause;
 
 static struct watched {
   int fd;
@@ -133,6 +133,16 @@ _Noreturn static void end_with_pod(void) {
   _exit(0);
 }
 
+// When a supervisor that fell asleep wants to be called although nothing happens: its marker's time, if that is to come.
+static int64_t wake_time(int64_t now) {
+  struct stat st;
+  struct timespec clock;
+  if (stat("asleep", &st) < 0) return 0;
+  clock_gettime(CLOCK_REALTIME, &clock);
+  int64_t ahead = (st.st_mtim.tv_sec - clock.tv_sec) * 1000 + (st.st_mtim.tv_nsec - clock.tv_nsec) / 1000000;
+  return ahead > 0 ? now + ahead : 0;
+}
+
 static void supervisor_died(int status) {
   if (!settled) _exit(1);
   if (is_over()) end_with_pod();
@@ -147,6 +157,7 @@ static void supervisor_died(int status) {
   int slept = WIFEXITED(status) && WEXITSTATUS(status) == ASLEEP_CODE;
   // A ring that it did not hear before it fell asleep must wake it.
   state = slept && poll(&bell, 1, 0) == 0 ? ASLEEP : DUE;
+  wake_at = state == ASLEEP ? wake_time(now) : 0;
 }
 
 // A zombie is the record of an exit until the line is on disk: look first, write, only then reap.
@@ -350,6 +361,10 @@ _Noreturn static void loop(void) {
       int rest = due_at > now ? (int)(due_at - now) : 0;
       if (timeout < 0 || rest < timeout) timeout = rest;
     }
+    if (state == ASLEEP && wake_at) {
+      int64_t rest = wake_at > now ? wake_at - now : 0;
+      if (timeout < 0 || rest < timeout) timeout = rest > INT32_MAX ? INT32_MAX : (int)rest;
+    }
     set[0] = (struct pollfd){.fd = signals, .events = POLLIN};
     set[1] = (struct pollfd){.fd = handed[LINK] == devnull ? -1 : handed[LINK]};
     set[2] = (struct pollfd){.fd = settle_end, .events = POLLIN};
@@ -374,7 +389,7 @@ _Noreturn static void loop(void) {
     }
     retry = 0;
     int woken = reap() + look_at_watched();
-    if (state == ASLEEP && (woken || set[3].revents)) {
+    if (state == ASLEEP && (woken || set[3].revents || (wake_at && now_ms() >= wake_at))) {
       state = DUE;
       // The growing pause is for those that die again and again, not for short days with long nights between.
       if (now_ms() - due_at > 1000) quick_pause = 0;

@@ -15,6 +15,14 @@ export interface HostFacts {
   readonly hasSeLinux?: boolean;
   /** Names without `CAP_` that we ourselves hold: nobody can hand on what he lacks. */
   readonly capabilities: readonly string[];
+  /** Controllers of the version 2 tree; undefined: those that there usually are. */
+  readonly cgroupControllers?: readonly string[];
+  /** All memory of this machine. */
+  readonly memoryBytes?: number;
+  /** Our own standing with the kernel's out-of-memory killer, see proc_pid_oom_score_adj(5). */
+  readonly oomScoreAdj?: number;
+  /** Whether a cgroup's use of swap can be bounded. */
+  readonly limitsSwap?: boolean;
   /** The host's own name, for containers that share its uts namespace. */
   readonly hostname?: string;
   /** Host ids that user namespaces map to (subuid(5)): all that there are, or those of one pod. */

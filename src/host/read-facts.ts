@@ -1,7 +1,7 @@
 // Reads what this machine is, from /proc alone: no program is started for it.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { arch, hostname, release } from "node:os";
+import { arch, hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
@@ -29,11 +29,31 @@ export function readHostFacts(): HostFacts {
     get hasSeLinux() {
       return existsSync("/sys/fs/selinux/enforce");
     },
+    // Only pods with limits ask for these four.
+    get cgroupControllers() {
+      return readControllers(cgroupMounts.unified);
+    },
+    get memoryBytes() {
+      return totalmem();
+    },
+    get oomScoreAdj() {
+      return Number(readTextIfAny("/proc/self/oom_score_adj")?.trim() ?? 0);
+    },
+    get limitsSwap() {
+      // Version 2's file is not in the root; it comes with swap itself.
+      const { memory } = cgroupMounts;
+      return existsSync(memory === undefined ? "/proc/swaps" : `${memory}/memory.memsw.limit_in_bytes`);
+    },
     get devices() {
       // Only privileged containers ask; a walk over /dev is not free.
       return readDevices("/dev");
     },
   };
+}
+
+function readControllers(unified: string | undefined): readonly string[] {
+  const text = unified === undefined ? "" : (readTextIfAny(`${unified}/cgroup.controllers`) ?? "");
+  return text.split(/\s+/).filter((name) => name !== "");
 }
 
 /** Mount points by v1 controller (`cpu`, `name=systemd`), and `unified`; pure. */

@@ -4,6 +4,7 @@
 import { PeapodError } from "../base/errors.ts";
 import type { ImageConfig } from "./image.ts";
 import type { UserIds } from "./image-user.ts";
+import { parseStopSignal } from "./stop-signal.ts";
 
 /** A container as its manifest has it. */
 export interface MemberWish {
@@ -14,6 +15,8 @@ export interface MemberWish {
   readonly env: readonly Variable[];
   readonly workingDir: string | undefined;
   readonly securityContext: { readonly runAsUser: number | undefined; readonly runAsGroup: number | undefined };
+  /** lifecycle.stopSignal */
+  readonly stopSignal?: string;
   /** Its place in the user's text, for errors: `pod.yaml:14`. */
   readonly place: string;
 }
@@ -31,13 +34,19 @@ export interface FilledMember {
   readonly workingDir: string | undefined;
   readonly runAsUser: number | undefined;
   readonly runAsGroup: number | undefined;
+  /** Only the image's. */
+  readonly stopSignal: string | undefined;
 }
 
 /**
  * @param user the image's own; undefined where it is root, or nobody asked
  * @throws BAD_MANIFEST where there is nothing to run, NOT_SUPPORTED for a variable that no manifest can name
  */
-export function fillMember(wish: MemberWish, config: ImageConfig, user: UserIds | undefined): FilledMember {
+export function fillMember(
+  wish: MemberWish,
+  config: ImageConfig & { readonly stopSignal?: string },
+  user: UserIds | undefined,
+): FilledMember {
   const added = makeAddedEnv(wish, config);
   const names = new Set(added.map(({ name }) => name));
   // Kubernetes does not know an image's variables behind $(NAME); now that they stand in the manifest they would be.
@@ -59,7 +68,25 @@ export function fillMember(wish: MemberWish, config: ImageConfig, user: UserIds 
     workingDir: wish.workingDir || makeWorkingDir(config.workingDir),
     runAsUser: runAsUser ?? user?.uid,
     runAsGroup: runAsGroup ?? (runAsUser === undefined ? user?.gid : undefined),
+    stopSignal: wish.stopSignal === undefined ? makeStopSignal(wish, config.stopSignal ?? "") : undefined,
   };
+}
+
+/** The image's, where it is another than the usual. */
+function makeStopSignal({ name, image, place }: MemberWish, written: string): string | undefined {
+  if (written === "") return undefined;
+  const signal = parseStopSignal(written);
+  if (signal === undefined) {
+    const said = JSON.stringify(written.slice(0, 40));
+    throw new PeapodError(
+      "NOT_SUPPORTED",
+      `container ${name}: stop signal ${said} of image ${image} is none (${place})`,
+      {
+        hint: "set lifecycle.stopSignal",
+      },
+    );
+  }
+  return signal === "SIGTERM" ? undefined : signal;
 }
 
 /** Kubernetes takes an empty list for none. */

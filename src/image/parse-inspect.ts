@@ -9,6 +9,8 @@ export interface InspectedImage extends ImageConfig {
   readonly user: string;
   /** `80/tcp` */
   readonly exposedPorts: readonly string[];
+  /** `SIGQUIT`, `QUIT`, `3`; empty: SIGTERM. */
+  readonly stopSignal: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -25,6 +27,7 @@ export function parseInspect(text: string, reference: string): InspectedImage {
     workingDir: textOf(config.WorkingDir),
     user: textOf(config.User),
     exposedPorts: Object.keys(fields(config.ExposedPorts)),
+    stopSignal: textOf(config.StopSignal),
   };
 }
 

@@ -6,10 +6,45 @@ export const ANNOTATION_PREFIX = "peapod/";
 export const SHARE = "peapod/share";
 /** Offsets of the time namespace's clocks. */
 export const TIME_OFFSETS = "peapod/timeOffsets";
+/** How long a container that ends again and again waits before it is started again. */
+export const BACK_OFF = "peapod/backOff";
+/** How many attempts of a container keep their logs. */
+export const LOG_ATTEMPTS = "peapod/logAttempts";
 /** With a container's name behind it: the namespaces of that container alone. */
 export const CONTAINER_NAMESPACES = "peapod/namespaces.";
 
+/** What Kubernetes has no field for: each of the pod, and with a dot and a container's name behind it of that one. */
+export const RESOURCE_ANNOTATIONS = [
+  "peapod/pidsLimit",
+  "peapod/cpusetCpus",
+  "peapod/cpusetMems",
+  "peapod/memorySwap",
+  "peapod/memoryOomGroup",
+  "peapod/blkioWeight",
+  "peapod/deviceReadBps",
+  "peapod/deviceWriteBps",
+  "peapod/deviceReadIops",
+  "peapod/deviceWriteIops",
+] as const;
+export type ResourceAnnotation = (typeof RESOURCE_ANNOTATIONS)[number];
+
+/** Of the pod alone. */
+const POD_ANNOTATIONS: readonly string[] = [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS];
+
+/** What stands before a container's name. */
+export const CONTAINER_PREFIXES: readonly string[] = [
+  CONTAINER_NAMESPACES,
+  ...RESOURCE_ANNOTATIONS.map((name) => `${name}.`),
+];
+
 /** Every annotation that a pod with these containers can have under our prefix. */
 export function knownAnnotations(containers: readonly string[]): readonly string[] {
-  return [SHARE, TIME_OFFSETS, ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`)];
+  const ofContainers = CONTAINER_PREFIXES.flatMap((prefix) => containers.map((name) => `${prefix}${name}`));
+  return [...POD_ANNOTATIONS, ...RESOURCE_ANNOTATIONS, ...ofContainers];
+}
+
+/** All of them, for people. */
+export function tellAnnotations(): string {
+  const both = RESOURCE_ANNOTATIONS.map((name) => `${name}[.CONTAINER]`);
+  return [...POD_ANNOTATIONS, `${CONTAINER_NAMESPACES}CONTAINER`, ...both].join(", ");
 }

@@ -17,6 +17,7 @@ export interface ContainerFields {
   readonly workingDir: string | undefined;
   readonly runAsUser: number | undefined;
   readonly runAsGroup: number | undefined;
+  readonly stopSignal?: string | undefined;
 }
 
 /** @param fields one for each container, in the document's order */
@@ -30,13 +31,14 @@ export function makeImageManifest(document: PodDocument, fields: readonly Contai
 
 /** The user's order of fields stays; what is new comes behind. */
 function replaceFields(container: Container, fields: ContainerFields): object {
-  const { runAsUser, runAsGroup, env, ...rest } = fields;
+  const { runAsUser, runAsGroup, stopSignal, env, ...rest } = fields;
   const securityContext = withoutUnset({ ...container.securityContext, ...withoutUnset({ runAsUser, runAsGroup }) });
   return withoutUnset({
     ...container,
     ...rest,
     env: env.length === 0 ? undefined : env,
     securityContext: Object.keys(securityContext).length === 0 ? undefined : securityContext,
+    lifecycle: stopSignal === undefined ? container.lifecycle : { ...container.lifecycle, stopSignal },
   });
 }
 

@@ -5,19 +5,32 @@ import { PeapodError } from "../base/errors.ts";
 import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
-import { parseBytes, parseCpuMilli } from "./amounts.ts";
-import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
+import { parseBytes } from "./amounts.ts";
+import { makeAttendance } from "./make-probes.ts";
+import { makePodResources, makeResources } from "./make-resources.ts";
+import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 import { makePodSecurity, makeSecurityContext } from "./security.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
 const SCHEME = "rootfs:";
 
+type WrittenSpec = PodDocument["spec"];
+
 /** `pod` has passed the schema and checkPod; what does not fit here is a BUG. */
 export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest {
   const { metadata, spec } = pod;
   const { name } = metadata;
   if (!isPodName(name)) throw new PeapodError("BUG", `pod ${name}: its name was not checked`);
+  const containers = (["initContainers", "containers"] as const).flatMap((kind) =>
+    (spec[kind] ?? []).map((container, index) =>
+      makeContainer(container, `/spec/${kind}/${index}`, spec, source.baseDir),
+    ),
+  );
+  const resources = makePodResources(
+    spec.resources,
+    containers.filter(({ role }) => role !== "init").map((container) => container.resources),
+  );
   return freezeDeep({
     metadata: {
       name,
@@ -26,7 +39,8 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: spec.containers.map((container) => makeContainer(container, source.baseDir, spec.securityContext)),
+      containers,
+      ...(resources === undefined ? {} : { resources }),
       volumes: (spec.volumes ?? []).map(makeVolume),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
@@ -35,22 +49,27 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
       hostUsers: spec.hostUsers ?? true,
       securityContext: makePodSecurity(spec.securityContext),
-      restartPolicy: "Never",
+      restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
+      activeDeadlineSeconds: spec.activeDeadlineSeconds,
     },
     source,
   });
 }
 
-function makeContainer(
-  written: WrittenContainer,
-  baseDir: string,
-  podSecurity: PodDocument["spec"]["securityContext"],
-): Container {
+function makeContainer(written: WrittenContainer, pointer: string, spec: WrittenSpec, baseDir: string): Container {
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
+  const isInit = pointer.startsWith("/spec/initContainers/");
   return {
     name,
+    role: isInit ? (written.restartPolicy === "Always" ? "sidecar" : "init") : "main",
+    pointer,
+    restartPolicy: written.restartPolicy ?? spec.restartPolicy ?? "Always",
+    restartRules: (written.restartPolicyRules ?? []).map(({ exitCodes }) => ({
+      operator: exitCodes.operator,
+      values: [...exitCodes.values],
+    })),
     image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
@@ -62,22 +81,14 @@ function makeContainer(
       readOnly: mount.readOnly ?? false,
     })),
     resources: makeResources(written.resources),
-    securityContext: makeSecurityContext(securityContext, podSecurity),
+    securityContext: makeSecurityContext(securityContext, spec.securityContext),
+    ...makeAttendance(written),
   };
 }
 
 /** Kubernetes takes an empty list for none: the image's own words apply. */
 function unlessEmpty(words: readonly string[] | undefined): readonly string[] | undefined {
   return words === undefined || words.length === 0 ? undefined : [...words];
-}
-
-function makeResources(written: WrittenContainer["resources"]): Resources {
-  const cpuLimitMilli = amount(written?.limits?.cpu, parseCpuMilli);
-  return {
-    cpuLimitMilli,
-    cpuRequestMilli: amount(written?.requests?.cpu, parseCpuMilli) ?? cpuLimitMilli,
-    memoryLimitBytes: amount(written?.limits?.memory, parseBytes),
-  };
 }
 
 function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {

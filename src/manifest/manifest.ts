@@ -1,6 +1,8 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { HugepageSize } from "./hugepages.ts";
+import type { ContainerPort, Hooks, Probes } from "./probe.ts";
 import type { PodSecurity, SecurityContext } from "./security.ts";
 
 export type { SeLinuxOptions, Sysctl } from "./security.ts";
@@ -19,6 +21,7 @@ export interface Metadata {
 }
 
 export interface PodSpec {
+  /** Init containers first, in their order, then the others in theirs. */
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   /** The shared host name; defaults to the pod's name. */
@@ -30,12 +33,30 @@ export interface PodSpec {
   /** False: a user namespace of the pod's own. */
   readonly hostUsers: boolean;
   readonly securityContext: PodSecurity;
-  readonly restartPolicy: "Never";
+  readonly restartPolicy: RestartPolicy;
   readonly terminationGracePeriodSeconds: number;
+  readonly activeDeadlineSeconds: number | undefined;
+  /** What the containers may use together, where the manifest says so itself. */
+  readonly resources?: Resources;
+}
+
+export type RestartPolicy = "Always" | "OnFailure" | "Never";
+
+/** Codes with which a container is started again, whatever its policy. */
+export interface RestartRule {
+  readonly operator: "In" | "NotIn";
+  readonly values: readonly number[];
 }
 
 export interface Container {
   readonly name: ContainerName;
+  /** `sidecar`: an init container with restartPolicy Always. */
+  readonly role: "init" | "sidecar" | "main";
+  /** JSON pointer of this container in the user's document: `/spec/initContainers/0`. */
+  readonly pointer: string;
+  /** Its own, or the pod's. */
+  readonly restartPolicy: RestartPolicy;
+  readonly restartRules: readonly RestartRule[];
   /** `rootfs:` and an absolute directory, once checked; while a pod image is built also the name of an image. */
   readonly image: string;
   readonly command: readonly string[] | undefined;
@@ -45,6 +66,11 @@ export interface Container {
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
   readonly securityContext: SecurityContext;
+  readonly probes?: Probes;
+  readonly hooks?: Hooks;
+  /** Kubernetes' name, such as `SIGRTMIN+3`. */
+  readonly stopSignal?: string;
+  readonly ports?: readonly ContainerPort[];
 }
 
 export interface EnvVar {
@@ -64,6 +90,10 @@ export interface Resources {
   /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
   readonly cpuRequestMilli: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** Defaults to the limit. */
+  readonly memoryRequestBytes: number | undefined;
+  /** Bytes in huge pages of that size; a request is always the limit. */
+  readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
 
 export type Volume =

@@ -4,7 +4,7 @@ import { PeapodError } from "../base/errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { Reason } from "./plan.ts";
-import { defaultReason, isWritten, makePlace, makePointer, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 /**
  * podman's eleven. containerd's fourteen are these with AUDIT_WRITE, MKNOD and NET_RAW, which podman dropped: with
@@ -54,7 +54,7 @@ export function makeCapabilities(
   container: Container,
   facts: HostFacts,
 ): PlannedCapabilities {
-  const pointer = makePointer("spec", "containers", index, "securityContext");
+  const pointer = makeContainerPointer(manifest, index, "securityContext");
   const { privileged, capabilities } = container.securityContext;
   if (privileged) {
     return { names: withPrefix(facts.capabilities), reason: manifestReason(manifest, `${pointer}/privileged`) };

@@ -8,11 +8,13 @@ import { makeContainerPaths, makePodPaths, type PodPaths } from "../base/paths.t
 import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
+import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
@@ -20,7 +22,7 @@ import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
 import { assertSysctls, withSysctls } from "./sysctls.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
-import { makePlace, makePointer } from "./where.ts";
+import { makeContainerPointer, makePlace } from "./where.ts";
 
 export interface PlanInput {
   readonly manifest: Manifest;
@@ -79,14 +81,14 @@ export function makePlan(input: PlanInput): Plan {
         lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
         paths: planned.paths,
         idMapping: planned.idMapping,
-        place: makePlace(manifest.source, makePointer("spec", "containers", index, "image")),
+        place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
       }),
     );
   });
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
-  const stages = makeStages({ containers, pinned: matrix.pinned, volumes, mounts });
+  const { stages, followers } = makeStages({ containers, pinned: matrix.pinned, volumes, mounts });
   return {
     version: 1,
     pod: metadata.name,
@@ -102,6 +104,7 @@ export function makePlan(input: PlanInput): Plan {
       namespaces: withSysctls(manifest, matrix.pinned),
       sharedMemory,
       cgroup,
+      resources: makePodResources(manifest, containers, facts),
       files: [files.hosts, files.hostname, files.resolvConf],
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
@@ -109,6 +112,10 @@ export function makePlan(input: PlanInput): Plan {
     },
     containers,
     stages: mapIds === undefined ? stages : mapBeforeOverlays(stages, mapIds, overlays),
+    followers,
+    backOff: parseBackOff(manifest),
+    ...(spec.activeDeadlineSeconds === undefined ? {} : { deadlineMs: spec.activeDeadlineSeconds * 1000 }),
+    logAttempts: parseLogAttempts(manifest),
   };
 }
 

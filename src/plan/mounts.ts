@@ -5,7 +5,7 @@ import { posix } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { PlannedMount, PlannedVolume, Reason } from "./plan.ts";
-import { defaultReason, makePlace, makePointer, manifestReason } from "./where.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 export interface MountsInput {
   readonly manifest: Manifest;
@@ -29,7 +29,7 @@ export function makeMounts(input: MountsInput): { mounts: PlannedMount[]; reason
   for (const mount of input.files) add(mount, defaultReason("Kubernetes default"));
   const taken = new Set<string>();
   input.container.volumeMounts.forEach((wanted, at) => {
-    const pointer = makePointer("spec", "containers", index, "volumeMounts", at);
+    const pointer = makeContainerPointer(manifest, index, "volumeMounts", at);
     const place = makePlace(manifest.source, `${pointer}/mountPath`);
     const destination = asDestination(input.container, wanted.mountPath, place);
     if (taken.has(destination)) {

@@ -4,10 +4,11 @@
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE } from "../base/names.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import { assertNoPodLimits, moveResources } from "./outer-resources.ts";
 import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 import { makeStages } from "./stages.ts";
-import { defaultReason, isWritten, makePlace, makePointer, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 export interface OuterContainer {
   /** Its first process, in whose namespaces the members live. */
@@ -65,6 +66,7 @@ const OUR_ENV = new Set(["PEAPOD_MANIFEST", "PEAPOD_CONTAINER"]);
  */
 export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer): Plan {
   assertPossible(manifest, outer);
+  assertNoPodLimits(manifest);
   const containers = plan.containers
     .filter((one) => one.name !== PAUSE)
     .map((planned, _index, all) => moveContainer(planned, manifest, outer, all));
@@ -84,10 +86,13 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
       ...plan.sandbox,
       namespaces: pinned,
       sharedMemory,
+      ...(plan.sandbox.resources === undefined
+        ? {}
+        : { resources: { qosClass: plan.sandbox.resources.qosClass, own: {}, limits: {} } }),
       cgroup: { driver: "cgroupfs", path: cgroupPath, base: cgroupPath, isCallers: true },
     },
     containers,
-    stages: makeStages({ containers, pinned, volumes: plan.sandbox.volumes, mounts }),
+    ...makeStages({ containers, pinned, volumes: plan.sandbox.volumes, mounts }),
   };
 }
 
@@ -113,7 +118,7 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   const given = new Set(config.process.capabilities?.bounding ?? []);
   manifest.spec.containers.forEach((container, index) => {
     if (!container.securityContext.privileged || given.has("CAP_SYS_ADMIN")) return;
-    const place = makePlace(manifest.source, makePointer("spec", "containers", index, "securityContext", "privileged"));
+    const place = makePlace(manifest.source, makeContainerPointer(manifest, index, "securityContext", "privileged"));
     throw new PeapodError(
       "NOT_PERMITTED",
       `container ${container.name}: its pod's container is not privileged (${place})`,
@@ -169,6 +174,7 @@ function moveContainer(
         !callers.some((one) => one.destination === destination) ||
         (destination === "/dev/shm" && !isBound(outer, destination)),
     ),
+    resources: moveResources(planned),
     cgroupPath: `${outer.cgroupPath}/${planned.name}`,
     hostname: undefined,
     reasons: { ...planned.reasons, "process.capabilities": capabilities.reason },
@@ -224,7 +230,7 @@ function makeCapabilities(
   { name, securityContext }: Container,
   { config }: OuterContainer,
 ): { readonly names: readonly string[]; readonly reason: Reason } {
-  const pointer = makePointer("spec", "containers", index, "securityContext", "capabilities");
+  const pointer = makeContainerPointer(manifest, index, "securityContext", "capabilities");
   const given = new Set(config.process.capabilities?.bounding ?? []);
   const { add, drop } = securityContext.capabilities;
   add.forEach((capability, at) => {

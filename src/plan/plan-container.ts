@@ -7,6 +7,7 @@ import type { ContainerPaths } from "../base/paths.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
 import { makeConfinement } from "./confinement.ts";
@@ -15,12 +16,12 @@ import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
 import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory } from "./plan.ts";
 import { makeProcess } from "./process.ts";
-import { makeResources } from "./resources.ts";
+import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
 import { makeContainerSysctls } from "./sysctls.ts";
-import { defaultReason, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
 export interface PodContext {
@@ -44,12 +45,12 @@ export function planContainer(
 ): PlannedContainer {
   const { manifest, facts } = pod;
   const { name, securityContext } = container;
-  const pointer = (...parts: string[]) => makePointer("spec", "containers", index, ...parts);
+  const pointer = (...parts: string[]) => makeContainerPointer(manifest, index, ...parts);
   const uts = namespaces.uts.scope;
   const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
   const command = makeProcess({ manifest, index, container, image, hostname });
   const capabilities = makeCapabilities(manifest, index, container, facts);
-  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container);
+  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container, facts);
   const readOnly = securityContext.readOnlyRootFilesystem;
   const { mounts, reasons: mountReasons } = makeMounts({
     manifest,
@@ -76,7 +77,8 @@ export function planContainer(
   const sysctls = makeContainerSysctls(manifest, namespaces);
   return {
     name,
-    role: "main",
+    role: container.role,
+    restart: { policy: container.restartPolicy, rules: container.restartRules },
     paths,
     image: image.reference,
     rootfs: { lower: image.rootfs, readOnly },
@@ -92,6 +94,7 @@ export function planContainer(
     ...(idMapping === undefined ? {} : { idMapping }),
     ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
     annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
+    ...makePlannedAttendance(container),
     reasons: {
       ...command.reasons,
       "process.capabilities": capabilities.reason,
@@ -104,6 +107,7 @@ export function planContainer(
       ),
       ...mountReasons,
       ...resourceReasons,
+      ...makeAttendanceReasons(manifest, container, pointer()),
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
       seccomp: seccompReason,
       hostname: reasonOfHostname(manifest, uts),
@@ -127,6 +131,7 @@ export function planPause(
   return {
     name: PAUSE,
     role: "pause",
+    restart: { policy: "Always", rules: [] },
     paths,
     image: `file:${reaperPath}`,
     rootfs: { lower: undefined, readOnly: true },
@@ -152,7 +157,7 @@ export function planPause(
         options: ["bind", "rprivate", "ro", "nosuid", "nodev"],
       },
     ],
-    resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined },
+    resources: makePauseResources(pod.facts),
     cgroupPath: makeContainerCgroup(pod.cgroup, PAUSE),
     hostname: isNamedByRuntime(namespaces) ? pod.manifest.spec.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),

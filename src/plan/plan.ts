@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 import type { SeccompFilter } from "./seccomp-filter.ts";
 
@@ -25,8 +26,32 @@ export interface Plan {
   readonly outer?: OuterContainer;
   /** In manifest order. The first process of a shared pid namespace, where there is one, comes first (`_pause`). */
   readonly containers: readonly PlannedContainer[];
-  /** Stages one after the other; the steps of a stage may run side by side. Undone in reverse. */
+  /**
+   * The way up to the pod's first containers. Stages one after the other; the steps of a stage may run side by side.
+   * Undone in reverse.
+   */
   readonly stages: readonly (readonly Step[])[];
+  /** What begins once all before it are through: an init container has ended with 0, a sidecar has started. In order. */
+  readonly followers: readonly Follower[];
+  readonly backOff: BackOff;
+  /** Milliseconds from its start after which the pod is stopped. */
+  readonly deadlineMs?: number;
+  /** How many attempts of a container keep their logs. */
+  readonly logAttempts: number;
+}
+
+/** Containers that begin together, and how. */
+export interface Follower {
+  readonly containers: readonly ContainerName[];
+  readonly stages: readonly (readonly Step[])[];
+}
+
+/** Before its first restart a container does not wait; then `initialMs`, doubling up to `maxMs`. */
+export interface BackOff {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** Who has run this long begins anew, without a wait. */
+  readonly resetMs: number;
 }
 
 export interface RuntimeChoice {
@@ -42,6 +67,8 @@ export interface Sandbox {
   readonly namespaces: readonly PinnedNamespace[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly cgroup: PodCgroup;
+  /** Undefined in a plan that was made before there were any. */
+  readonly resources?: PodResources;
   readonly files: readonly SandboxFile[];
   readonly volumes: readonly PlannedVolume[];
   /**
@@ -113,9 +140,19 @@ export type PlannedVolume =
         | "BlockDevice";
     };
 
-export interface PlannedContainer {
+/** `sidecar`: an init container that stays. `pause`: the first process of what the pod shares. */
+export type ContainerRole = "init" | "sidecar" | "main" | "pause";
+
+export interface PlannedRestart {
+  readonly policy: "Always" | "OnFailure" | "Never";
+  /** Codes with which it is started again, whatever the policy. */
+  readonly rules: readonly { readonly operator: "In" | "NotIn"; readonly values: readonly number[] }[];
+}
+
+export interface PlannedContainer extends PlannedAttendance {
   readonly name: ContainerName;
-  readonly role: "main" | "pause";
+  readonly role: ContainerRole;
+  readonly restart: PlannedRestart;
   readonly paths: ContainerPaths;
   readonly image: string;
   readonly rootfs: PlannedRootfs;
@@ -218,6 +255,41 @@ export interface PlannedResources {
   readonly cpuQuotaUs: number | undefined;
   readonly cpuPeriodUs: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** What the kernel leaves to it while others can give some: `memory.low`, in version 1 the soft limit. */
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together, as OCI counts; -1: as much as there is. */
+  readonly memorySwapBytes?: number;
+  /** -1: none. */
+  readonly pidsLimit?: number;
+  /** As cpuset(7) writes lists: `0-2,5`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** 10 to 1000, as podman and OCI count. */
+  readonly blkioWeight?: number;
+  readonly blkioDevices?: readonly DeviceLimit[];
+  readonly hugepages?: readonly { readonly pageSize: "2MB" | "1GB"; readonly limitBytes: number }[];
+  /** The kernel kills all of it or nothing; version 2 only. */
+  readonly oomGroup?: boolean;
+  /** Of its first process. */
+  readonly oomScoreAdj?: number;
+}
+
+export interface DeviceLimit {
+  readonly kind: "readBps" | "writeBps" | "readIops" | "writeIops";
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+/** Kubernetes' three classes: who goes first when memory is short. */
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+export interface PodResources {
+  readonly qosClass: QosClass;
+  /** What the manifest says of the pod itself. */
+  readonly own: Partial<PlannedResources>;
+  /** What stands on the pod's cgroup: its own, and the containers' together where each has one. */
+  readonly limits: Partial<PlannedResources>;
 }
 
 /** One mount on the host's side (an overlay, a tmpfs), as mount(8) takes it. */
@@ -267,5 +339,5 @@ export type Step =
   | { readonly do: "pin-from-container"; readonly container: ContainerName }
   | { readonly do: "start-container"; readonly container: ContainerName };
 
-/** What is really done: a pod that is to run at once has its containers created and started in one call of the runtime. */
+/** What is really done: containers that are to run at once are created and started in one call of the runtime. */
 export type ClimbStep = Step | { readonly do: "run-container"; readonly container: ContainerName };

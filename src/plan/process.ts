@@ -8,7 +8,7 @@ import { expand } from "./expand.ts";
 import type { PlannedProcess, Reason } from "./plan.ts";
 import { securityPointer } from "./security-pointer.ts";
 import { makeUser } from "./user.ts";
-import { defaultReason, makePlace, makePointer, manifestReason, reasonFor } from "./where.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -29,7 +29,7 @@ export interface PlannedCommand {
 /** @throws BAD_MANIFEST where neither the manifest nor the image says what to run, or the directory is relative */
 export function makeProcess(input: ProcessInput): PlannedCommand {
   const { manifest, index, container, image } = input;
-  const pointer = (...parts: (string | number)[]) => makePointer("spec", "containers", index, ...parts);
+  const pointer = (...parts: (string | number)[]) => makeContainerPointer(manifest, index, ...parts);
   const own = makeOwnEnv(container);
   const cwd = container.workingDir || image.config.workingDir || "/";
   if (!cwd.startsWith("/")) {
@@ -79,7 +79,7 @@ function makeArgs(input: ProcessInput, own: ReadonlyMap<string, string>): string
       ? [...image.config.entrypoint, ...fromUs]
       : [...image.config.entrypoint, ...image.config.cmd];
   if (all.length > 0) return all;
-  const place = makePlace(manifest.source, makePointer("spec", "containers", index));
+  const place = makePlace(manifest.source, makeContainerPointer(manifest, index));
   throw new PeapodError("BAD_MANIFEST", `container ${container.name}: has nothing to run (${place})`, {
     hint: `${image.reference} names no command of its own: set command`,
   });
@@ -113,7 +113,7 @@ function makeEnv({ image, hostname }: ProcessInput, own: ReadonlyMap<string, str
 }
 
 function reasonOfArgs({ manifest, index, container, image }: ProcessInput): Reason {
-  const pointer = (what: string) => makePointer("spec", "containers", index, what);
+  const pointer = (what: string) => makeContainerPointer(manifest, index, what);
   if (filled(container.command)) return manifestReason(manifest, pointer("command"));
   if (filled(container.args)) return manifestReason(manifest, pointer("args"));
   return { source: "image", where: image.reference };

@@ -2,7 +2,7 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
-import type { ClimbStep, HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
+import type { ClimbStep, Follower, HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 
 export interface StagesInput {
@@ -12,8 +12,13 @@ export interface StagesInput {
   readonly mounts: readonly HostMount[];
 }
 
+export interface Stages {
+  readonly stages: (readonly Step[])[];
+  readonly followers: Follower[];
+}
+
 /** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
-export function makeStages({ containers, pinned, volumes, mounts }: StagesInput): (readonly Step[])[] {
+export function makeStages({ containers, pinned, volumes, mounts }: StagesInput): Stages {
   const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
   const prepare: Step[] = [
     // Those that start a process come first, so that it runs while we write files.
@@ -24,14 +29,29 @@ export function makeStages({ containers, pinned, volumes, mounts }: StagesInput)
     ...(volumes.length > 0 ? [{ do: "make-volumes" } as const] : []),
     { do: "write-bundles" },
   ];
-  const openIo = containers.map(({ name }): Step => ({ do: "open-io", container: name }));
-  const start = containers.map(({ name }): Step => ({ do: "start-container", container: name }));
-  return [[...prepare, ...openIo], ...makeCreateStages(containers, pinned), start];
+  const made = new Set<ContainerName>();
+  const [first, ...later] = makeGroups(containers).map((group): Follower => {
+    const openIo = group.map(({ name }): Step => ({ do: "open-io", container: name }));
+    const start = group.map(({ name }): Step => ({ do: "start-container", container: name }));
+    const create = makeCreateStages(group, pinned, made);
+    return { containers: group.map(({ name }) => name), stages: [openIo, ...create, start] };
+  });
+  const [openIo = [], ...rest] = first?.stages ?? [];
+  return { stages: [[...prepare, ...openIo], ...rest], followers: later };
+}
+
+/** Init containers one by one, the others together; the first process of what they share before all. */
+function makeGroups(containers: readonly PlannedContainer[]): readonly (readonly PlannedContainer[])[] {
+  const pause = containers.filter(({ role }) => role === "pause");
+  const early = containers.filter(({ role }) => role === "init" || role === "sidecar");
+  const main = containers.filter(({ role }) => role === "main");
+  const [first = [], ...later] = [...early.map((one) => [one]), main];
+  return [[...pause, ...first], ...later];
 }
 
 /**
- * The stages of a pod that is to run at once: what all is created in one stage and started in the next is run, which is
- * a third less work for the runtime. Where one joins another's namespaces, none is started before all are created.
+ * The stages of containers that are to run at once: what all is created in one stage and started in the next is run,
+ * which is a third less work for the runtime. Where one joins another's namespaces, none is started before all are created.
  */
 export function makeRunStages(stages: readonly (readonly Step[])[]): readonly (readonly ClimbStep[])[] {
   const [created = [], started = []] = stages.slice(-2);
@@ -44,9 +64,12 @@ export function makeRunStages(stages: readonly (readonly Step[])[]): readonly (r
 }
 
 /** Who joins a namespace that comes from a container is created after it, and after that namespace is pinned. */
-function makeCreateStages(containers: readonly PlannedContainer[], pinned: readonly PinnedNamespace[]): Step[][] {
+function makeCreateStages(
+  containers: readonly PlannedContainer[],
+  pinned: readonly PinnedNamespace[],
+  made: Set<ContainerName>,
+): Step[][] {
   const stages: Step[][] = [];
-  const made = new Set<ContainerName>();
   let waiting = [...containers];
   while (waiting.length > 0) {
     const ready = waiting.filter((container) => [...waitsFor(container, pinned)].every((name) => made.has(name)));
@@ -62,7 +85,8 @@ function makeCreateStages(containers: readonly PlannedContainer[], pinned: reado
   return stages;
 }
 
-function waitsFor(container: PlannedContainer, pinned: readonly PinnedNamespace[]): Set<ContainerName> {
+/** The containers whose first process lends it a namespace. */
+export function waitsFor(container: PlannedContainer, pinned: readonly PinnedNamespace[]): Set<ContainerName> {
   const names = new Set<ContainerName>();
   for (const kind of NAMESPACE_KINDS) {
     const namespace = container.namespaces[kind];

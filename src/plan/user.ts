@@ -7,7 +7,7 @@ import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { IdMapping, PlannedContainer, Reason } from "./plan.ts";
 import { securityPointer } from "./security-pointer.ts";
-import { defaultReason, isWritten, makePlace, makePointer, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 export interface PlannedUser {
   readonly uid: number;
@@ -23,7 +23,7 @@ export function makeUser(manifest: Manifest, index: number, container: Container
   const words = runAsUser === undefined ? (image.config.user ?? "") : String(runAsUser);
   const account = findAccount(words, image.accounts ?? { passwd: "", group: "" });
   if ("fault" in account) {
-    const place = makePlace(manifest.source, makePointer("spec", "containers", index, "image"));
+    const place = makePlace(manifest.source, makeContainerPointer(manifest, index, "image"));
     throw new PeapodError(
       "BAD_MANIFEST",
       `container ${container.name}: the image's user ${words} ${account.fault} (${place})`,

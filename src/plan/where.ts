@@ -8,6 +8,15 @@ export function makePointer(...parts: readonly (string | number)[]): string {
   return parts.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** The JSON pointer of something of a container's; `index` counts manifest.spec.containers. */
+export function makeContainerPointer(
+  manifest: Manifest,
+  index: number,
+  ...parts: readonly (string | number)[]
+): string {
+  return `${manifest.spec.containers[index]?.pointer ?? ""}${makePointer(...parts)}`;
+}
+
 /** True where the user wrote it, false where it is a default that was filled in. */
 export function isWritten(source: ManifestSource, pointer: string): boolean {
   return source.lines[pointer] !== undefined;

@@ -12,7 +12,7 @@ export interface GlobalFlags {
 
 export interface ExecWords {
   readonly id: string;
-  readonly args?: readonly string[];
+  readonly args: readonly string[];
   readonly tty?: boolean;
   /** `NAME=value` each. */
   readonly env?: readonly string[];
@@ -21,6 +21,8 @@ export interface ExecWords {
   readonly user?: string;
   /** A file that says all that the others do. */
   readonly process?: string;
+  /** Where the runtime writes the number of the command's process. */
+  readonly pidFile?: string;
 }
 
 export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags): string[] {
@@ -52,11 +54,16 @@ export function makeDeleteArgs(id: string, force: boolean): string[] {
   return force ? ["delete", "--force", id] : ["delete", id];
 }
 
+/** `file`: OCI's LinuxResources as JSON. */
+export function makeUpdateArgs(id: string, file: string): string[] {
+  return ["update", "--resources", file, id];
+}
+
 export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }
 
-export function makeExecArgs({ id, args, tty, env, cwd, user, process }: ExecWords): string[] {
+export function makeExecArgs({ id, args, tty, env, cwd, user, process, pidFile }: ExecWords): string[] {
   return [
     "exec",
     ...(tty ? ["--tty"] : []),
@@ -64,7 +71,8 @@ export function makeExecArgs({ id, args, tty, env, cwd, user, process }: ExecWor
     ...(cwd === undefined ? [] : ["--cwd", cwd]),
     ...(user === undefined ? [] : ["--user", user]),
     ...(process === undefined ? [] : ["--process", process]),
+    ...(pidFile === undefined ? [] : ["--pid-file", pidFile]),
     id,
-    ...(args ?? []),
+    ...args,
   ];
 }

@@ -3,6 +3,7 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 
 /** What the pod is asked to be; the supervisor works towards the last one that was recorded. */
 export type Want = "created" | "running" | "stopped" | "deleted";
@@ -23,10 +24,17 @@ export type PodFact =
       readonly want: Want;
       readonly request: string;
       readonly graceMs?: number;
+      /** stopped: for containers that have no stop signal of their own. */
+      readonly signal?: string;
       readonly force?: boolean;
     }
   | { readonly type: "pod.created" }
+  /** Its first containers run; those that wait for them follow. */
   | { readonly type: "pod.started" }
+  /** All init containers are through, all sidecars have started. */
+  | { readonly type: "pod.initialized" }
+  /** It ran longer than it may. */
+  | { readonly type: "pod.expired" }
   | { readonly type: "pod.paused" }
   | { readonly type: "pod.resumed" }
   /** All containers ended. `status` as `run` hands it on. */
@@ -36,11 +44,21 @@ export type PodFact =
   | { readonly type: "pod.recovered" }
   /** The reaper died; exits between then and now may be lost. */
   | { readonly type: "pod.degraded"; readonly reason: string }
+  /** Limits of the pod itself, as they are from now on. */
+  | { readonly type: "pod.updated"; readonly resources: ResourceChange }
   | { readonly type: "pod.deleted" };
 
 export type ContainerFact =
   /** A `runtime create` is about to be called; `exitsOffset`: where in `exits` to look for its process. */
-  | { readonly type: "container.creating"; readonly container: ContainerName; readonly exitsOffset: number }
+  | {
+      readonly type: "container.creating";
+      readonly container: ContainerName;
+      readonly exitsOffset: number;
+      /** 0 unless told: the container's first life. */
+      readonly attempt?: number;
+      /** Restarts since it last ran long enough, this one included. */
+      readonly restarts?: number;
+    }
   | {
       readonly type: "container.created";
       readonly container: ContainerName;
@@ -50,8 +68,36 @@ export type ContainerFact =
     }
   | { readonly type: "container.started"; readonly container: ContainerName }
   | { readonly type: "container.signalled"; readonly container: ContainerName; readonly signal: string }
-  | { readonly type: "container.exited"; readonly container: ContainerName; readonly exit: Exit }
+  /** It could not be made or started, now that the pod is up: told as an end, after which it may be tried again. */
+  | { readonly type: "container.start-failed"; readonly container: ContainerName; readonly error: ErrorJson }
+  /** Its postStart hook has ended well. */
+  | { readonly type: "container.post-started"; readonly container: ContainerName }
+  /** Its startup probe has succeeded. */
+  | { readonly type: "container.startup-passed"; readonly container: ContainerName }
+  | { readonly type: "container.ready"; readonly container: ContainerName }
+  | { readonly type: "container.unready"; readonly container: ContainerName; readonly message: string }
+  /** A probe or a hook has failed for good: the container is being ended. */
+  | {
+      readonly type: "container.unhealthy";
+      readonly container: ContainerName;
+      readonly cause: "startup" | "liveness" | "postStart";
+      readonly message: string;
+      /** RFC 3339; when it is killed, if it has not ended by then. */
+      readonly endBy: string;
+    }
+  | { readonly type: "container.pre-stop-failed"; readonly container: ContainerName; readonly message: string }
+  | {
+      readonly type: "container.exited";
+      readonly container: ContainerName;
+      readonly exit: Exit;
+      /** Where the exit alone does not tell it. */
+      readonly reason?: "OOMKilled";
+    }
+  /** It ended again soon and waits to be started again. */
+  | { readonly type: "container.backing-off"; readonly container: ContainerName; readonly until: string }
   | { readonly type: "container.deleted"; readonly container: ContainerName }
+  /** Its limits, as they are from now on; what is not named stayed. */
+  | { readonly type: "container.updated"; readonly container: ContainerName; readonly resources: ResourceChange }
   /** Its io process died and was started again; up to one buffer of output may be missing. */
   | { readonly type: "container.io-restarted"; readonly container: ContainerName };
 

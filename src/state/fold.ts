@@ -1,25 +1,39 @@
 // Events in, state out. Pure and total: whoever may write an event is decided in transitions.ts, not here, so that a
 // reader of a damaged journal still sees as much as there is.
 
-import type { ContainerName, PodName } from "../base/names.ts";
-import { shellStatus } from "../exits/exit.ts";
+import type { PodName } from "../base/names.ts";
+import { type Exit, shellStatus } from "../exits/exit.ts";
+import { makeConditions, makePhase } from "./conditions.ts";
 import type { ContainerFact, Event } from "./event.ts";
-import type { ContainerState, PodState, PodStatus } from "./pod-state.ts";
-import { CONTAINER_MOVES, isContainerFact, isPause } from "./transitions.ts";
+import { type ContainerOutline, makeBareOutline } from "./outline.ts";
+import type { ContainerState, EndReason, PodState, PodStatus } from "./pod-state.ts";
+import { CONTAINER_MOVES, isContainerFact } from "./transitions.ts";
 
 /** Nobody saw how it ended: not a success, and no code that the program could be held to. */
 const LOST_STATUS = 255;
+/** As timeout(1) has it: its containers ended well, but only because it had to end. */
+const EXPIRED_STATUS = 124;
+/** The kubelet's, for a container that could not be started. */
+const START_ERROR_STATUS = 128;
 
-export function makePlannedState(pod: PodName, containers: readonly ContainerName[]): PodState {
+export function makePlannedState(pod: PodName, containers: readonly ContainerOutline[]): PodState {
   return {
     pod,
     status: "creating",
     want: "created",
+    wantedAt: undefined,
+    graceMs: undefined,
+    stopSignal: undefined,
     createdAt: undefined,
     startedAt: undefined,
+    initializedAt: undefined,
+    expiredAt: undefined,
     exitedAt: undefined,
     deletedAt: undefined,
     isPaused: false,
+    reason: undefined,
+    phase: "Pending",
+    conditions: [],
     exitStatus: undefined,
     degraded: undefined,
     error: undefined,
@@ -28,8 +42,8 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerNam
   };
 }
 
-/** `containers` in manifest order: the order decides whose exit code the pod ends with. */
-export function foldEvents(pod: PodName, containers: readonly ContainerName[], events: Iterable<Event>): PodState {
+/** `containers` in the plan's order: the order decides whose exit code the pod ends with. */
+export function foldEvents(pod: PodName, containers: readonly ContainerOutline[], events: Iterable<Event>): PodState {
   let state = makePlannedState(pod, containers);
   for (const event of events) state = applyEvent(state, event);
   return state;
@@ -40,18 +54,35 @@ export function applyEvent(state: PodState, event: Event): PodState {
   const next: PodState = { ...applyFact(state, event), cursor: event.seq };
   // A failure is told until somebody asks for something new.
   const isFailed = event.type === "pod.failed" || (status === "failed" && event.type !== "pod.wanted");
-  return { ...next, status: deriveStatus(next, isFailed) };
+  return withSummary({ ...next, status: deriveStatus(next, isFailed) }, event.time);
 }
 
-/** 0, or the first non-zero in manifest order, as a shell would show it; undefined while a main container lives. */
+/** Status, phase and conditions follow from the rest. */
+export function withSummary(state: PodState, time: string): PodState {
+  return { ...state, phase: makePhase(state), conditions: makeConditions(state, state.conditions, time) };
+}
+
+/** What a pod ends with that is ended from outside: whoever never ran has no part in it. */
+export function finalStatusOf(state: PodState): number {
+  return exitStatusOf({ ...state, containers: state.containers.filter(({ exit }) => exit !== undefined) }) ?? 0;
+}
+
+/**
+ * What the pod ends with, if it ends as it is: 0, or the first non-zero in the plan's order, as a shell would show it;
+ * undefined while an init or a main container lives or is still to come.
+ */
 export function exitStatusOf(state: PodState): number | undefined {
   let status = 0;
-  for (const container of state.containers) {
-    if (isPause(container)) continue;
-    if (container.exit === undefined) return undefined;
-    if (status === 0) status = shellStatus(container.exit) ?? LOST_STATUS;
+  let hasFailedInit = false;
+  for (const { role, exit } of state.containers) {
+    if (role === "pause" || role === "sidecar") continue;
+    if (exit === undefined && hasFailedInit) continue;
+    if (exit === undefined) return undefined;
+    const own = shellStatus(exit) ?? LOST_STATUS;
+    if (status === 0) status = own;
+    hasFailedInit ||= role === "init" && own !== 0;
   }
-  return status;
+  return status === 0 && state.expiredAt !== undefined ? EXPIRED_STATUS : status;
 }
 
 function applyFact(state: PodState, event: Event): PodState {
@@ -61,11 +92,21 @@ function applyFact(state: PodState, event: Event): PodState {
     case "pod.recovered":
       return state;
     case "pod.wanted":
-      return { ...state, want: event.want };
+      return {
+        ...state,
+        want: event.want,
+        wantedAt: event.time,
+        graceMs: event.graceMs,
+        stopSignal: event.signal,
+      };
     case "pod.created":
       return { ...state, createdAt: event.time };
     case "pod.started":
-      return { ...state, startedAt: event.time };
+      return withInitialized({ ...state, startedAt: event.time }, event.time);
+    case "pod.initialized":
+      return { ...state, initializedAt: event.time };
+    case "pod.expired":
+      return { ...state, expiredAt: event.time, reason: "DeadlineExceeded" };
     case "pod.paused":
       return { ...state, isPaused: true };
     case "pod.resumed":
@@ -76,18 +117,28 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, error: event.error };
     case "pod.degraded":
       return { ...state, degraded: event.reason };
+    case "pod.updated":
+      return { ...state, resources: { ...state.resources, ...event.resources } };
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
 }
 
+/** A pod without init containers has nothing to go through. */
+function withInitialized(state: PodState, time: string): PodState {
+  const hasEarly = state.containers.some(({ role }) => role === "init" || role === "sidecar");
+  return hasEarly ? state : { ...state, initializedAt: time };
+}
+
 function applyContainerFact(state: PodState, event: Event & ContainerFact): PodState {
   const isKnown = state.containers.some((container) => container.name === event.container);
-  const containers = isKnown ? state.containers : [...state.containers, makePlannedContainer(event.container)];
+  const containers = isKnown
+    ? state.containers
+    : [...state.containers, makePlannedContainer(makeBareOutline(event.container))];
   return {
     ...state,
     containers: containers.map((container) =>
-      container.name === event.container ? moveContainer(container, event) : container,
+      container.name === event.container ? withReadiness(moveContainer(container, event)) : container,
     ),
   };
 }
@@ -96,25 +147,95 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
   const status = CONTAINER_MOVES[event.type][container.status] ?? container.status;
   switch (event.type) {
     case "container.creating":
-      return { ...container, status, exitsOffset: event.exitsOffset };
+      return beginAttempt(container, event);
     case "container.created":
       return { ...container, status, createdAt: event.time, pid: event.pid, startTime: event.startTime };
     case "container.started":
       return { ...container, status, startedAt: event.time };
     case "container.exited":
-      return { ...container, status, exit: event.exit };
+      return { ...container, status, exit: event.exit, reason: event.reason ?? makeEndReason(event.exit) };
+    case "container.start-failed": {
+      const exit: Exit = { kind: "exited", code: START_ERROR_STATUS, time: event.time };
+      return { ...container, status, exit, reason: "StartError", message: event.error.message };
+    }
+    case "container.post-started":
+      return { ...container, status, passed: [...container.passed, "postStart"] };
+    case "container.startup-passed":
+      return { ...container, status, passed: [...container.passed, "startup"] };
+    case "container.ready":
+      return { ...container, status, passed: [...container.passed, "readiness"], message: undefined };
+    case "container.unready":
+      return {
+        ...container,
+        status,
+        passed: container.passed.filter((one) => one !== "readiness"),
+        message: event.message,
+      };
+    case "container.unhealthy":
+      return { ...container, status, endBy: event.endBy, message: `${event.cause}: ${event.message}` };
+    case "container.pre-stop-failed":
+      return { ...container, status, message: `preStop: ${event.message}` };
+    case "container.backing-off":
+      return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
-      return status === "planned" ? makePlannedContainer(container.name) : { ...container, status };
+      return giveUpAttempt({ ...container, status });
+    case "container.updated":
+      return { ...container, status, resources: { ...container.resources, ...event.resources } };
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };
   }
 }
 
-function makePlannedContainer(name: ContainerName): ContainerState {
+/** The same attempt may be begun twice, when a supervisor died in the middle of the first. */
+function beginAttempt(
+  container: ContainerState,
+  event: Event & { readonly type: "container.creating" },
+): ContainerState {
+  const { attempt = 0, restarts = 0, exitsOffset } = event;
+  const { exit, reason, startedAt, message } = container;
+  const ended = exit && reason ? { startedAt, exit, reason, ...(message === undefined ? {} : { message }) } : undefined;
+  const last = ended ?? container.last;
+  return { ...makePlannedContainer(container), status: "creating", attempt, restarts, exitsOffset, last };
+}
+
+/** One that was cut short leaves what the attempt before it has left. */
+function giveUpAttempt(container: ContainerState): ContainerState {
+  const { status, attempt, last } = container;
+  if (status !== "planned") return container;
+  if (attempt === 0 || last === undefined) return makePlannedContainer(container);
+  return { ...container, status: "deleted", exit: last.exit, reason: last.reason, startedAt: last.startedAt };
+}
+
+export function makeEndReason(exit: Exit): EndReason {
+  const status = shellStatus(exit);
+  if (status === undefined) return "Lost";
+  return status === 0 ? "Completed" : "Error";
+}
+
+function withReadiness(container: ContainerState): ContainerState {
+  const { status, awaits, passed } = container;
+  const isPassed = (one: ContainerState["awaits"][number]) => !awaits.includes(one) || passed.includes(one);
+  const started = status === "running" && isPassed("postStart") && isPassed("startup");
+  return { ...container, started, ready: started && isPassed("readiness") };
+}
+
+function makePlannedContainer({ name, role, awaits }: ContainerOutline): ContainerState {
   return {
     name,
+    role,
+    awaits,
     status: "planned",
+    attempt: 0,
+    restarts: 0,
+    started: false,
+    ready: false,
+    message: undefined,
+    reason: undefined,
+    backOffUntil: undefined,
+    endBy: undefined,
+    passed: [],
+    last: undefined,
     pid: undefined,
     startTime: undefined,
     createdAt: undefined,
@@ -131,8 +252,8 @@ function deriveStatus(state: PodState, isFailed: boolean): PodStatus {
   if (state.want === "deleted") return "deleting";
   if (state.exitedAt !== undefined) return "exited";
   if (state.isPaused) return "paused";
-  if (state.want === "stopped") return "stopping";
-  if (state.startedAt !== undefined) return "running";
+  if (state.want === "stopped" || state.expiredAt !== undefined) return "stopping";
+  if (state.startedAt !== undefined) return state.initializedAt === undefined ? "initializing" : "running";
   if (state.createdAt !== undefined) return "created";
   return "creating";
 }

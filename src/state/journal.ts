@@ -3,9 +3,10 @@
 
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
-import type { ContainerName, PodName } from "../base/names.ts";
+import type { PodName } from "../base/names.ts";
 import type { Event, Fact, Want } from "./event.ts";
 import { applyEvent, makePlannedState } from "./fold.ts";
+import type { ContainerOutline } from "./outline.ts";
 import { parseJournal } from "./parse-journal.ts";
 import type { PodState } from "./pod-state.ts";
 import { whyNot } from "./transitions.ts";
@@ -24,7 +25,7 @@ export interface JournalOptions {
 export function openJournal(
   path: string,
   pod: PodName,
-  containers: readonly ContainerName[],
+  containers: readonly ContainerOutline[],
   options: JournalOptions = {},
 ): Journal {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);

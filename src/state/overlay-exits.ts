@@ -2,13 +2,20 @@
 // without waking anybody. Pure. Says nothing that the supervisor will not journal when it comes to it.
 
 import type { ExitLine } from "../exits/exit.ts";
-import { exitStatusOf } from "./fold.ts";
+import { exitStatusOf, makeEndReason, withSummary } from "./fold.ts";
 import type { ContainerState, PodState } from "./pod-state.ts";
-import { isPause } from "./transitions.ts";
 
-export function applyUnclaimedExits(state: PodState, lines: readonly ExitLine[]): PodState {
+/** `isFinal`: a container that has ended is not started again. */
+export function applyUnclaimedExits(
+  state: PodState,
+  lines: readonly ExitLine[],
+  isFinal: (container: ContainerState) => boolean,
+): PodState {
   // Also where no exit is new: a supervisor may have died between the last container's exit and the pod's.
-  return withPodExit({ ...state, containers: state.containers.map((container) => withExit(container, lines)) });
+  return withPodExit(
+    { ...state, containers: state.containers.map((container) => withExit(container, lines)) },
+    isFinal,
+  );
 }
 
 function withExit(container: ContainerState, lines: readonly ExitLine[]): ContainerState {
@@ -18,17 +25,29 @@ function withExit(container: ContainerState, lines: readonly ExitLine[]): Contai
   const line = lines
     .filter((one) => one.pid === pid && one.offset >= (exitsOffset ?? 0))
     .sort((one, other) => one.offset - other.offset)[0];
-  return line === undefined ? container : { ...container, status: "exited", exit: line.exit };
+  if (line === undefined) return container;
+  return {
+    ...container,
+    status: "exited",
+    exit: line.exit,
+    reason: makeEndReason(line.exit),
+    started: false,
+    ready: false,
+  };
 }
 
-function withPodExit(state: PodState): PodState {
-  const main = state.containers.filter((container) => !isPause(container));
+/** With sidecars there is somebody to be stopped yet: that the pod has ended is for its supervisor to say. */
+function withPodExit(state: PodState, isFinal: (container: ContainerState) => boolean): PodState {
+  const main = state.containers.filter(({ role }) => role !== "pause" && role !== "sidecar");
   const exitStatus = exitStatusOf(state);
   if (state.createdAt === undefined || state.exitedAt !== undefined || exitStatus === undefined) return state;
+  if (!main.every((one) => one.exit === undefined || isFinal(one))) return state;
+  if (state.containers.some(({ role, status }) => role === "sidecar" && status === "running")) return state;
   const exitedAt = main
     .map((container) => container.exit?.time ?? "")
     .sort()
     .at(-1);
   const isGraver = state.status === "failed" || state.status === "deleting";
-  return { ...state, exitedAt, exitStatus, status: isGraver ? state.status : "exited" };
+  const ended: PodState = { ...state, exitedAt, exitStatus, status: isGraver ? state.status : "exited" };
+  return withSummary(ended, exitedAt ?? "");
 }

@@ -3,40 +3,110 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { ContainerRole } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Want } from "./event.ts";
+import type { ContainerOutline } from "./outline.ts";
 
-export type PodStatus = "creating" | "created" | "running" | "paused" | "stopping" | "exited" | "deleting" | "failed";
+export type PodStatus =
+  | "creating"
+  | "created"
+  /** Its init containers and sidecars are being gone through. */
+  | "initializing"
+  | "running"
+  | "paused"
+  | "stopping"
+  | "exited"
+  | "deleting"
+  | "failed";
 export type ContainerStatus = "planned" | "creating" | "created" | "running" | "exited" | "deleted";
 
 export interface PodState {
   readonly pod: PodName;
   readonly status: PodStatus;
   readonly want: Want;
+  /** When it was asked for, and the grace that it came with. */
+  readonly wantedAt: string | undefined;
+  readonly graceMs: number | undefined;
+  /** The signal that came with it, for containers that have none of their own. */
+  readonly stopSignal: string | undefined;
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
+  readonly initializedAt: string | undefined;
+  /** It ran longer than it may, and is being stopped for it, or was. */
+  readonly expiredAt: string | undefined;
   readonly exitedAt: string | undefined;
   /** `pod.deleted` has been written: what is left is the directory itself. */
   readonly deletedAt: string | undefined;
   /** Its cgroup is frozen. `status` says so too, unless something graver is to be said. */
   readonly isPaused: boolean;
+  /** Why the pod as a whole was ended, where it was not its containers' doing. */
+  readonly reason: "DeadlineExceeded" | undefined;
+  /** Kubernetes' word for where the pod is in its life. */
+  readonly phase: Phase;
+  readonly conditions: readonly Condition[];
   /** The pod's result once all its containers ended: 0, or the first non-zero in manifest order. */
   readonly exitStatus: number | undefined;
   /** Why the pod is degraded, if it is: its reaper died. */
   readonly degraded: string | undefined;
   readonly error: ErrorJson | undefined;
+  /** What updates changed of the limits of the pod itself. */
+  readonly resources?: ResourceChange;
   readonly containers: readonly ContainerState[];
   /** `seq` of the last event that is in here. */
   readonly cursor: number;
 }
 
+export type Phase = "Pending" | "Running" | "Succeeded" | "Failed";
+
+export interface Condition {
+  readonly type: "PodReadyToStartContainers" | "Initialized" | "ContainersReady" | "Ready";
+  readonly status: "True" | "False";
+  /** Why not. */
+  readonly reason?: string;
+  readonly lastTransitionTime: string;
+}
+
+/** One life of a container that is over. */
+export interface EndedAttempt {
+  readonly startedAt: string | undefined;
+  readonly exit: Exit;
+  readonly reason: EndReason;
+  readonly message?: string;
+}
+
+export type EndReason = "Completed" | "Error" | "OOMKilled" | "StartError" | "Lost";
+
 export interface ContainerState {
   readonly name: ContainerName;
+  readonly role: ContainerRole;
+  readonly awaits: ContainerOutline["awaits"];
   readonly status: ContainerStatus;
+  /** Counted from 0: how often it was started again. */
+  readonly attempt: number;
+  /** Restarts since it last ran long enough for a new beginning. */
+  readonly restarts: number;
+  /** Runs, its postStart hook is done and its startup probe has succeeded. */
+  readonly started: boolean;
+  readonly ready: boolean;
+  /** Why it is not ready, is being ended, or could not be started. */
+  readonly message: string | undefined;
+  /** Of `exit`. */
+  readonly reason: EndReason | undefined;
+  /** It waits until then to be started again. */
+  readonly backOffUntil: string | undefined;
+  /** A probe or a hook failed for good: it is being ended, and killed then. */
+  readonly endBy: string | undefined;
+  readonly passed: readonly ("postStart" | "startup" | "readiness")[];
+  /** The attempt before this one. */
+  readonly last: EndedAttempt | undefined;
   readonly pid: number | undefined;
   readonly startTime: number | undefined;
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
   readonly exit: Exit | undefined;
+  /** What updates changed of its limits since the plan was made; they hold for its next life as well. */
+  readonly resources?: ResourceChange;
   /** Where in `exits` its process can stand at the earliest. */
   readonly exitsOffset: number | undefined;
 }

@@ -1,7 +1,6 @@
 // Which fact may follow what: the one table that the journal asks before it writes. Pure; a fact that is refused
 // here is a bug of its writer, never of the user.
 
-import { PAUSE } from "../base/names.ts";
 import type { ContainerFact, Fact, PodFact } from "./event.ts";
 import type { ContainerState, ContainerStatus, PodState } from "./pod-state.ts";
 
@@ -10,24 +9,34 @@ type Moves = Partial<Readonly<Record<ContainerStatus, ContainerStatus>>>;
 /** For each fact: the statuses in which it may come true, and the status after it. */
 export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   // From `creating`: a call whose end nobody saw, and that left nothing, is made again.
-  "container.creating": { planned: "creating", creating: "creating" },
+  // From `deleted`: the next attempt.
+  "container.creating": { planned: "creating", creating: "creating", deleted: "creating" },
   "container.created": { creating: "created" },
   "container.started": { created: "running" },
+  "container.start-failed": { creating: "exited" },
+  "container.post-started": { running: "running" },
+  "container.startup-passed": { running: "running" },
+  "container.ready": { running: "running" },
+  "container.unready": { running: "running" },
+  "container.unhealthy": { running: "running" },
+  "container.pre-stop-failed": { running: "running" },
   "container.signalled": { created: "created", running: "running" },
   // From `created`: killed before its program was let go.
   "container.exited": { created: "exited", running: "exited" },
+  "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
+  "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */
-export type Milestone = "planned" | "created" | "started" | "paused" | "exited" | "deleted";
+export type Milestone = "planned" | "created" | "started" | "initialized" | "expired" | "paused" | "exited" | "deleted";
 
 interface PodRule {
   readonly needs: readonly Milestone[];
   readonly forbids: readonly Milestone[];
-  /** In which status each container may be, where that matters. The first process of a shared pid namespace outlives
+  /** In which status each container may be, where that matters; but for those that wait for others to be through. The first process of a shared pid namespace outlives
    *  the pod's result, since it holds what the others run in. */
   readonly containers?: readonly ContainerStatus[];
   readonly exceptPause?: true;
@@ -46,6 +55,8 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     forbids: ["started", "exited", "deleted"],
     containers: ["running", "exited"],
   },
+  "pod.initialized": { needs: ["started"], forbids: ["initialized", "exited", "deleted"] },
+  "pod.expired": { needs: ["started"], forbids: ["expired", "exited", "deleted"] },
   "pod.paused": { needs: ["started"], forbids: ["paused", "exited", "deleted"] },
   "pod.resumed": { needs: ["paused"], forbids: ["deleted"] },
   "pod.exited": {
@@ -54,6 +65,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
+  "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
   "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },
@@ -69,8 +81,14 @@ export function isContainerFact(fact: Fact): fact is ContainerFact {
   return fact.type.startsWith("container.");
 }
 
+/** Its turn comes after that of an init container or a sidecar, and has not come. */
+function isWaiting({ containers }: PodState, index: number): boolean {
+  const isEarly = ({ role }: ContainerState) => role === "init" || role === "sidecar";
+  return containers[index]?.status === "planned" && containers.slice(0, index).some(isEarly);
+}
+
 export function isPause(container: ContainerState): boolean {
-  return container.name === PAUSE;
+  return container.role === "pause";
 }
 
 export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
@@ -78,6 +96,8 @@ export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
   if (state.cursor > 0) reached.add("planned");
   if (state.createdAt !== undefined) reached.add("created");
   if (state.startedAt !== undefined) reached.add("started");
+  if (state.initializedAt !== undefined) reached.add("initialized");
+  if (state.expiredAt !== undefined) reached.add("expired");
   if (state.isPaused) reached.add("paused");
   if (state.exitedAt !== undefined) reached.add("exited");
   if (state.deletedAt !== undefined) reached.add("deleted");
@@ -108,7 +128,8 @@ function whyNotPod(state: PodState, fact: PodFact): string | undefined {
   const { containers: allowed } = rule;
   if (allowed === undefined) return undefined;
   const wrong = state.containers.find(
-    (container) => !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)),
+    (container, index) =>
+      !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)) && !isWaiting(state, index),
   );
   return wrong && `container ${wrong.name} is still ${wrong.status}, so there can be no ${fact.type}`;
 }

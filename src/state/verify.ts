@@ -37,7 +37,15 @@ function checkStamp(event: Event, index: number, events: readonly Event[], tell:
   if (events[0] && event.pod !== events[0].pod) tell("pod", `event ${event.seq}: belongs to pod ${event.pod}`);
 }
 
-const ONCE = ["pod.planned", "pod.created", "pod.started", "pod.exited", "pod.deleted"] as const;
+const ONCE = [
+  "pod.planned",
+  "pod.created",
+  "pod.started",
+  "pod.initialized",
+  "pod.expired",
+  "pod.exited",
+  "pod.deleted",
+] as const;
 
 class PodStory {
   readonly #containers = new Map<string, ContainerStory>();
@@ -68,6 +76,11 @@ class PodStory {
         if (this.#has("pod.exited")) tell("order", "pod.started: comes after pod.exited");
         this.#checkAll(tell, event.type, "was started", (container) => container.isStarted || container.isExited);
         return;
+      case "pod.initialized":
+      case "pod.expired":
+        if (!this.#has("pod.started")) tell("order", `${event.type}: comes before pod.started`);
+        if (this.#has("pod.exited")) tell("order", `${event.type}: comes after pod.exited`);
+        return;
       case "pod.paused":
       case "pod.resumed":
         this.#checkPause(event.type === "pod.paused", tell);
@@ -81,6 +94,7 @@ class PodStory {
         return;
       case "pod.planned":
       case "pod.wanted":
+      case "pod.updated":
       case "pod.failed":
       case "pod.recovered":
       case "pod.degraded":
@@ -124,6 +138,7 @@ class ContainerStory {
   isStarted = false;
   isExited = false;
   isDeleted = false;
+  #attempt = -1;
 
   constructor(name: string) {
     this.name = name;
@@ -133,8 +148,24 @@ class ContainerStory {
     const wrong = (rule: "once" | "order", what: string): void => tell(rule, `container ${this.name}: ${what}`);
     switch (fact.type) {
       case "container.creating":
-        if (this.isCreated) wrong("once", "is being created a second time");
-        this.isCreating = true;
+        this.#checkCreating(fact.attempt ?? 0, wrong);
+        return;
+      case "container.start-failed":
+        if (!this.isCreating) wrong("order", "could not be started before anybody set about it");
+        if (this.isStarted || this.isExited) wrong("order", "could not be started after it was");
+        this.isCreated = true;
+        this.isExited = true;
+        return;
+      case "container.post-started":
+      case "container.startup-passed":
+      case "container.ready":
+      case "container.unready":
+      case "container.unhealthy":
+      case "container.pre-stop-failed":
+        if (!this.isStarted || this.isExited) wrong("order", `${fact.type.slice(10)} while it did not run`);
+        return;
+      case "container.backing-off":
+        if (!this.isExited || this.isDeleted) wrong("order", "waits to be started again while it has not ended");
         return;
       case "container.created":
         if (!this.isCreating) wrong("order", "was created before anybody set about it");
@@ -150,6 +181,9 @@ class ContainerStory {
       case "container.signalled":
         if (!this.isCreated || this.isExited) wrong("order", "got a signal while it did not live");
         return;
+      case "container.updated":
+        if (!this.isCreated || this.isExited) wrong("order", "was updated while it did not live");
+        return;
       case "container.exited":
         if (!this.isCreated) wrong("order", "ended before it was created");
         if (this.isExited) wrong("once", "ended twice");
@@ -164,12 +198,24 @@ class ContainerStory {
     }
   }
 
+  #checkCreating(attempt: number, wrong: (rule: "once" | "order", what: string) => void): void {
+    const isAgain = attempt === this.#attempt && !this.isCreated;
+    if (attempt !== this.#attempt + 1 && !isAgain) wrong("order", `attempt ${attempt} comes after ${this.#attempt}`);
+    if (attempt > 0 && !isAgain && !this.isDeleted) wrong("order", "is made again before the last one was deleted");
+    this.#attempt = attempt;
+    this.isCreating = true;
+    this.isCreated = this.isStarted = this.isExited = this.isDeleted = false;
+  }
+
   #checkDeleted(wrong: (rule: "once" | "order", what: string) => void): void {
     if (!this.isCreating) wrong("order", "was deleted before anybody set about creating it");
     if (this.isCreated && !this.isExited) wrong("order", "was deleted before it ended");
     if (this.isDeleted) wrong("once", "was deleted twice");
     if (this.isCreated) this.isDeleted = true;
     // A create that failed: it may be tried again.
-    else this.isCreating = false;
+    else {
+      this.isCreating = false;
+      this.isDeleted = this.#attempt > 0;
+    }
   }
 }

@@ -16,7 +16,7 @@ const OKS: Record<string, Record<string, number>> = {
   hardened: { probe: 15, backup: 1 },
   "host-network": { probe: 1 },
   hostpath: { writer: 3 },
-  limits: { modest: 1, greedy: 0 },
+  limits: { modest: 2, greedy: 0 },
   "logical-host": { web: 1, ann: 7, bob: 7 },
   "mixed-namespaces": { backup: 2, db: 1, agent: 2 },
   "private-net": { east: 3, west: 3 },

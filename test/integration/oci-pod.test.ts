@@ -482,3 +482,103 @@ testWithBundle("a create that finds the disk full says so and leaves nothing", a
     execFileSync("umount", ["-l", host.root]);
   }
 });
+
+testWithBundle("order and restarts are inside what the caller sees as one container", async (t, bundle) => {
+  bundle.addRootfs("early");
+  const image = "rootfs:/containers/early";
+  const shell = (script: string) => ["/bin/sh", "-c", script];
+  bundle.withPod(
+    [
+      {
+        name: "web",
+        run: "echo run >>/v/runs; n=$(wc -l </v/runs); echo web $n; [ $n -gt 2 ] && exit 4; exit 9",
+        restartPolicyRules: [{ action: "Restart", exitCodes: { operator: "In", values: [9] } }],
+        restartPolicy: "Never",
+        volumeMounts: [{ name: "v", mountPath: "/v" }],
+      },
+    ],
+    {
+      volumes: [{ name: "v", emptyDir: {} }],
+      initContainers: [
+        { name: "first", image, command: shell("echo first") },
+        {
+          name: "proxy",
+          image,
+          restartPolicy: "Always",
+          command: shell("echo proxy; trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done"),
+        },
+      ],
+    },
+    "/etc/peapod/pod.yaml",
+    { "peapod/backOff": "initial=0.1" },
+  );
+  const { code, out, err } = await bundle.run();
+  t.equal(code, 4, err);
+  t.same(
+    out.trim().split("\n").sort(),
+    ["first | first", "proxy | bye", "proxy | proxy", "web   | web 1", "web   | web 2", "web   | web 3"].map((line) =>
+      line.replace(/ +\|/, " |"),
+    ),
+  );
+  t.ok(out.indexOf("first") < out.indexOf("proxy |") && out.indexOf("proxy |") < out.indexOf("web |"), out);
+});
+
+testWithBundle("the caller's stop ends the pod in order, and nobody is started again", async (t, bundle, host) => {
+  const stay = (name: string) => `trap 'echo ${name} ends; exit 0' TERM; while :; do sleep 0.05; done`;
+  bundle.withPod([{ name: "web", run: stay("web") }], {
+    restartPolicy: "Always",
+    initContainers: [
+      {
+        name: "proxy",
+        image: "rootfs:/containers/web",
+        restartPolicy: "Always",
+        command: ["/bin/sh", "-c", stay("proxy")],
+      },
+    ],
+  });
+  const { ended } = bundle.start(["run", "--bundle", bundle.dir, "p1"]);
+  const pod = { name: "p1", file: "" };
+  await waitUntil(
+    "it runs",
+    async () => existsSync(join(host.root, "pods/p1")) && (await host.state(pod)).status === "running",
+  );
+  await waitUntil("web runs", async () =>
+    (await host.state(pod)).containers.every(({ status }) => status === "running"),
+  );
+  await bundle.must("kill", "p1", "TERM");
+  const { code, out } = await ended;
+  t.equal(code, 0);
+  t.same(out.trim().split("\n"), ["web | web ends", "proxy | proxy ends"]);
+});
+
+testWithBundle("the caller's SIGKILL ends what would always come back", async (t, bundle, host) => {
+  bundle.withPod([{ name: "web", run: "exit 1" }], { restartPolicy: "Always" });
+  await bundle.up();
+  await waitUntil(
+    "it waits",
+    async () => (await host.shown({ name: "p1", file: "" })).containers[0]?.restartCount === 1,
+  );
+  await bundle.must("kill", "p1", "KILL");
+  await waitUntil("it is stopped", async () => (await bundle.status()) === "stopped");
+  await bundle.must("delete", "p1");
+  t.notOk(existsSync(join(host.root, "pods")));
+});
+
+testWithBundle("the caller's health check is the pod's readiness", async (t, bundle) => {
+  const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  bundle.withPod([{ name: "web", run: STAY, readinessProbe: probe }]);
+  await bundle.up();
+  const asks: readonly string[][] = [["peapod-ready"], ["--process", join(bundle.dir, "check.json")]];
+  writeFileSync(
+    join(bundle.dir, "check.json"),
+    JSON.stringify({ ...bundle.config.process, args: ["/bin/sh", "-c", "peapod-ready"] }),
+  );
+  const check = (words: readonly string[]) =>
+    words[0] === "--process" ? bundle.oci("exec", ...words, "p1") : bundle.oci("exec", "p1", ...words);
+  await waitUntil("it was found wanting", async () => /exit status 1/.test((await check(["peapod-ready"])).out));
+  for (const words of asks) t.match(await check(words), { code: 1, out: /^not ready: web \(exit status 1/ });
+  await bundle.must("exec", "p1", "touch", "/up");
+  await waitUntil("it is ready", async () => (await check(["peapod-ready"])).code === 0);
+  for (const words of asks) t.match(await check(words), { code: 0, out: "ready\n" });
+  await bundle.must("kill", "p1", "KILL");
+});

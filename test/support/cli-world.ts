@@ -4,14 +4,25 @@ import type { ContainerName, PodName } from "../../src/base/names.ts";
 import { runCommandLine } from "../../src/doors/cli/cli.ts";
 import type { StopSignal, World } from "../../src/doors/cli/task.ts";
 import type { Engine, EngineOptions, LogEntry, PodClient, PodReader } from "../../src/engine/engine.ts";
+import { makeBareOutline } from "../../src/state/outline.ts";
 import type { ContainerState, PodState } from "../../src/state/pod-state.ts";
 
 export const NOW = new Date("2026-11-22T10:03:00.000Z");
 
 export function aContainer(name: string, more: Partial<ContainerState> = {}): ContainerState {
   return {
-    name: name as ContainerName,
+    ...makeBareOutline(name as ContainerName),
     status: "running",
+    attempt: 0,
+    restarts: 0,
+    started: true,
+    ready: true,
+    message: undefined,
+    reason: undefined,
+    backOffUntil: undefined,
+    endBy: undefined,
+    passed: [],
+    last: undefined,
     pid: 4711,
     startTime: 99,
     createdAt: "2026-11-22T10:00:00.000Z",
@@ -27,6 +38,14 @@ export function aPod(more: Partial<PodState> = {}): PodState {
     pod: "web" as PodName,
     status: "running",
     want: "running",
+    wantedAt: "2026-11-22T10:00:00.000Z",
+    graceMs: undefined,
+    stopSignal: undefined,
+    initializedAt: "2026-11-22T10:00:00.000Z",
+    expiredAt: undefined,
+    reason: undefined,
+    phase: "Running",
+    conditions: [],
     createdAt: "2026-11-22T10:00:00.000Z",
     startedAt: "2026-11-22T10:00:00.000Z",
     exitedAt: undefined,
@@ -133,6 +152,7 @@ export function fakeWorld(
         fake.programs.push([program, ...args]);
         return more.programStatus ?? 0;
       },
+      openTerminal: async () => undefined,
       now: () => NOW,
     },
   };

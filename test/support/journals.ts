@@ -3,6 +3,7 @@
 import type { ContainerName, PodName } from "../../src/base/names.ts";
 import type { Event, Fact } from "../../src/state/event.ts";
 import { applyEvent, exitStatusOf, makePlannedState } from "../../src/state/fold.ts";
+import { makeBareOutline } from "../../src/state/outline.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { whyNot } from "../../src/state/transitions.ts";
 
@@ -49,7 +50,7 @@ export function exitedWith(code: number): { kind: "exited"; code: number; time: 
 /** Each number picks one of the facts that may come next; afterwards the pod is led to its end. */
 export function walk(containers: readonly ContainerName[], choices: readonly number[]): Story {
   const events: Event[] = [];
-  let state = makePlannedState(POD, containers);
+  let state = makePlannedState(POD, containers.map(makeBareOutline));
   const tell = (fact: Fact): void => {
     const time = new Date(START_MS + events.length * 10).toISOString();
     const event = { seq: state.cursor + 1, time, pod: POD, ...fact } as Event;
@@ -80,11 +81,18 @@ function factsThatLeadOn(containers: readonly ContainerName[], state: PodState):
     { type: "pod.started" },
     { type: "pod.exited", status: exitStatusOf(state) ?? 0 },
     ...containers.flatMap((container, index): Fact[] => [
-      { type: "container.creating", container, exitsOffset: index },
+      { type: "container.creating", container, exitsOffset: index, ...nextLife(state, container) },
       { type: "container.created", container, pid: 100 + index, startTime: 5000 + index },
       { type: "container.started", container },
     ]),
   ];
+}
+
+/** The one that was cut short again, or the one after that which is over. */
+function nextLife(state: PodState, name: ContainerName): { attempt?: number; restarts?: number } {
+  const container = state.containers.find((one) => one.name === name);
+  const attempt = (container?.attempt ?? 0) + (container?.status === "deleted" ? 1 : 0);
+  return attempt === 0 ? {} : { attempt, restarts: attempt };
 }
 
 function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
@@ -95,12 +103,30 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.resumed" },
     { type: "pod.failed", error: { code: "RUNTIME_FAILED", message: "container web: runc said no" } },
     { type: "pod.recovered" },
+    { type: "pod.updated", resources: { memoryLimitBytes: 64 << 20 } },
     { type: "pod.degraded", reason: "its reaper died" },
+    { type: "pod.initialized" },
+    { type: "pod.expired" },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.signalled", container, signal: "TERM" },
+      { type: "container.updated", container, resources: { pidsLimit: 9 } },
       { type: "container.exited", container, exit: exitedWith(index) },
       { type: "container.deleted", container },
       { type: "container.io-restarted", container },
+      { type: "container.start-failed", container, error: { code: "NOT_FOUND", message: "no such command" } },
+      { type: "container.backing-off", container, until: "2026-01-01T00:01:00.000Z" },
+      { type: "container.post-started", container },
+      { type: "container.startup-passed", container },
+      { type: "container.ready", container },
+      { type: "container.unready", container, message: "HTTP 503" },
+      {
+        type: "container.unhealthy",
+        container,
+        cause: "liveness",
+        message: "HTTP 503",
+        endBy: "2026-01-01T00:01:00.000Z",
+      },
+      { type: "container.pre-stop-failed", container, message: "exit 1" },
     ]),
   ];
 }

@@ -10,6 +10,7 @@ const SOURCES = {
   "peapod-io": "src/io/io.c",
   "peapod-caller": "src/base/caller.c",
   "peapod-idmap": "src/host/idmap.c",
+  "peapod-probe": "src/base/probe.c",
 } as const;
 const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];
 

@@ -10,6 +10,7 @@ import t from "tap";
 import { stringify } from "yaml";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths, podsDir } from "../../src/base/paths.ts";
+import type { makePodJson } from "../../src/doors/cli/pod-words.ts";
 import { parseJournal } from "../../src/state/parse-journal.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { verifyEvents } from "../../src/state/verify.ts";
@@ -43,6 +44,7 @@ export interface PodRequest {
   /** A number: so many containers `c1`, `c2` … that sleep. */
   readonly containers?: number | readonly ContainerSpec[];
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly init?: readonly ContainerSpec[];
   /** More fields of the pod's spec. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -96,9 +98,15 @@ export class PeapodHost {
         : containers;
     const metadata = { name, ...(request.annotations && { annotations: request.annotations }) };
     const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, ...request.spec };
+    const init = request.init === undefined ? {} : { initContainers: request.init.map(makeContainer) };
     writeFileSync(
       file,
-      stringify({ apiVersion: "v1", kind: "Pod", metadata, spec: { ...spec, containers: specs.map(makeContainer) } }),
+      stringify({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata,
+        spec: { ...spec, ...init, containers: specs.map(makeContainer) },
+      }),
     );
     return { name, file };
   }
@@ -117,6 +125,11 @@ export class PeapodHost {
 
   async json<T>(...args: string[]): Promise<T> {
     return JSON.parse(await this.must(...args, "--format", "json")) as T;
+  }
+
+  /** What `peapod state` prints. */
+  async shown(pod: PodFile): Promise<ReturnType<typeof makePodJson>> {
+    return await this.json("state", pod.name);
   }
 
   async state(pod: PodFile): Promise<PodState> {

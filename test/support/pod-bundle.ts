@@ -58,7 +58,12 @@ export class PodBundle {
   }
 
   /** Each member has a busybox root file system of its own, unless it names an image. */
-  withPod(members: readonly Member[], spec: object = {}, path = "/etc/peapod/pod.yaml"): this {
+  withPod(
+    members: readonly Member[],
+    spec: object = {},
+    path = "/etc/peapod/pod.yaml",
+    annotations: Readonly<Record<string, string>> = {},
+  ): this {
     for (const { name, image } of members) if (image === undefined) this.addRootfs(name);
     const containers = members.map(({ name, run = "exit 0", image = `rootfs:/containers/${name}`, ...fields }) => ({
       name,
@@ -66,7 +71,12 @@ export class PodBundle {
       command: typeof run === "string" ? ["/bin/sh", "-c", run] : run,
       ...fields,
     }));
-    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "shop" }, spec: { ...spec, containers } };
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "shop", annotations },
+      spec: { restartPolicy: "Never", ...spec, containers },
+    };
     this.addFile(path, stringify(pod));
     return this;
   }

@@ -35,8 +35,9 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`exitStatus\` | its result once all containers ended: 0, or the first other one in the manifest's order |
 | \`degraded\` | why exits may be lost: the pod's reaper died |
 | \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |
+| \`resources\` | limits of the pod itself that \`update\` changed, else \`null\` |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`exitStatus\` |
+| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.

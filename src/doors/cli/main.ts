@@ -70,6 +70,7 @@ export function makeWorld(descriptors: Descriptors, launcher?: Launcher): World 
       if (result.exitCode !== undefined) return result.exitCode;
       return result.signal === undefined ? 127 : 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
     },
+    openTerminal: async () => (await import("./terminal.ts")).openTerminal(),
     now: () => new Date(),
   };
 }

@@ -2,13 +2,16 @@
 
 import { PAUSE } from "../../base/names.ts";
 import { type Exit, shellStatus } from "../../exits/exit.ts";
-import type { ContainerState, PodState } from "../../state/pod-state.ts";
+import type { ContainerState, EndedAttempt, PodState } from "../../state/pod-state.ts";
 
 /** What `state` and `list --format json` print of a pod: the keys are documented in docs/cli.md and do not go away. */
 export function makePodJson(state: PodState) {
   return {
     pod: state.pod,
     status: state.status,
+    phase: state.phase,
+    reason: state.reason ?? null,
+    conditions: state.conditions,
     want: state.want,
     createdAt: state.createdAt ?? null,
     startedAt: state.startedAt ?? null,
@@ -16,17 +19,61 @@ export function makePodJson(state: PodState) {
     exitStatus: state.exitStatus ?? null,
     degraded: state.degraded ?? null,
     error: state.error ?? null,
+    resources: state.resources ?? null,
     cursor: state.cursor,
     containers: state.containers.map((container) => ({
       name: container.name,
+      role: container.role,
       status: container.status,
+      ready: container.ready,
+      started: container.started,
+      restartCount: container.attempt,
+      reason: container.reason ?? null,
+      message: container.message ?? null,
+      backOffUntil: isWaiting(container) ? container.backOffUntil : null,
       pid: container.pid ?? null,
       createdAt: container.createdAt ?? null,
       startedAt: container.startedAt ?? null,
       exit: container.exit ?? null,
+      resources: container.resources ?? null,
       exitStatus: container.exit === undefined ? null : (shellStatus(container.exit) ?? null),
+      lastState: makeLastJson(container.last),
     })),
   };
+}
+
+/** The attempt before the one that is told. */
+function makeLastJson(last: EndedAttempt | undefined) {
+  if (last === undefined) return null;
+  const { startedAt, exit, reason, message } = last;
+  return {
+    startedAt: startedAt ?? null,
+    exit,
+    exitStatus: shellStatus(exit) ?? null,
+    reason,
+    message: message ?? null,
+  };
+}
+
+/** It has ended and is to be started again when its back-off is over. */
+export function isWaiting({ status, backOffUntil }: ContainerState): boolean {
+  return status === "exited" && backOffUntil !== undefined;
+}
+
+/** `running, not ready`, `exited with 1, OOMKilled; again in 10 s`. */
+export function makeContainerWords(container: ContainerState, now: Date): string {
+  const { status, exit, reason, role, ready, backOffUntil } = container;
+  if (exit !== undefined) {
+    const odd = reason === "OOMKilled" || reason === "StartError" ? `, ${reason}` : "";
+    const again = isWaiting(container) ? `; again in ${makeSeconds(backOffUntil, now)} s` : "";
+    return `${makeExitWords(exit)}${odd}${again}`;
+  }
+  const isUnready = status === "running" && !ready && (role === "main" || role === "sidecar");
+  return isUnready ? `${status}, not ready` : status;
+}
+
+function makeSeconds(until: string | undefined, now: Date): number {
+  return Math.max(0, Math.ceil((Date.parse(until ?? "") - now.getTime()) / 1000));
 }
 
 /** Containers that the user asked for: without the first process of a shared pid namespace. */

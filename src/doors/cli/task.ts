@@ -5,6 +5,7 @@ import { isPodName, type PodName } from "../../base/names.ts";
 import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
 
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
@@ -18,6 +19,8 @@ export interface World {
   onSignal(handle: (signal: StopSignal) => void): () => void;
   /** Runs a program on our own terminal to its end; its exit status as a shell shows it. */
   runProgram(program: string, args: readonly string[]): Promise<number>;
+  /** The terminal as a screen of our own; undefined where there is none. Who opens it closes it. */
+  openTerminal(): Promise<Terminal | undefined>;
   now(): Date;
 }
 

@@ -30,7 +30,7 @@ t.test("an unknown field names the nearest and all that are allowed, and no refu
   t.equal(violation.nearest, "image");
   t.match(violation.message, /^unknown field; did you mean "image"\? allowed: name, image, command, /);
   t.ok(violation.allowed?.includes("env"));
-  t.notOk(violation.allowed?.includes("ports"));
+  t.notOk(violation.allowed?.includes("volumeDevices"));
 });
 
 t.test("a misspelt required field is not also missing", async (t) => {
@@ -110,11 +110,14 @@ t.test("a long list of values comes after the value itself and the nearest", asy
 t.test("a field that Kubernetes knows and peapod does not says so, and is told once", async (t) => {
   for (const [value, pointer] of [
     [aPod({ initContainers: [{ whatever: 1 }] }), "/spec/initContainers"],
-    [aContainer({ ports: [{ containerPort: 80 }] }), "/spec/containers/0/ports"],
-    [aContainer({ resources: { requests: { memory: "1Gi" } } }), "/spec/containers/0/resources/requests/memory"],
+    [aContainer({ volumeDevices: [] }), "/spec/containers/0/volumeDevices"],
     [
-      aContainer({ resources: { limits: { "hugepages-2Mi": "1Gi" } } }),
-      "/spec/containers/0/resources/limits/hugepages-2Mi",
+      aContainer({ resources: { requests: { "ephemeral-storage": "1Gi" } } }),
+      "/spec/containers/0/resources/requests/ephemeral-storage",
+    ],
+    [
+      aContainer({ resources: { limits: { "hugepages-64Ki": "1Gi" } } }),
+      "/spec/containers/0/resources/limits/hugepages-64Ki",
     ],
     [aVolume({ secret: { secretName: "x" } }), "/spec/volumes/0/secret"],
     [aVolume({ emptyDir: { medium: "HugePages" } }), "/spec/volumes/0/emptyDir/medium"],

@@ -19,6 +19,7 @@ t.test("docs/pod-image.md shows what image build makes of its example", async (t
     cmd: ["nginx", "-g", "daemon off;"],
     env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "NGINX_VERSION=1.27.5"],
     workingDir: "",
+    stopSignal: "SIGQUIT",
   };
   const bare = { entrypoint: [], cmd: [], env: [], workingDir: "" };
   const fields = manifest.spec.containers.map((container) => ({

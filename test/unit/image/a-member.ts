@@ -25,6 +25,7 @@ export function anImage(more: Partial<InspectedImage> = {}): InspectedImage {
     workingDir: "/",
     user: "",
     exposedPorts: [],
+    stopSignal: "",
     ...more,
   };
 }

@@ -113,3 +113,16 @@ t.test("protected names stay as they stand, and all others as they were", async 
   );
   t.pass();
 });
+
+t.test("an image's stop signal is written, unless the manifest has one or it is the usual", async (t) => {
+  const signalOf = (stopSignal: string, wish: object = {}) =>
+    fillMember({ ...aWish(), ...wish }, { ...anImage(), stopSignal }, undefined).stopSignal;
+  t.equal(signalOf("SIGQUIT"), "SIGQUIT");
+  t.equal(signalOf("3"), "SIGQUIT");
+  t.equal(signalOf("SIGQUIT", { stopSignal: "SIGUSR1" }), undefined);
+  for (const usual of ["", "SIGTERM", "TERM", "15"]) t.equal(signalOf(usual), undefined);
+  t.throws(() => signalOf("SIGNONE"), {
+    code: "NOT_SUPPORTED",
+    message: 'container web: stop signal "SIGNONE" of image nginx:1.27 is none (pod.yaml:7)',
+  });
+});

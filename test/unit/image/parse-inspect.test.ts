@@ -8,6 +8,7 @@ const SAID = {
   WorkingDir: "/srv",
   User: "app",
   ExposedPorts: { "80/tcp": {} },
+  StopSignal: "SIGQUIT",
 };
 const MEANT = {
   entrypoint: ["/entry"],
@@ -16,8 +17,9 @@ const MEANT = {
   workingDir: "/srv",
   user: "app",
   exposedPorts: ["80/tcp"],
+  stopSignal: "SIGQUIT",
 };
-const NOTHING = { entrypoint: [], cmd: [], env: [], workingDir: "", user: "", exposedPorts: [] };
+const NOTHING = { entrypoint: [], cmd: [], env: [], workingDir: "", user: "", exposedPorts: [], stopSignal: "" };
 
 t.test("docker's, podman's and buildah's words for one image are one image", async (t) => {
   t.strictSame(parseInspect(JSON.stringify([{ Id: "1", Config: SAID }]), "web"), MEANT);

@@ -132,3 +132,23 @@ t.test("any text of an image's is read as it was written", async (t) => {
     { numRuns: 500 },
   );
 });
+
+t.test("an image's stop signal goes into the lifecycle that is there, and nothing else of it changes", async (t) => {
+  const document = parse(`apiVersion: v1
+kind: Pod
+metadata: {name: shop}
+spec:
+  containers:
+    - {name: web, image: "nginx:1.27", lifecycle: {preStop: {sleep: {seconds: 1}}}, livenessProbe: {tcpSocket: {port: 80}}}
+    - {name: db, image: "db:1", lifecycle: {stopSignal: SIGUSR1}}
+    - {name: side, image: "side:1"}
+`);
+  const image = "rootfs:/x";
+  const signals = ["SIGQUIT", undefined, "SIGQUIT"];
+  const fields = signals.map((stopSignal) => ({ ...NOTHING, image, stopSignal }));
+  const [web, db, side] = parse(makeImageManifest(document, fields)).spec.containers;
+  t.strictSame(web?.lifecycle, { preStop: { sleep: { seconds: 1 } }, stopSignal: "SIGQUIT" });
+  t.strictSame(web?.livenessProbe, { tcpSocket: { port: 80 } });
+  t.strictSame(db?.lifecycle, { stopSignal: "SIGUSR1" });
+  t.strictSame(side?.lifecycle, { stopSignal: "SIGQUIT" });
+});

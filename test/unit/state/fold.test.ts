@@ -6,11 +6,13 @@ import { PAUSE } from "../../../src/base/names.ts";
 import type { Exit } from "../../../src/exits/exit.ts";
 import type { Fact } from "../../../src/state/event.ts";
 import { applyEvent, exitStatusOf, foldEvents } from "../../../src/state/fold.ts";
+import { makeBareOutline } from "../../../src/state/outline.ts";
 import type { PodStatus } from "../../../src/state/pod-state.ts";
 import { anOrdinaryLife, exitedWith, POD, SIDECAR, stamp, WEB, walk } from "../../support/journals.ts";
 
 const TIME = "2026-01-01T00:00:00.000000000Z";
-const CONTAINERS = [WEB, SIDECAR];
+const CONTAINERS = [WEB, SIDECAR].map(makeBareOutline);
+const PAUSED = makeBareOutline(PAUSE);
 const fold = (facts: readonly Fact[]) => foldEvents(POD, CONTAINERS, stamp(facts));
 const upTo = (type: Fact["type"]): Fact[] => {
   const life = anOrdinaryLife();
@@ -78,16 +80,16 @@ t.test("the pod's result is the first that is not 0, in manifest order", async (
 
 t.test("the first process of a shared pid namespace has no part in the result", async (t) => {
   const facts: Fact[] = [...upTo("pod.exited")];
-  t.equal(exitStatusOf(foldEvents(POD, [PAUSE, ...CONTAINERS], stamp(facts))), 0);
+  t.equal(exitStatusOf(foldEvents(POD, [PAUSED, ...CONTAINERS], stamp(facts))), 0);
 });
 
 t.test("folding in two parts is folding in one", async (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(1000), { maxLength: 40 }), fc.nat(), (choices, where) => {
-      const { events } = walk([PAUSE, ...CONTAINERS], choices);
+      const { events } = walk([PAUSE, WEB, SIDECAR], choices);
       const cut = where % (events.length + 1);
-      const first = foldEvents(POD, [PAUSE, ...CONTAINERS], events.slice(0, cut));
-      t.same(events.slice(cut).reduce(applyEvent, first), foldEvents(POD, [PAUSE, ...CONTAINERS], events));
+      const first = foldEvents(POD, [PAUSED, ...CONTAINERS], events.slice(0, cut));
+      t.same(events.slice(cut).reduce(applyEvent, first), foldEvents(POD, [PAUSED, ...CONTAINERS], events));
     }),
     { numRuns: 100 },
   );

@@ -4,10 +4,11 @@ import { appendFileSync, readFileSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path";
 import t from "tap";
 import { openJournal } from "../../../src/state/journal.ts";
+import { makeBareOutline } from "../../../src/state/outline.ts";
 import { readEvents } from "../../../src/state/read-journal.ts";
 import { anOrdinaryLife, POD, SIDECAR, WEB } from "../../support/journals.ts";
 
-const CONTAINERS = [WEB, SIDECAR];
+const CONTAINERS = [WEB, SIDECAR].map(makeBareOutline);
 
 t.test("an event is in the file before its listeners hear of it", async (t) => {
   const path = join(t.testdir(), "journal");

@@ -60,12 +60,34 @@ export async function kill(task: Task): Promise<number> {
 
 export async function wait(task: Task): Promise<number> {
   const wanted = task.options.list("container");
+  const until = makeUntil(task.options.text("for"));
+  const seconds = task.options.number("timeout");
+  const signal = seconds === undefined ? undefined : AbortSignal.timeout(Math.round(seconds * 1000));
+  const more = signal === undefined ? {} : { signal };
+  const assertInTime = (pod: PodName) => {
+    if (!signal?.aborted) return;
+    throw new PeapodError("TIMED_OUT", `pod ${pod}: is not ${until} after ${seconds} s`);
+  };
+  if (until !== "exited" && wanted.length > 0)
+    throw new PeapodError("BAD_USAGE", `wait: --for=${until} is about the pod, --container about its containers`);
   return await forEachPod(task, async (client, pod) => {
+    if (until !== "exited") {
+      await client.wait({ until, ...more });
+      return assertInTime(pod);
+    }
     const { reader } = await task.engine();
     const containers = wanted.length === 0 ? [] : pickContainers(await reader.state(pod), wanted);
-    const state = await client.wait(containers.length === 0 ? {} : { containers });
+    const state = await client.wait({ ...(containers.length === 0 ? {} : { containers }), ...more });
+    assertInTime(pod);
     for (const result of resultsOf(state, containers)) task.world.output.out(`${result ?? "lost"}\n`);
   });
+}
+
+/** kubectl's words too: `condition=Ready`. */
+function makeUntil(text = "exited"): "exited" | "ready" | "initialized" {
+  const word = text.replace(/^condition=/, "").toLowerCase();
+  if (word === "exited" || word === "ready" || word === "initialized") return word;
+  throw new PeapodError("BAD_USAGE", `wait: --for=${text} is none of ready, initialized, exited`);
 }
 
 function resultsOf(state: PodState, containers: readonly string[]): readonly (number | undefined)[] {

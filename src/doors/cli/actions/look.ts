@@ -3,7 +3,7 @@
 import type { Event } from "../../../state/event.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
-import { makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
+import { makeContainerWords, makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
 import { makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
 import { makeAgo } from "../time-words.ts";
@@ -87,8 +87,13 @@ export async function events(task: Task): Promise<number> {
 export async function inspect(task: Task): Promise<number> {
   const pod = podOf(task);
   const { reader } = await task.engine();
-  const [state, manifest, plan] = await Promise.all([reader.state(pod), reader.manifest(pod), reader.plan(pod)]);
-  printJson(task, { state: makePodJson(state), manifest, plan });
+  const [state, manifest, plan, resources] = await Promise.all([
+    reader.state(pod),
+    reader.manifest(pod),
+    reader.plan(pod),
+    reader.resources(pod),
+  ]);
+  printJson(task, { state: makePodJson(state), resources, manifest, plan });
   return EXIT.ok;
 }
 
@@ -119,20 +124,27 @@ function makeStateTable(pod: PodState, task: Task): string {
     `created  ${makeAgo(pod.createdAt, now)}`,
   ];
   if (pod.degraded !== undefined) lines.push(`degraded ${pod.degraded}`);
+  if (pod.reason !== undefined) lines.push(`reason   ${pod.reason}`);
   if (pod.error !== undefined) lines.push(`error    ${pod.error.message}`);
   const columns = [
     { title: "CONTAINER", gives: true },
     { title: "STATUS" },
+    { title: "RESTARTS", align: "right" },
     { title: "PID", align: "right" },
     { title: "STARTED" },
   ] as const;
   const rows = pod.containers.map((container) => [
     container.name,
-    container.exit === undefined ? container.status : makeExitWords(container.exit),
+    makeContainerWords(container, now),
+    String(container.attempt),
     container.exit === undefined ? String(container.pid ?? "-") : "-",
     makeAgo(container.startedAt, now),
   ]);
-  return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}`;
+  const messages = pod.containers.flatMap(({ name, message }) =>
+    message === undefined ? [] : [`${name}: ${message}`],
+  );
+  const notes = messages.length === 0 ? "" : `\n${messages.join("\n")}\n`;
+  return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}${notes}`;
 }
 
 /** `12  2026-11-22T10:00:00.000Z  container.exited  web  exited with 0`. */

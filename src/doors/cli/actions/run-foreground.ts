@@ -19,6 +19,8 @@ export async function runForeground(task: Task): Promise<number> {
   let client: PodClient | undefined;
   const interrupt = (by: Interruption) => {
     interruptions.push(by);
+    const { NOTIFY_SOCKET } = task.world.env;
+    if (NOTIFY_SOCKET) void engine.notify(NOTIFY_SOCKET, { stopping: true });
     if (client === undefined) abort.abort();
     else void endPod(client, interruptions.length, task);
   };
@@ -29,6 +31,7 @@ export async function runForeground(task: Task): Promise<number> {
     const created = await engine.up({ ...planRequestOf(task), start: true, signal: abort.signal });
     client = engine.client(created.pod);
     if (interruptions.length > 0) void endPod(client, interruptions.length, task);
+    if (task.world.env.NOTIFY_SOCKET) void notify(task, engine, client);
     const ended = await untilEnd(task, engine, created, client).finally(() => deletePod(client, task));
     return interruptions[0] === undefined ? statusOfPod(ended) : statusOfSignal(interruptions[0]);
   } catch (error) {
@@ -36,6 +39,16 @@ export async function runForeground(task: Task): Promise<number> {
     return interruptions[0] === undefined ? EXIT.failed : statusOfSignal(interruptions[0]);
   } finally {
     ignoreSignals();
+  }
+}
+
+/** systemd hears when the pod is ready, and never of one that is not. */
+async function notify(task: Task, engine: Engine, client: PodClient): Promise<void> {
+  try {
+    await client.wait({ until: "ready" });
+    await engine.notify(task.world.env.NOTIFY_SOCKET ?? "", { ready: true, status: "ready" });
+  } catch {
+    // It ended before: systemd sees that by itself.
   }
 }
 
@@ -62,7 +75,8 @@ async function showContainer(
   printer: LogPrinter,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const entry of engine.logs(pod.pod, { container: name, follow: true, signal })) printer.print(name, entry);
+  for await (const entry of engine.logs(pod.pod, { container: name, fromFirst: true, follow: true, signal }))
+    printer.print(name, entry);
   printer.flush(name);
   if (signal.aborted || !task.world.output.isErrorTerminal) return;
   const state = await engine.reader.state(pod.pod);

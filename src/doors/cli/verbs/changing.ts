@@ -1,6 +1,7 @@
-// The verbs that change a pod: start, exec, kill, stop, delete, pause, resume, wait.
+// The verbs that change a pod: start, exec, kill, stop, delete, pause, resume, update, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
+import { UPDATE } from "./resources.ts";
 
 const CONTAINERS: OptionSpec = {
   long: "container",
@@ -142,19 +143,31 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod unpause web", tells: "the same, in podman's word" },
     ],
   },
+  UPDATE,
   {
     name: "wait",
     aliases: [],
-    summary: "wait until a pod has ended",
+    summary: "wait until a pod has ended, or is ready",
     about:
       "Prints one line for each pod named: its result, as run would end with it; lost where nobody can say any more. " +
-      "With -c the results of those containers, one a line.",
+      "With -c the results of those containers, one a line. With --for=ready it waits until all containers are ready, " +
+      "with --for=initialized until all init containers are through, and prints nothing; a pod that ends before is an error.",
     args: [PODS],
-    options: [CONTAINERS],
+    options: [
+      CONTAINERS,
+      {
+        long: "for",
+        kind: "text",
+        value: "WHAT",
+        summary: "ready, initialized or exited (the default); condition=Ready as well",
+      },
+      { long: "timeout", kind: "number", value: "SECONDS", summary: "give up after so long" },
+    ],
     takesCommand: false,
     examples: [
       { line: "peapod wait web", tells: "prints 0 when all went well" },
       { line: "peapod wait web -c client", tells: "one container" },
+      { line: "peapod wait web --for=ready --timeout 30", tells: "until its readiness probes succeed" },
     ],
   },
 ];

@@ -1,6 +1,7 @@
-// The verbs that look at pods and disturb nothing: state, list, ps, logs, events, inspect, ns.
+// The verbs that look at pods and disturb nothing: state, list, ps, stats, top, logs, events, inspect, ns.
 
 import { formatOption, POD, type Verb } from "../grammar.ts";
+import { STATS, TOP } from "./resources.ts";
 
 export const LOOKING: readonly Verb[] = [
   {
@@ -46,6 +47,8 @@ export const LOOKING: readonly Verb[] = [
       { line: "peapod ps web --format json", tells: "for programs" },
     ],
   },
+  STATS,
+  TOP,
   {
     name: "logs",
     aliases: [],

@@ -247,10 +247,11 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     exitStatus: null,
     degraded: null,
     error: null,
+    resources: null,
     cursor: 7,
     containers: [
-      { name: "server", status: "running", pid: 4711, ...times, exit: null, exitStatus: null },
-      { name: "client", status: "exited", pid: 4711, ...times, exit, exitStatus: 137 },
+      { name: "server", status: "running", pid: 4711, ...times, exit: null, resources: null, exitStatus: null },
+      { name: "client", status: "exited", pid: 4711, ...times, exit, resources: null, exitStatus: 137 },
     ],
   });
   t.equal(
@@ -457,7 +458,13 @@ t.test("inspect is one object", async (t) => {
     state: async () => aPod(),
     manifest: async () => ({ spec: 1 }) as never,
     plan: async () => ({ version: 1 }) as never,
+    resources: async () => ({ qosClass: "Burstable" }) as never,
   };
   const ran = await runLine("inspect web", fakeWorld(fakeEngine({ reader })));
-  t.match(JSON.parse(ran.out), { state: { pod: "web" }, manifest: { spec: 1 }, plan: { version: 1 } });
+  t.match(JSON.parse(ran.out), {
+    state: { pod: "web" },
+    resources: { qosClass: "Burstable" },
+    manifest: { spec: 1 },
+    plan: { version: 1 },
+  });
 });
