@@ -114,6 +114,14 @@ export function makeCacheDir(root: string): string {
   return root === DEFAULT_ROOT ? "/var/cache/peapod" : root;
 }
 
+/** Which ranges of host ids are taken by user namespaces: there is one set of ids, whatever the root. */
+export const IDS_DIR = join(DEFAULT_ROOT, "ids");
+
+/** Seccomp profiles that manifests name by relative paths, as in the kubelet's /var/lib/kubelet/seccomp. */
+export function makeSeccompDir(root: string): string {
+  return root === DEFAULT_ROOT ? "/var/lib/peapod/seccomp" : join(root, "seccomp");
+}
+
 /** Logs of the default root lie where logs lie; a root of one's own keeps its logs beside it. */
 function logRootFor(root: string): string {
   return root === DEFAULT_ROOT ? DEFAULT_LOG_ROOT : join(root, "logs");

@@ -29,7 +29,7 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     row("process.args", process.args.map(asWord).join(" ")),
     row("process.env", process.env.join(" ")),
     row("process.cwd", process.cwd),
-    row("process.user", `${process.user.uid}:${process.user.gid}`),
+    row("process.user", `${process.user.uid}:${process.user.gid}${groupsOf(process.user.additionalGids)}`),
     row(
       "process.capabilities",
       process.capabilities.bounding.map((name) => name.slice("CAP_".length)).join(" ") || "none",
@@ -82,9 +82,26 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     row("readonlyPaths", linux.readonlyPaths.join(" ") || "none"),
     row(
       "seccomp",
-      linux.seccomp === undefined ? "none" : `${linux.seccomp.syscalls[0]?.names.length ?? 0} system calls allowed`,
+      linux.seccomp === undefined
+        ? "none"
+        : container.seccompFilter === undefined
+          ? `${linux.seccomp.syscalls[0]?.names.length ?? 0} system calls allowed`
+          : `${linux.seccomp.defaultAction}, with ${linux.seccomp.syscalls.length} rules`,
     ),
+    ...Object.entries(linux.sysctl ?? {}).map(([name, value]) =>
+      row(`sysctl.${name}`, value, "spec.securityContext.sysctls"),
+    ),
+    ...(process.apparmorProfile === undefined
+      ? []
+      : [row("process.apparmorProfile", process.apparmorProfile, "securityContext.appArmorProfile")]),
+    ...(process.selinuxLabel === undefined
+      ? []
+      : [row("process.selinuxLabel", process.selinuxLabel, "securityContext.seLinuxOptions")]),
   ];
+}
+
+function groupsOf(groups: readonly number[] = []): string {
+  return groups.length === 0 ? "" : `, groups ${groups.join(" ")}`;
 }
 
 function asSource({ source, where }: Reason): string {

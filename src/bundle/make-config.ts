@@ -46,6 +46,8 @@ export function makeConfig(
       // Nothing inheritable or ambient: a program that changes its user must not keep them by accident (CVE-2022-24769).
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: process.noNewPrivileges,
+      ...(container.appArmorProfile === undefined ? {} : { apparmorProfile: container.appArmorProfile }),
+      ...(container.seLinux === undefined ? {} : { selinuxLabel: container.seLinux.process }),
       ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
       ...profile.process,
     },
@@ -66,14 +68,27 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     ...(idMapping === undefined
       ? {}
       : { uidMappings: idMapping.uids.map(asOciMapping), gidMappings: idMapping.gids.map(asOciMapping) }),
+    ...(container.sysctls === undefined ? {} : { sysctl: container.sysctls }),
+    ...(container.seLinux === undefined ? {} : { mountLabel: container.seLinux.mounts }),
     ...(devices === undefined || devices.length === 0 ? {} : { devices }),
-    maskedPaths: profile.maskedPaths,
-    readonlyPaths: profile.readonlyPaths,
-    ...(container.seccomp && profile.seccomp
-      ? { seccomp: makeSeccomp(plan.arch, container.process.capabilities) }
-      : {}),
+    maskedPaths: shown(container, profile.maskedPaths),
+    readonlyPaths: shown(container, profile.readonlyPaths),
+    ...makeFilter(plan, container, profile),
     ...profile.linux,
   };
+}
+
+/** `procMount: Unmasked` is about /proc alone: what is hidden in /sys stays so. */
+function shown({ procUnmasked }: PlannedContainer, paths: readonly string[]): readonly string[] {
+  return procUnmasked ? paths.filter((path) => !path.startsWith("/proc/")) : paths;
+}
+
+function makeFilter(plan: Plan, container: PlannedContainer, profile: Profile): Pick<OciLinux, "seccomp"> {
+  const { seccomp, seccompFilter, process } = container;
+  if (!seccomp) return {};
+  if (seccompFilter !== undefined) return { seccomp: seccompFilter };
+  // A caller's own comes with its profile.
+  return profile.linux?.seccomp === undefined ? { seccomp: makeSeccomp(plan.arch, process.capabilities) } : {};
 }
 
 function rootfsOf({ rootfs, paths }: PlannedContainer): string {

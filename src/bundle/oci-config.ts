@@ -1,6 +1,8 @@
 // The part of the OCI runtime configuration (runtime-spec 1.0.2, config.md and config-linux.md) that we emit. Its
 // schema, schemas/oci-config.schema.json, says the same in JSON Schema; a test holds every config against it.
 
+import type { SeccompFilter } from "../plan/seccomp-filter.ts";
+
 export interface OciConfig {
   readonly ociVersion: string;
   readonly process: OciProcess;
@@ -23,6 +25,8 @@ export interface OciProcess {
     readonly permitted: readonly string[];
   };
   readonly noNewPrivileges: boolean;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
   readonly oomScoreAdj?: number;
 }
 
@@ -41,10 +45,12 @@ export interface OciLinux {
   readonly namespaces: readonly { readonly type: OciNamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly mountLabel?: string;
   readonly devices?: readonly OciDevice[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
-  readonly seccomp?: OciSeccomp;
+  readonly seccomp?: OciSeccomp | SeccompFilter;
 }
 
 export interface OciIdMapping {

@@ -1,6 +1,8 @@
 // up.sh and down.sh: a pod brought up and down by hand with unshare(1), mount(8) and the runtime alone. They are
 // meant to be read; every path in them is quoted.
 
+import { swapDotsAndSlashes } from "../base/sysctl-name.ts";
+import { makeIdMapArgs } from "../plan/map-ids.ts";
 import type { HostMount, PinnedNamespace, Plan, PlannedVolume, Step } from "../plan/plan.ts";
 
 /** As one word of sh(1), whatever is in it. */
@@ -31,10 +33,13 @@ export function makeUpScript(plan: Plan, dir: string): string {
 export function makeDownScript(plan: Plan, dir: string): string {
   // The first process of a shared pid namespace goes last: its end kills all others.
   const containers = [...plan.containers].reverse();
-  const mounts = plan.stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
+  const mounts = plan.stages.flat().flatMap((step): readonly { target: string }[] => {
+    if (step.do === "map-ids") return step.maps;
+    return step.do === "mount" ? step.mounts : [];
+  });
   const { path, base, driver } = plan.sandbox.cgroup;
   const cgroups = driver === "cgroupfs" ? [path, base] : [];
-  const made = ["ns", "shm", "volumes", "runtime"];
+  const made = ["ns", "shm", "volumes", "runtime", "idmap"];
   return `${[
     "#!/bin/sh",
     `# Ends pod ${plan.pod} and removes all that up.sh made. Logs stay. As root; may be run twice.`,
@@ -81,6 +86,8 @@ function makeLines(plan: Plan, step: Step): string[] {
         "# /dev/shm, volumes in memory, and an overlay for each container",
         ...step.mounts.flatMap((mount) => makeMount(dir, mount)),
       ];
+    case "map-ids":
+      return ["", "# owners as the pod's user namespace has them", ...makeIdMaps(dir, step)];
     case "make-volumes":
       return ["", "# volumes", ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume))];
     case "create-container": {
@@ -122,10 +129,13 @@ function makePin(dir: string, pins: readonly PinnedNamespace[]): string[] {
   const offsets = pins.flatMap((pin) =>
     pin.offsets === undefined ? [] : [`--boottime ${pin.offsets.boottime}`, `--monotonic ${pin.offsets.monotonic}`],
   );
-  const inside = pins.flatMap(({ kind, hostname }) => {
-    if (kind === "net") return ["ip link set lo up"];
-    return kind === "uts" && hostname !== undefined ? [`hostname ${quote(hostname)}`] : [];
-  });
+  const inside = pins.flatMap(({ kind, hostname, sysctls = {} }) => [
+    ...(kind === "net" ? ["ip link set lo up"] : []),
+    ...(kind === "uts" && hostname !== undefined ? [`hostname ${quote(hostname)}`] : []),
+    ...Object.entries(sysctls).map(
+      ([name, value]) => `printf %s ${quote(value)} >${quote(`/proc/sys/${swapDotsAndSlashes(name)}`)}`,
+    ),
+  ]);
   return [
     `# namespaces of ${pins[0]?.owner ?? "nobody"}`,
     `touch ${files.join(" ")}`,
@@ -151,6 +161,21 @@ function makeMount(dir: string, mount: HostMount): string[] {
   return [
     ...directories,
     `mount -t ${mount.type} -o ${quote(mount.options.join(","))} ${quote(mount.source)} ${short(dir, mount.target)}`,
+  ];
+}
+
+function makeIdMaps(dir: string, { maps, mapping, program }: Extract<Step, { do: "map-ids" }>): string[] {
+  return [
+    ...maps.flatMap(({ source, target }) => {
+      const [from, to] = [short(dir, source), short(dir, target)];
+      return [`if [ -d ${from} ]; then mkdir -p ${to}; else mkdir -p "$(dirname ${to})" && touch ${to}; fi`];
+    }),
+    `chmod 0711 idmap`,
+    [
+      quote(program),
+      ...makeIdMapArgs(mapping),
+      ...maps.flatMap((one) => [short(dir, one.source), short(dir, one.target)]),
+    ].join(" "),
   ];
 }
 

@@ -117,6 +117,8 @@ export interface PlanRequest {
   /** Instead of metadata.name. */
   readonly name?: string;
   readonly outer?: OuterRequest;
+  /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
+  readonly takesIds?: boolean;
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */
@@ -163,7 +165,7 @@ export interface ExecRequest {
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly cwd?: string;
-  /** `UID` or `UID:GID`. */
+  /** `USER` or `USER:GROUP`, each a number or a name of the container's own account files. */
   readonly user?: string;
 }
 
@@ -173,6 +175,8 @@ export interface ExecCommand {
   readonly args: readonly string[];
   /** After it ended with a failure: the runtime's own error, where the command was never begun. */
   explain?(): Promise<PeapodError | undefined>;
+  /** To be called once it has ended, however: takes away what was made for it. */
+  done?(): void;
 }
 
 export interface AttachRequest {

@@ -4,16 +4,18 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
-import { makeCacheDir } from "../base/paths.ts";
+import { IDS_DIR, makeCacheDir } from "../base/paths.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
+import { readAccountFiles } from "../host/read-account-files.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseManifest, readManifest } from "../manifest/read-manifest.ts";
-import { makePlan } from "../plan/make-plan.ts";
+import { makePlan, type PlanInput } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
+import { assertUsers } from "../plan/user.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
@@ -31,7 +33,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
   const manifest = place(request.name === undefined ? read : rename(read, request.name));
-  const plan = makePlan({
+  if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
+  const input: PlanInput = {
     manifest,
     images: readImages(manifest),
     facts: readHostFacts(),
@@ -40,10 +43,38 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
-  });
+    ...(await readProfiles(manifest, options.root)),
+  };
+  const plan = makePlan(input);
   const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
+  assertUsers(manifest, moved.containers);
   checkMountTargets(moved);
-  return { manifest, plan: moved };
+  if (!request.takesIds || !moved.containers.some(({ idMapping }) => idMapping !== undefined)) {
+    return { manifest, plan: moved };
+  }
+  return { manifest, plan: await planWithIds(input, plan.paths.dir) };
+}
+
+/** The ids that no other pod has are known only once they are taken. */
+async function planWithIds(input: PlanInput, podDir: string): Promise<Plan> {
+  const { assertPassable, giveBackIds, takeIds } = await import("../host/id-ranges.ts");
+  assertPassable(input.root);
+  const { file, subordinateIds } = takeIds(IDS_DIR, input.facts.subordinateIds, podDir);
+  try {
+    return makePlan({ ...input, facts: { ...input.facts, subordinateIds }, idsFile: file });
+  } catch (error) {
+    giveBackIds(file);
+    throw error;
+  }
+}
+
+async function readProfiles(manifest: Manifest, root: string): Promise<Partial<PlanInput>> {
+  const needed = manifest.spec.containers.some(
+    ({ securityContext }) => securityContext.seccompProfile?.type === "Localhost",
+  );
+  if (!needed) return {};
+  const { readSeccompProfiles } = await import("./read-seccomp-profiles.ts");
+  return { seccompProfiles: readSeccompProfiles(manifest, root) };
 }
 
 function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {
@@ -69,7 +100,9 @@ function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
   manifest.spec.containers.forEach((container) => {
     const line = manifest.source.lines[`${container.pointer}/image`];
     const where = line === undefined ? manifest.source.file : `${manifest.source.file}:${line}`;
-    images.set(container.name, readImage(container.image, `container ${container.name}`, where));
+    const who = `container ${container.name}`;
+    const image = readImage(container.image, who, where);
+    images.set(container.name, { ...image, accounts: readAccountFiles(image.rootfs, who) });
   });
   return images;
 }

@@ -34,6 +34,7 @@ const EXECUTORS: Executors = {
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
     await pinNamespaces(pins);
   },
+  "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
   "write-bundles": async (_step, pod) => writeBundles(withUpdates(pod.plan, pod.journal.state)),
   "open-io": async (step, pod) => {

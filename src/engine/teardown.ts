@@ -43,6 +43,8 @@ async function endAllIo(pod: KeptPod): Promise<void> {
 export async function takeDownSandbox(pod: KeptPod): Promise<void> {
   await unmountBelow(pod.plan.paths.dir);
   await removePodCgroup(pod.plan.sandbox.cgroup, pod.facts);
+  const { idsFile } = pod.plan.sandbox;
+  if (idsFile !== undefined) (await import("../host/id-ranges.ts")).giveBackIds(idsFile);
 }
 
 /**

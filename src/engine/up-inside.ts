@@ -1,6 +1,6 @@
 // The first start: this process was started by a reaper of its own and becomes the supervisor of the pod it makes.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
@@ -27,11 +27,10 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const { manifest, plan } = await makePodPlan(options, programs, request);
+  const { manifest, plan } = await makePodPlan(options, programs, { ...request, takesIds: true });
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
-  await claimDirectory(plan);
-  const supervisor = writeBeginning(manifest, plan, programs);
+  const supervisor = await begin(manifest, plan, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -41,6 +40,16 @@ export async function upInside(
   const state = await supervisor.bringUp(want, asked, launcher.gone, () => launcher.confirm?.(plan.pod));
   setImmediate(() => void serve(running));
   return state;
+}
+
+async function begin(manifest: Manifest, plan: Plan, programs: Programs): Promise<Supervisor> {
+  try {
+    await claimDirectory(plan);
+    return writeBeginning(manifest, plan, programs);
+  } catch (error) {
+    if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
+    throw error;
+  }
 }
 
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */

@@ -24,6 +24,11 @@ export function readHostFacts(): HostFacts {
     capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
     hostname: hostname(),
     ...(subordinateIds === undefined ? {} : { subordinateIds }),
+    ...(hasAppArmor() ? { appArmorProfiles: readAppArmorProfiles() } : {}),
+    // Containers that name a label ask.
+    get hasSeLinux() {
+      return existsSync("/sys/fs/selinux/enforce");
+    },
     // Only pods with limits ask for these four.
     get cgroupControllers() {
       return readControllers(cgroupMounts.unified);
@@ -85,7 +90,16 @@ export function parseCapabilities(bits: bigint): readonly string[] {
   return CAPABILITY_NAMES.filter((_, index) => ((bits >> BigInt(index)) & 1n) === 1n);
 }
 
-/** Root's ranges, or those of the user `containers` that podman's documentation proposes (subuid(5)). */
+function hasAppArmor(): boolean {
+  return readTextIfAny("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
+}
+
+function readAppArmorProfiles(): readonly string[] {
+  const lines = (readTextIfAny("/sys/kernel/security/apparmor/profiles") ?? "").split("\n");
+  return lines.flatMap((line) => /^(.*) \([a-z]+\)$/.exec(line)?.[1] ?? []);
+}
+
+/** Those of the user peapod, or of `containers` as podman's documentation proposes, or root's (subuid(5)). */
 function readSubordinateIds(): { uid: SubordinateIds; gid: SubordinateIds } | undefined {
   const uid = parseSubordinateIds(readTextIfAny("/etc/subuid") ?? "");
   const gid = parseSubordinateIds(readTextIfAny("/etc/subgid") ?? "");
@@ -93,7 +107,7 @@ function readSubordinateIds(): { uid: SubordinateIds; gid: SubordinateIds } | un
 }
 
 export function parseSubordinateIds(text: string): SubordinateIds | undefined {
-  for (const user of ["root", "0", "containers"]) {
+  for (const user of ["peapod", "containers", "root", "0"]) {
     for (const line of text.split("\n")) {
       const [name, first, count] = line.split(":");
       if (name === user && Number(count) >= 65536) return { first: Number(first), count: Number(count) };

@@ -7,6 +7,7 @@ import { parseBytes } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations, tellAnnotations } from "./annotations.ts";
 import { checkAttendance, makeAttendanceRules } from "./check-probes.ts";
 import { checkAmount, checkPodResources, checkResources } from "./check-resources.ts";
+import { checkSecurity } from "./check-security.ts";
 import { normalPath } from "./normal-path.ts";
 
 /** Takes the JSON pointer of what is wrong, and why. */
@@ -62,6 +63,7 @@ export function checkPod(
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
   }
+  checkSecurity(pod, lineOf, report);
   checkAnnotations(fields(fields(fields(pod).metadata).annotations), names, report);
 }
 

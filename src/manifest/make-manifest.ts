@@ -10,6 +10,7 @@ import { makeAttendance } from "./make-probes.ts";
 import { makePodResources, makeResources } from "./make-resources.ts";
 import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
+import { makePodSecurity, makeSecurityContext } from "./security.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
 const SCHEME = "rootfs:";
@@ -46,6 +47,8 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      hostUsers: spec.hostUsers ?? true,
+      securityContext: makePodSecurity(spec.securityContext),
       restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
       activeDeadlineSeconds: spec.activeDeadlineSeconds,
@@ -78,16 +81,7 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
       readOnly: mount.readOnly ?? false,
     })),
     resources: makeResources(written.resources),
-    securityContext: {
-      runAsUser: securityContext?.runAsUser,
-      runAsGroup: securityContext?.runAsGroup,
-      capabilities: {
-        add: [...(securityContext?.capabilities?.add ?? [])],
-        drop: [...(securityContext?.capabilities?.drop ?? [])],
-      },
-      readOnlyRootFilesystem: securityContext?.readOnlyRootFilesystem ?? false,
-      privileged: securityContext?.privileged ?? false,
-    },
+    securityContext: makeSecurityContext(securityContext, spec.securityContext),
     ...makeAttendance(written),
     stdin: written.stdin ?? false,
     stdinOnce: written.stdinOnce ?? false,

@@ -3,6 +3,9 @@
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { HugepageSize } from "./hugepages.ts";
 import type { ContainerPort, Hooks, Probes } from "./probe.ts";
+import type { PodSecurity, SecurityContext } from "./security.ts";
+
+export type { SeLinuxOptions, Sysctl } from "./security.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -27,6 +30,9 @@ export interface PodSpec {
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
   readonly shareProcessNamespace: boolean;
+  /** False: a user namespace of the pod's own. */
+  readonly hostUsers: boolean;
+  readonly securityContext: PodSecurity;
   readonly restartPolicy: RestartPolicy;
   readonly terminationGracePeriodSeconds: number;
   readonly activeDeadlineSeconds: number | undefined;
@@ -91,15 +97,6 @@ export interface Resources {
   readonly memoryRequestBytes: number | undefined;
   /** Bytes in huge pages of that size; a request is always the limit. */
   readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
-}
-
-export interface SecurityContext {
-  readonly runAsUser: number | undefined;
-  readonly runAsGroup: number | undefined;
-  /** Capability names without `CAP_`, upper case; `ALL` possible. */
-  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  readonly readOnlyRootFilesystem: boolean;
-  readonly privileged: boolean;
 }
 
 export type Volume =

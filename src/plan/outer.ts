@@ -163,7 +163,7 @@ function moveContainer(
   const capabilities = makeCapabilities(manifest, index, container, outer);
   const isShared = all.filter((one) => one.rootfs.lower === planned.rootfs.lower).length > 1;
   const { user, noNewPrivileges } = outer.config.process;
-  const { runAsUser, runAsGroup } = container.securityContext;
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation } = container.securityContext;
   const callers = outer.config.mounts ?? [];
   // The caller's own streams are the container's.
   const { stdio: _, ...rest } = planned;
@@ -180,13 +180,15 @@ function moveContainer(
       env: makeEnv(planned, container, outer),
       uid: runAsUser ?? user.uid,
       gid: runAsGroup ?? (runAsUser === undefined ? user.gid : planned.process.gid),
-      // They are the caller's user's; another user has none of them.
-      additionalGids: runAsUser === undefined ? (user.additionalGids ?? []) : [],
+      additionalGids: makeGroups(planned, manifest, container, outer),
       capabilities: capabilities.names,
-      noNewPrivileges: noNewPrivileges ?? false,
+      noNewPrivileges: (noNewPrivileges ?? false) || !allowPrivilegeEscalation,
     },
     privileged: false,
-    seccomp: outer.config.linux?.seccomp !== undefined,
+    // Where the caller left his container without one, a member may still ask for the usual filter.
+    seccomp:
+      outer.config.linux?.seccomp !== undefined ||
+      (planned.seccomp && container.securityContext.seccompProfile !== undefined),
     namespaces: Object.fromEntries(
       NAMESPACE_KINDS.map((kind) => [kind, moveNamespace(kind, planned.namespaces[kind], outer)]),
     ) as PlannedContainer["namespaces"],
@@ -202,6 +204,19 @@ function moveContainer(
     hostname: undefined,
     reasons: { ...planned.reasons, "process.capabilities": capabilities.reason },
   };
+}
+
+/** The caller's user's are his; another user has those that the manifest and the image give him. */
+function makeGroups(
+  planned: PlannedContainer,
+  manifest: Manifest,
+  { securityContext }: Container,
+  { config }: OuterContainer,
+): readonly number[] {
+  if (securityContext.runAsUser !== undefined) return planned.process.additionalGids;
+  return [
+    ...new Set([...(config.process.user.additionalGids ?? []), ...manifest.spec.securityContext.supplementalGroups]),
+  ];
 }
 
 /** Whether everybody who binds its source gets the same file system. */

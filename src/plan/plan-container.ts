@@ -10,6 +10,7 @@ import type { Container, Manifest } from "../manifest/manifest.ts";
 import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
+import { makeConfinement } from "./confinement.ts";
 import { makeIdMapping } from "./id-mapping.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
@@ -17,8 +18,10 @@ import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory }
 import { makeProcess } from "./process.ts";
 import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
+import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
 import { makeStdio, withTerm } from "./stdio.ts";
+import { makeContainerSysctls } from "./sysctls.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
@@ -29,6 +32,7 @@ export interface PodContext {
   readonly volumes: readonly PlannedVolume[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly files: SandboxFiles;
+  readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
 }
 
 /** @throws BAD_MANIFEST, NOT_PERMITTED, NOT_SUPPORTED */
@@ -62,6 +66,16 @@ export function planContainer(
     const place = makePlace(manifest.source, pointer("securityContext", "privileged"));
     throw new PeapodError("BAD_MANIFEST", `container ${name}: cannot be privileged in a user namespace (${place})`);
   }
+  const { seccompReason, ...confinement } = makeConfinement({
+    manifest,
+    index,
+    container,
+    facts,
+    capabilities: capabilities.names,
+    hasUserNamespace: idMapping !== undefined,
+    seccompProfiles: pod.seccompProfiles,
+  });
+  const sysctls = makeContainerSysctls(manifest, namespaces);
   return {
     name,
     role: container.role,
@@ -72,7 +86,8 @@ export function planContainer(
     process: { ...withTerm(command.process, container), capabilities: capabilities.names },
     ...makeStdio(container),
     privileged: securityContext.privileged,
-    seccomp: facts.hasSeccomp && !securityContext.privileged,
+    ...confinement,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts,
     resources,
@@ -96,9 +111,7 @@ export function planContainer(
       ...resourceReasons,
       ...makeAttendanceReasons(manifest, container, pointer()),
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
-      seccomp: facts.hasSeccomp
-        ? reasonFor(manifest, pointer("securityContext", "privileged"), "what podman and containerd both allow")
-        : defaultReason("none: this kernel has no seccomp"),
+      seccomp: seccompReason,
       hostname: reasonOfHostname(manifest, uts),
     },
   };
@@ -115,6 +128,7 @@ export function planPause(
   { namespaces, reasons }: ContainerNamespaces,
 ): PlannedContainer {
   const idMapping = makeIdMapping(namespaces, pod.facts);
+  const sysctls = makeContainerSysctls(pod.manifest, namespaces);
   const why = defaultReason("peapod: first process of what the pod shares");
   return {
     name: PAUSE,
@@ -135,6 +149,7 @@ export function planPause(
     },
     privileged: false,
     seccomp: pod.facts.hasSeccomp,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts: [
       {

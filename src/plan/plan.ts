@@ -5,6 +5,7 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
+import type { SeccompFilter } from "./seccomp-filter.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
@@ -84,6 +85,8 @@ export interface Sandbox {
    * system: mode 0711 where others are 0700. Empty in a pod without user namespaces. Made so by `write-bundles`.
    */
   readonly passable: readonly string[];
+  /** Marks the pod's range of host ids as taken; removed when it goes down. Only with a user namespace. */
+  readonly idsFile?: string;
 }
 
 /** A namespace kept alive by a bind mount on a file, so that no process need hold it. */
@@ -101,6 +104,8 @@ export interface PinnedNamespace {
   readonly offsets?: Readonly<Record<"monotonic" | "boottime", number>>;
   /** uts only: the host name to set in it. */
   readonly hostname?: string;
+  /** Kernel parameters to write in it, by name (parts between dots). */
+  readonly sysctls?: Readonly<Record<string, string>>;
 }
 
 /** A tmpfs for /dev/shm (mounted by a `mount` step); lives and dies with an ipc namespace. */
@@ -166,6 +171,14 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly privileged: boolean;
   /** Whether the profile's seccomp filter is set: not where privileged, nor where the kernel has none. */
   readonly seccomp: boolean;
+  /** In place of the profile's own. */
+  readonly seccompFilter?: SeccompFilter;
+  readonly appArmorProfile?: string;
+  readonly seLinux?: { readonly process: string; readonly mounts: string };
+  /** Nothing of /proc is hidden or made read-only. */
+  readonly procUnmasked?: true;
+  /** Parameters of namespaces that the runtime makes for it. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   readonly namespaces: Readonly<Record<NamespaceKind, PlannedNamespace>>;
   /** Beyond the profile's own; in mount order. */
   readonly mounts: readonly PlannedMount[];
@@ -315,6 +328,12 @@ export interface HostDirectory {
   readonly gid?: number;
 }
 
+/** `target` shows the file or directory `source`, and what is mounted below it, with owners mapped. */
+export interface IdMappedBind {
+  readonly source: string;
+  readonly target: string;
+}
+
 /** Each names exactly what it needs; `src/engine/steps.ts` has one executor and one undo for each. */
 export type Step =
   | { readonly do: "make-cgroup" }
@@ -322,6 +341,13 @@ export type Step =
   | { readonly do: "make-volumes" }
   /** The namespaces of one owner, in one unshare(1). */
   | { readonly do: "pin-namespaces"; readonly owner: "pod" | ContainerName }
+  /** Binds what belongs to the host's users where the pod's see it as theirs: root file systems, volumes. */
+  | {
+      readonly do: "map-ids";
+      readonly maps: readonly IdMappedBind[];
+      readonly mapping: IdMapping;
+      readonly program: string;
+    }
   /** All of them in one mount(8). */
   | { readonly do: "mount"; readonly mounts: readonly HostMount[] }
   | { readonly do: "write-bundles" }

@@ -6,7 +6,9 @@ import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import { expand } from "./expand.ts";
 import type { PlannedProcess, Reason } from "./plan.ts";
-import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
+import { securityPointer } from "./security-pointer.ts";
+import { makeUser } from "./user.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -37,16 +39,16 @@ export function makeProcess(input: ProcessInput): PlannedCommand {
       `container ${container.name}: working directory ${cwd} is not absolute (${place})`,
     );
   }
-  const uid = container.securityContext.runAsUser ?? 0;
+  const user = makeUser(manifest, index, container, image);
   return {
     process: {
       args: makeArgs(input, own),
       env: makeEnv(input, own),
       cwd,
-      uid,
-      gid: container.securityContext.runAsGroup ?? 0,
-      additionalGids: [],
-      noNewPrivileges: false,
+      uid: user.uid,
+      gid: user.gid,
+      additionalGids: user.additionalGids,
+      noNewPrivileges: !container.securityContext.allowPrivilegeEscalation,
     },
     reasons: {
       "process.args": reasonOfArgs(input),
@@ -56,14 +58,12 @@ export function makeProcess(input: ProcessInput): PlannedCommand {
         : image.config.workingDir
           ? { source: "image", where: image.reference }
           : defaultReason("OCI default (/)"),
-      "process.user": reasonFor(
+      "process.user": user.reason,
+      "process.noNewPrivileges": reasonFor(
         manifest,
-        isWritten(manifest.source, pointer("securityContext", "runAsUser"))
-          ? pointer("securityContext", "runAsUser")
-          : pointer("securityContext", "runAsGroup"),
-        "containerd's and podman's default (0:0)",
+        securityPointer(manifest, index, "allowPrivilegeEscalation"),
+        "Kubernetes default (allowPrivilegeEscalation: true)",
       ),
-      "process.noNewPrivileges": defaultReason("Kubernetes default (allowPrivilegeEscalation: true)"),
     },
   };
 }

@@ -19,6 +19,8 @@ export interface ExecWords {
   readonly cwd?: string;
   /** `uid` or `uid:gid`. */
   readonly user?: string;
+  /** A file that says all that the others do. */
+  readonly process?: string;
   /** Where the runtime writes the number of the command's process. */
   readonly pidFile?: string;
 }
@@ -65,13 +67,14 @@ export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }
 
-export function makeExecArgs({ id, args, tty, env, cwd, user, pidFile }: ExecWords): string[] {
+export function makeExecArgs({ id, args, tty, env, cwd, user, process, pidFile }: ExecWords): string[] {
   return [
     "exec",
     ...(tty ? ["--tty"] : []),
     ...(env ?? []).flatMap((pair) => ["--env", pair]),
     ...(cwd === undefined ? [] : ["--cwd", cwd]),
     ...(user === undefined ? [] : ["--user", user]),
+    ...(process === undefined ? [] : ["--process", process]),
     ...(pidFile === undefined ? [] : ["--pid-file", pidFile]),
     id,
     ...args,

@@ -120,11 +120,55 @@ testWithBundle("privileges that the caller did not give are refused, with the ma
       /container a: capability NET_ADMIN is not its pod's container's \(\/etc\/peapod\/pod.yaml:\d+ /,
     ],
     [{ privileged: true }, /container a: its pod's container is not privileged \(\/etc\/peapod\/pod.yaml:\d+ /],
+    [
+      { seccompProfile: { type: "Localhost", localhostProfile: "a.json" } },
+      /container a: its seccomp filter is its pod's container's, not Localhost \(\/etc\/peapod\/pod.yaml:\d+ .*docker run/s,
+    ],
+    [{ procMount: "Unmasked" }, /container a: what is hidden in \/proc is its pod's container's to say/],
+    [{ runAsNonRoot: true }, /container a: would run as root .*which runAsNonRoot forbids/],
   ] as const) {
     bundle.withPod([{ name: "a", securityContext }]);
     t.match(await bundle.run(), { code: 1, err: said });
     t.equal(await bundle.status(), undefined, "nothing stays");
   }
+});
+
+testWithBundle("what is the pod's and the caller's to give is refused, too", async (t, bundle) => {
+  const sysctls = [{ name: "net.ipv4.ip_default_ttl", value: "9" }];
+  for (const [spec, said] of [
+    [{ hostUsers: false }, /pod: a user namespace is the caller's to make/],
+    [{ securityContext: { sysctls } }, /sysctl net\.ipv4\.ip_default_ttl: .*docker run --sysctl/s],
+  ] as const) {
+    bundle.withPod([{ name: "a" }], spec);
+    t.match(await bundle.run(), { code: 1, err: said });
+  }
+});
+
+testWithBundle("a member may have less than its caller gave: a filter, no escalation, a user", async (t, bundle) => {
+  bundle.configure((config) => {
+    delete config.linux.seccomp;
+    config.process.noNewPrivileges = false;
+  });
+  const look = "id; grep -E 'NoNewPrivs|Seccomp:' /proc/self/status";
+  const seccompProfile = { type: "RuntimeDefault" };
+  bundle.withPod(
+    [
+      { name: "closed", run: look, securityContext: { seccompProfile, allowPrivilegeEscalation: false } },
+      { name: "open", run: look, securityContext: { runAsUser: 0 } },
+    ],
+    { securityContext: { runAsUser: 5, supplementalGroups: [77] } },
+  );
+  const { out, err } = await bundle.run();
+  t.equal(err, "");
+  for (const line of [
+    "closed | uid=5 gid=0\\(root\\) groups=0\\(root\\),77",
+    "closed | NoNewPrivs:\t1",
+    "closed | Seccomp:\t2",
+    "open | uid=0\\(root\\)",
+    "open | NoNewPrivs:\t0",
+    "open | Seccomp:\t0",
+  ])
+    t.match(out, new RegExp(line.replace("|", "\\|")), line);
 });
 
 testWithBundle("a manifest's paths are the container's, and no link in it leads out", async (t, bundle, host) => {

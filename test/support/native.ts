@@ -9,6 +9,7 @@ const SOURCES = {
   "peapod-reaper": ["src/exits/reaper.c"],
   "peapod-io": ["io", "sink", "attach", "input", "keeper", "tell"].map((part) => `src/io/${part}.c`),
   "peapod-caller": ["src/base/caller.c"],
+  "peapod-idmap": ["src/host/idmap.c"],
   "peapod-probe": ["src/base/probe.c"],
 } as const;
 const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];

@@ -24,7 +24,7 @@ export async function exec(task: Task): Promise<number> {
     ...(cwd === undefined ? {} : { cwd }),
     ...(user === undefined ? {} : { user }),
   });
-  const status = await world.runProgram(command.program, command.args);
+  const status = await world.runProgram(command.program, command.args).finally(() => command.done?.());
   if (status === EXIT.ok) return status;
   const error = await command.explain?.();
   // The runtime has told the user already.

@@ -48,7 +48,13 @@ export const CHANGING: readonly Verb[] = [
       { ...DETACH_KEYS, summary: "with -t: keys that leave the command and let it run; empty: none" },
       { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
-      { long: "user", short: "u", kind: "text", value: "UID[:GID]", summary: "run as this user" },
+      {
+        long: "user",
+        short: "u",
+        kind: "text",
+        value: "USER[:GROUP]",
+        summary: "run as this user, by number or by name",
+      },
     ],
     takesCommand: true,
     examples: [
