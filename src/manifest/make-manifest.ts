@@ -6,6 +6,7 @@ import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { makeEnv, makeEnvFrom, makeFilesVolume, makeMount } from "./make-sources.ts";
 import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 
@@ -25,8 +26,8 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: spec.containers.map((container) => makeContainer(container, source.baseDir)),
-      volumes: (spec.volumes ?? []).map(makeVolume),
+      containers: spec.containers.map((container) => makeContainer(container, source.baseDir, pod)),
+      volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod)),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
@@ -34,12 +35,13 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
       restartPolicy: "Never",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
+      ...makeFsGroup(spec.securityContext),
     },
     source,
   });
 }
 
-function makeContainer(written: WrittenContainer, baseDir: string): Container {
+function makeContainer(written: WrittenContainer, baseDir: string, pod: PodDocument): Container {
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
   return {
@@ -47,13 +49,10 @@ function makeContainer(written: WrittenContainer, baseDir: string): Container {
     image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
-    env: (written.env ?? []).map((variable) => ({ name: variable.name, value: variable.value ?? "" })),
+    env: makeEnv(written, pod),
+    ...makeEnvFrom(written),
     workingDir: written.workingDir,
-    volumeMounts: (written.volumeMounts ?? []).map((mount) => ({
-      name: mount.name,
-      mountPath: normalPath(mount.mountPath),
-      readOnly: mount.readOnly ?? false,
-    })),
+    volumeMounts: (written.volumeMounts ?? []).map(makeMount),
     resources: makeResources(written.resources),
     securityContext: {
       runAsUser: securityContext?.runAsUser,
@@ -82,7 +81,16 @@ function makeResources(written: WrittenContainer["resources"]): Resources {
   };
 }
 
-function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {
+function makeFsGroup(written: PodDocument["spec"]["securityContext"]): Pick<Manifest["spec"], "fsGroup"> {
+  if (written?.fsGroup === undefined) return {};
+  return { fsGroup: { gid: written.fsGroup, policy: written.fsGroupChangePolicy ?? "Always" } };
+}
+
+function makeVolume(written: WrittenVolume, pod: PodDocument): Volume {
+  const { name, emptyDir, hostPath, persistentVolumeClaim: claim } = written;
+  const files = makeFilesVolume(written, pod);
+  if (files !== undefined) return files;
+  if (claim !== undefined) return { kind: "claim", name, claim: claim.claimName, readOnly: claim.readOnly ?? false };
   if (hostPath !== undefined)
     return { kind: "hostPath", name, path: normalPath(hostPath.path), type: hostPath.type ?? "" };
   return {

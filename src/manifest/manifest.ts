@@ -1,6 +1,7 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { EnvFrom, EnvSource, FilesSource } from "./sources.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -26,6 +27,8 @@ export interface PodSpec {
   readonly shareProcessNamespace: boolean;
   readonly restartPolicy: "Never";
   readonly terminationGracePeriodSeconds: number;
+  /** Whom volumes belong to; every process is in that group. */
+  readonly fsGroup?: { readonly gid: number; readonly policy: "Always" | "OnRootMismatch" };
 }
 
 export interface Container {
@@ -35,6 +38,8 @@ export interface Container {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly env: readonly EnvVar[];
+  /** Before env, which wins over them; a later one wins over an earlier. */
+  readonly envFrom?: readonly EnvFrom[];
   readonly workingDir: string | undefined;
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
@@ -43,13 +48,21 @@ export interface Container {
 
 export interface EnvVar {
   readonly name: string;
+  /** Empty where it comes from elsewhere. */
   readonly value: string;
+  readonly from?: EnvSource;
 }
 
 export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
+  /** Relative, without `..`. */
+  readonly subPath?: string;
+  /** The same with `$(NAME)` in it. */
+  readonly subPathExpr?: string;
+  readonly mountPropagation?: "HostToContainer" | "Bidirectional";
+  readonly recursiveReadOnly?: "IfPossible" | "Enabled";
 }
 
 export interface Resources {
@@ -73,11 +86,23 @@ export type Volume =
   | {
       readonly kind: "emptyDir";
       readonly name: string;
-      /** `Memory`: a tmpfs. */
-      readonly medium: "" | "Memory";
+      /** `Memory`: a tmpfs; `HugePages…`: a hugetlbfs. */
+      readonly medium: "" | "Memory" | "HugePages" | "HugePages-2Mi" | "HugePages-1Gi";
       readonly sizeLimitBytes: number | undefined;
     }
-  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType };
+  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType }
+  /** Outlives the pod. */
+  | { readonly kind: "claim"; readonly name: string; readonly claim: string; readonly readOnly: boolean }
+  | FilesVolume;
+
+/** configMap, secret, downwardAPI, projected: files made of what came with the pod. */
+export interface FilesVolume {
+  readonly kind: "files";
+  readonly name: string;
+  readonly defaultMode: number;
+  /** A later one wins. */
+  readonly sources: readonly FilesSource[];
+}
 
 export type HostPathType =
   | ""
