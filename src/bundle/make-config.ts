@@ -69,6 +69,7 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     ...(container.seccomp && profile.seccomp
       ? { seccomp: makeSeccomp(plan.arch, container.process.capabilities) }
       : {}),
+    ...(container.passesMountsOn ? { rootfsPropagation: "rshared" as const } : {}),
     ...profile.linux,
   };
 }

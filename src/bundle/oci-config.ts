@@ -44,6 +44,7 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp?: OciSeccomp;
+  readonly rootfsPropagation?: "rshared";
 }
 
 export interface OciIdMapping {

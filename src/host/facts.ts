@@ -16,6 +16,14 @@ export interface HostFacts {
   readonly hostname?: string;
   /** First host id and number of ids that user namespaces map to; 100000 and 65536 unless told (subuid(5)). */
   readonly subordinateIds?: { readonly uid: SubordinateIds; readonly gid: SubordinateIds };
+  /** How many processors there are. */
+  readonly cpus?: number;
+  /** All of its memory. */
+  readonly memoryBytes?: number;
+  /** By which others reach it: the address of the interface that the default route leads through. */
+  readonly address?: string;
+  /** Sizes of huge pages: `2048kB`; undefined or empty where there are none. */
+  readonly hugePages?: readonly string[];
   /** Device nodes below /dev, for privileged containers. */
   readonly devices?: readonly HostDevice[];
 }

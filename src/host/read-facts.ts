@@ -1,9 +1,9 @@
 // Reads what this machine is, from /proc alone: no program is started for it.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { arch, hostname, release } from "node:os";
+import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { readTextIfAny } from "../base/files.ts";
+import { readNames, readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
 import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
 import { type MountEntry, parseMountTable } from "./mount-table.ts";
@@ -24,6 +24,19 @@ export function readHostFacts(): HostFacts {
     capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
     hostname: hostname(),
     ...(subordinateIds === undefined ? {} : { subordinateIds }),
+    // Seldom asked for.
+    get cpus() {
+      return availableParallelism();
+    },
+    get memoryBytes() {
+      return totalmem();
+    },
+    get address() {
+      return readAddress();
+    },
+    get hugePages() {
+      return readNames("/sys/kernel/mm/hugepages").map((name) => name.replace(/^hugepages-/, ""));
+    },
     get devices() {
       // Only privileged containers ask; a walk over /dev is not free.
       return readDevices("/dev");
@@ -53,6 +66,17 @@ export function layoutOf(mounts: Readonly<Record<string, string>>): HostFacts["c
   const hasV1 = Object.keys(mounts).some((name) => name !== "unified");
   if (!hasV1) return "v2";
   return mounts.unified === undefined ? "v1" : "hybrid";
+}
+
+/** IPv4 of the interface with the default route, else of any that is not the loopback. */
+function readAddress(): string {
+  const routes = (readTextIfAny("/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const outside = routes.find(([, destination]) => destination === "00000000")?.[0];
+  const all = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses.map((one) => ({ ...one, name })),
+  );
+  const usable = all.filter(({ family, internal }) => family === "IPv4" && !internal);
+  return (usable.find(({ name }) => name === outside) ?? usable[0])?.address ?? "127.0.0.1";
 }
 
 /** A hexadecimal mask of proc_pid_status(5). */

@@ -9,13 +9,16 @@ import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { makeCgroup } from "./cgroups.ts";
+import { makeIdMapping } from "./id-mapping.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
 import { makeOverlay } from "./rootfs.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
+import { needsVault } from "./secrets.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
+import { NO_VALUES, type Values } from "./values.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
 import { makePlace, makePointer } from "./where.ts";
 
@@ -31,6 +34,8 @@ export interface PlanInput {
   readonly reaperPath: string;
   /** Text of the pod's /etc/resolv.conf; empty unless told. */
   readonly resolvConf?: string;
+  /** ConfigMaps, Secrets, variables of the caller; none unless told. */
+  readonly values?: Values;
 }
 
 /**
@@ -43,10 +48,14 @@ export function makePlan(input: PlanInput): Plan {
   const paths = makePodPaths(root, metadata.name);
   const matrix = makeNamespaces(manifest, facts, runtime, paths);
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
-  const volumes = makeVolumes(spec.volumes, paths);
+  const values = input.values ?? NO_VALUES;
+  const idMapping = [...matrix.containers.values()].flatMap((one) => makeIdMapping(one.namespaces, facts) ?? [])[0];
+  const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
+  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths, idMapping });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
-  const pod: PodContext = { manifest, facts, cgroup, volumes, sharedMemory, files };
+  const subPathsDir = paths.subPaths;
+  const pod: PodContext = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime, subPathsDir };
 
   const containers: PlannedContainer[] = [];
   const overlays: HostMount[] = [];
@@ -70,9 +79,10 @@ export function makePlan(input: PlanInput): Plan {
     );
   });
   const mounts = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes), ...overlays];
-  return {
+  const plan: Plan = {
     version: 1,
     pod: metadata.name,
+    ...(values.uid === "" ? {} : { uid: values.uid }),
     root,
     paths,
     runtime,
@@ -92,6 +102,7 @@ export function makePlan(input: PlanInput): Plan {
     containers,
     stages: makeStages({ containers, pinned: matrix.pinned, volumes, mounts }),
   };
+  return needsVault(plan) ? { ...plan, sandbox: { ...plan.sandbox, vault: paths.vault } } : plan;
 }
 
 /** Every directory of ours above a root file system that a mapped root must reach. */

@@ -110,6 +110,17 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   if (config.linux?.namespaces?.some(({ type }) => type === "user")) {
     throw new PeapodError("NOT_SUPPORTED", "pod: cannot live in a container with a user namespace yet");
   }
+  manifest.spec.volumes.forEach((volume, index) => {
+    if (volume.kind !== "claim") return;
+    const place = makePlace(manifest.source, makePointer("spec", "volumes", index));
+    throw new PeapodError(
+      "NOT_PERMITTED",
+      `volume ${volume.name}: a pod in a container has no named volumes (${place})`,
+      {
+        hint: "let the container's caller mount one, and name its path as a hostPath",
+      },
+    );
+  });
   const given = new Set(config.process.capabilities?.bounding ?? []);
   manifest.spec.containers.forEach((container, index) => {
     if (!container.securityContext.privileged || given.has("CAP_SYS_ADMIN")) return;
@@ -151,7 +162,10 @@ function moveContainer(
       uid: runAsUser ?? user.uid,
       gid: runAsGroup ?? (runAsUser === undefined ? user.gid : planned.process.gid),
       // They are the caller's user's; another user has none of them.
-      additionalGids: runAsUser === undefined ? (user.additionalGids ?? []) : [],
+      additionalGids: [
+        ...(runAsUser === undefined ? (user.additionalGids ?? []) : []),
+        ...(manifest.spec.fsGroup === undefined ? [] : [manifest.spec.fsGroup.gid]),
+      ],
       capabilities: capabilities.names,
       noNewPrivileges: noNewPrivileges ?? false,
     },
@@ -191,7 +205,7 @@ function moveNamespace(kind: NamespaceKind, namespace: PlannedNamespace, outer: 
 /** The caller's, with the manifest's own laid over it. The host name is his container's, whatever the pod is called. */
 function makeEnv(planned: PlannedContainer, container: Container, { config }: OuterContainer): string[] {
   const nameOf = (pair: string) => pair.slice(0, pair.indexOf("="));
-  const own = new Set(container.env.map(({ name }) => name));
+  const own = new Set(planned.process.ownEnv ?? container.env.map(({ name }) => name));
   const env = new Map(planned.process.env.map((pair) => [nameOf(pair), pair]));
   if (!own.has("HOSTNAME")) env.delete("HOSTNAME");
   if (!own.has("HOSTNAME") && config.hostname) env.set("HOSTNAME", `HOSTNAME=${config.hostname}`);

@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { Content } from "../manifest/config-objects.ts";
 import type { OuterContainer } from "./outer.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
@@ -11,6 +12,8 @@ export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 export interface Plan {
   readonly version: 1;
   readonly pod: PodName;
+  /** A UUID, Kubernetes' metadata.uid. */
+  readonly uid?: string;
   readonly root: string;
   readonly paths: PodPaths;
   readonly runtime: RuntimeChoice;
@@ -48,6 +51,43 @@ export interface Sandbox {
    * system: mode 0711 where others are 0700. Empty in a pod without user namespaces. Made so by `write-bundles`.
    */
   readonly passable: readonly string[];
+  /** A tmpfs with what Secrets hold, made before the plan is written; who restarts finds it there. */
+  readonly vault?: string;
+}
+
+/** Whom what we make in a volume belongs to, as the host counts. */
+export interface VolumeOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** It is the pod's fsGroup, and may do what Kubernetes lets it do. */
+  readonly isGroup: boolean;
+}
+
+/** Of a volume that we make. */
+interface MadeVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Absent: root's. */
+  readonly owner?: VolumeOwner;
+  /** How mounts in it are passed on; absent: not at all. */
+  readonly propagation?: "HostToContainer" | "Bidirectional";
+}
+
+export interface PlannedFile {
+  /** In the volume. */
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Content;
+}
+
+/** A part of a volume, bound on `target` before its container is made. */
+export interface PlannedSubPath {
+  readonly volume: string;
+  /** Relative, without `..`; links in it are not followed out of the volume. */
+  readonly path: string;
+  readonly target: string;
+  /** The user's line. */
+  readonly place: string;
 }
 
 /** A namespace kept alive by a bind mount on a file, so that no process need hold it. */
@@ -91,8 +131,20 @@ export interface SandboxFile {
 }
 
 export type PlannedVolume =
-  | { readonly kind: "directory"; readonly name: string; readonly path: string }
-  | { readonly kind: "tmpfs"; readonly name: string; readonly path: string; readonly sizeBytes: number | undefined }
+  | ({ readonly kind: "directory" } & MadeVolume)
+  /** `pageSize`: a hugetlbfs; empty for the machine's default size. */
+  | ({ readonly kind: "tmpfs"; readonly sizeBytes: number | undefined; readonly pageSize?: string } & MadeVolume)
+  /** A directory that cannot grow: a file system of its own in the file `image`. */
+  | ({ readonly kind: "disk"; readonly sizeBytes: number; readonly image: string } & MadeVolume)
+  | ({ readonly kind: "files"; readonly files: readonly PlannedFile[]; readonly isSecret: boolean } & MadeVolume)
+  /** Outlives the pod. `policy`: of fsGroup. `data`: where it lies, if not at `path`. */
+  | ({
+      readonly kind: "named";
+      readonly claim: string;
+      readonly data: string;
+      readonly record: string;
+      readonly policy: "Always" | "OnRootMismatch";
+    } & MadeVolume)
   | {
       readonly kind: "host";
       readonly name: string;
@@ -106,6 +158,7 @@ export type PlannedVolume =
         | "Socket"
         | "CharDevice"
         | "BlockDevice";
+      readonly propagation?: "HostToContainer" | "Bidirectional";
     };
 
 export interface PlannedContainer {
@@ -121,6 +174,10 @@ export interface PlannedContainer {
   readonly namespaces: Readonly<Record<NamespaceKind, PlannedNamespace>>;
   /** Beyond the profile's own; in mount order. */
   readonly mounts: readonly PlannedMount[];
+  /** To be bound before each time that the container is made; see engine/prepare-container.ts. */
+  readonly subPaths?: readonly PlannedSubPath[];
+  /** Mounts that it makes below a shared volume are passed on to the host. */
+  readonly passesMountsOn?: true;
   readonly resources: PlannedResources;
   /** Absolute inside each hierarchy: `/peapod/web/server`. */
   readonly cgroupPath: string;
@@ -173,6 +230,10 @@ export interface PlannedRootfs {
 export interface PlannedProcess {
   readonly args: readonly string[];
   readonly env: readonly string[];
+  /** Names that the manifest or the caller set, where that is more than `env` in the manifest says. */
+  readonly ownEnv?: readonly string[];
+  /** Secrets stand in args or env: here only their names. */
+  readonly isSecret?: true;
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;
