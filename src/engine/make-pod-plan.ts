@@ -5,22 +5,29 @@ import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
 import { makeCacheDir } from "../base/paths.ts";
+import { makeUuid } from "../base/unique.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { readPodIp } from "../host/read-pod-ip.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
+import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { parseManifest, readManifest } from "../manifest/read-manifest.ts";
+import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
 import { makePlan } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
+import { collectSecrets, type SecretParts } from "../plan/secrets.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
+  /** Tells no secret. */
   readonly plan: Plan;
+  /** What it leaves out; undefined where there is nothing. Never to be written to a disk. */
+  readonly secrets: SecretParts | undefined;
 }
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_SUPPORTED, RUNTIME_MISSING, HOST_LACKS */
@@ -30,8 +37,14 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
-  const manifest = place(request.name === undefined ? read : rename(read, request.name));
-  const plan = makePlan({
+  const manifest = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
+  const values = {
+    objects: redactSecrets(read.objects),
+    uid: makeUuid(),
+    overrides: new Map(Object.entries(request.env ?? {})),
+    ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
+  };
+  const input = {
     manifest,
     images: readImages(manifest),
     facts: readHostFacts(),
@@ -40,15 +53,25 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
-  });
-  const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
-  checkMountTargets(moved);
-  return { manifest, plan: moved };
+    values,
+  };
+  const moveInto = outer === undefined ? undefined : (await import("../plan/outer.ts")).moveInto;
+  const decide = (objects: ConfigObjects): Plan => {
+    const plan = makePlan({ ...input, values: { ...values, objects } });
+    return outer === undefined || moveInto === undefined ? plan : moveInto(plan, manifest, outer);
+  };
+  const plan = decide(values.objects);
+  checkMountTargets(plan);
+  // Once more with what the Secrets hold: only where the two differ is a secret told.
+  const secrets = plan.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects));
+  return { manifest, plan, secrets };
 }
 
-function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {
-  if (outer === undefined) return readManifest(file, stdinText === undefined ? {} : { stdinText });
-  return parseManifest(readFileSync(file, "utf8"), { file: outer.manifest, baseDir: dirname(outer.manifest) });
+function readRequested({ file, stdinText, outer, configFiles = [] }: PlanRequest): ReadPod {
+  if (outer === undefined)
+    return readPod(file, "directories", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
+  const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
+  return parsePod(readFileSync(file, "utf8"), from);
 }
 
 interface Outer {

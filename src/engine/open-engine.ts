@@ -5,6 +5,7 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
+import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
 import type { Launcher } from "./reaper-link.ts";
@@ -43,6 +44,9 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
+    get volumes() {
+      return openNamedVolumes(options.root);
+    },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     verify: async (what) => (await import("./verify-pod.ts")).verifyPod(options.root, what),
   };

@@ -23,29 +23,48 @@ const EXECUTORS: Executors = {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
   },
-  "make-volumes": async (_step, pod) => makeVolumes(pod.plan.sandbox.volumes),
+  "make-volumes": async (_step, pod) => {
+    makeVolumes(pod.plan.sandbox.volumes);
+    await (await import("./pod-volumes.ts")).makePodVolumes(pod.plan);
+  },
   "pin-namespaces": async (step, pod) => {
     mkdirSync(pod.plan.paths.namespaces, { recursive: true, mode: 0o700 });
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
     await pinNamespaces(pins);
   },
   mount: async (step) => mountAll(step.mounts),
-  "write-bundles": async (_step, pod) => writeBundles(pod.plan),
+  "write-bundles": async (_step, pod) => {
+    if (pod.plan.sandbox.vault === undefined) writeBundles(pod.plan);
+    else (await import("./vault.ts")).writeSecretBundles(pod.plan);
+  },
   "open-io": async (step, pod) => {
     const { status } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.
     if (status === "planned" || status === "creating")
       await pod.io.open(plannedContainer(pod.plan, step.container), false);
   },
-  "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
+  "create-container": async (step, pod) => {
+    await prepare(pod, step.container);
+    await keeperOf(pod, step.container).create();
+  },
   "pin-from-container": async (step, pod) => {
     const { pid } = keeperOf(pod, step.container).state;
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.from === step.container);
     if (pid !== undefined) for (const pin of pins) await pinFromProcess(pin, pid);
   },
   "start-container": async (step, pod) => keeperOf(pod, step.container).start(),
-  "run-container": async (step, pod) => keeperOf(pod, step.container).run(),
+  "run-container": async (step, pod) => {
+    await prepare(pod, step.container);
+    await keeperOf(pod, step.container).run();
+  },
 };
+
+/** Before each making of a container; one that is made already is left alone. */
+async function prepare(pod: KeptPod, name: ContainerName): Promise<void> {
+  const { planned, state } = keeperOf(pod, name);
+  if (planned.subPaths === undefined || (state.status !== "planned" && state.status !== "creating")) return;
+  await (await import("./prepare-container.ts")).prepareContainer(planned);
+}
 
 /** All steps of a stage side by side; waits for all of them, so that an undo never overlaps a step. */
 export async function executeStage(stage: readonly ClimbStep[], pod: KeptPod): Promise<void> {

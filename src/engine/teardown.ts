@@ -24,8 +24,9 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
   for (const role of ["main", "pause"] as const) {
     await Promise.all(keepers.filter((keeper) => keeper.planned.role === role).map((keeper) => keeper.kill()));
   }
-  // Nobody lives in the mounts any more, so they go while the runtime clears its state.
-  await Promise.all([...keepers.map((keeper) => keeper.delete()), endIo(pod), unmountBelow(pod.plan.paths.dir)]);
+  // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
+  const unmounting = pod.plan.sandbox.vault === undefined ? [unmountBelow(pod.plan.paths.dir)] : [];
+  await Promise.all([...keepers.map((keeper) => keeper.delete()), endIo(pod), ...unmounting]);
 }
 
 async function endIo(pod: KeptPod): Promise<void> {

@@ -6,8 +6,10 @@ import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
+import { unmountBelow } from "../host/mounts.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { SecretParts } from "../plan/secrets.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
@@ -27,11 +29,12 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const { manifest, plan } = await makePodPlan(options, programs, request);
+  const { manifest, plan, secrets } = await makePodPlan(options, programs, request);
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
   await claimDirectory(plan);
-  const supervisor = writeBeginning(manifest, plan, programs);
+  if (secrets !== undefined) await keepSecrets(plan, secrets);
+  const supervisor = await writeBeginning(manifest, plan, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -43,14 +46,26 @@ export async function upInside(
   return state;
 }
 
+/** Before the plan: who finds that finds them as well. */
+async function keepSecrets(plan: Plan, secrets: SecretParts): Promise<void> {
+  try {
+    await (await import("./vault.ts")).fillVault(plan, secrets);
+  } catch (error) {
+    await unmountBelow(plan.paths.dir);
+    removePodFiles(plan.paths);
+    throw asPeapodError(error, `pod ${plan.pod}`);
+  }
+}
+
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
-function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Supervisor {
+async function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Promise<Supervisor> {
   try {
     makeReserve(plan.paths.dir);
     writeJsonAtomic(plan.paths.manifest, manifest);
     writeJsonAtomic(plan.paths.plan, plan);
     return makeSupervisor(plan, programs);
   } catch (error) {
+    if (plan.sandbox.vault !== undefined) await unmountBelow(plan.paths.dir);
     removePodFiles(plan.paths);
     throw asPeapodError(error, `pod ${plan.pod}`);
   }
