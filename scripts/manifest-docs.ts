@@ -28,7 +28,8 @@ const OPENING = `# The manifest
 
 <!-- Made by \`node scripts/generate-docs.ts\` from schemas/pod.schema.json; changes made here are lost. -->
 
-A Kubernetes v1 Pod, as YAML or JSON; of several documents in one file exactly one must be a Pod. What Kubernetes knows
+A Kubernetes v1 Pod, as YAML or JSON; of several documents in one file exactly one must be a Pod, and the others ConfigMaps and
+Secrets ([volumes.md](volumes.md) tells of them, and of volumes and the environment). What Kubernetes knows
 and peapod does not is refused by name, with the reason; what nobody knows is refused with the nearest name that there
 is. All faults are told at once, each with file, line and column. \`peapod spec\` prints a manifest to begin with.
 `;

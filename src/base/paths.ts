@@ -5,6 +5,7 @@ import type { ContainerName, PodName } from "./names.ts";
 
 export const DEFAULT_ROOT = "/run/peapod";
 export const DEFAULT_LOG_ROOT = "/var/log/peapod";
+export const DEFAULT_VOLUME_ROOT = "/var/lib/peapod/volumes";
 
 /** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
 export interface PodPaths {
@@ -20,6 +21,10 @@ export interface PodPaths {
   readonly sharedMemory: string;
   readonly files: string;
   readonly volumes: string;
+  /** A tmpfs for what must not be on disk; only in a pod with Secrets. */
+  readonly vault: string;
+  /** Parts of volumes that containers mount by subPath. */
+  readonly subPaths: string;
   readonly bundles: string;
   readonly runtimeRoot: string;
   /** Output and `--log` files of runtime calls, so that a call outlives the supervisor that made it. */
@@ -76,6 +81,8 @@ export function makePodPaths(root: string, pod: PodName): PodPaths {
     sharedMemory: join(dir, "shm"),
     files: join(dir, "files"),
     volumes: join(dir, "volumes"),
+    vault: join(dir, "vault"),
+    subPaths: join(dir, "subpaths"),
     bundles: join(dir, "bundles"),
     runtimeRoot: join(dir, "runc"),
     calls: join(dir, "calls"),
@@ -103,6 +110,25 @@ export function makeContainerPaths(pod: PodPaths, container: ContainerName): Con
     attach: join(io, "attach.sock"),
     logDir: join(pod.logs, container),
   };
+}
+
+/** A named volume, which outlives pods. */
+export interface VolumePaths {
+  readonly dir: string;
+  /** What containers mount. */
+  readonly data: string;
+  /** Who made it, and when. */
+  readonly record: string;
+}
+
+/** Named volumes of the default root lie where such things lie; a root of one's own keeps its volumes beside it. */
+export function volumesDir(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_VOLUME_ROOT : join(root, "volumes");
+}
+
+export function makeVolumePaths(root: string, volume: string): VolumePaths {
+  const dir = join(volumesDir(root), volume);
+  return { dir, data: join(dir, "data"), record: join(dir, "volume.json") };
 }
 
 export function attemptLog(container: ContainerPaths, attempt: number): string {

@@ -74,6 +74,7 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     maskedPaths: shown(container, profile.maskedPaths),
     readonlyPaths: shown(container, profile.readonlyPaths),
     ...makeFilter(plan, container, profile),
+    ...(container.passesMountsOn ? { rootfsPropagation: "rshared" as const } : {}),
     ...profile.linux,
   };
 }

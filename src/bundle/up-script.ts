@@ -4,11 +4,8 @@
 import { swapDotsAndSlashes } from "../base/sysctl-name.ts";
 import { makeIdMapArgs } from "../plan/map-ids.ts";
 import type { HostMount, PinnedNamespace, Plan, PlannedVolume, Step } from "../plan/plan.ts";
-
-/** As one word of sh(1), whatever is in it. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
+import { quote, short } from "./shell-words.ts";
+import { makeOwnVolume, makeSubPaths, ownMounts } from "./up-volumes.ts";
 
 /** `plan` as rebased: all its paths below `dir`. */
 export function makeUpScript(plan: Plan, dir: string): string {
@@ -33,13 +30,16 @@ export function makeUpScript(plan: Plan, dir: string): string {
 export function makeDownScript(plan: Plan, dir: string): string {
   // The first process of a shared pid namespace goes last: its end kills all others.
   const containers = [...plan.containers].reverse();
-  const mounts = plan.stages.flat().flatMap((step): readonly { target: string }[] => {
-    if (step.do === "map-ids") return step.maps;
-    return step.do === "mount" ? step.mounts : [];
-  });
+  const mounts = [
+    ...plan.stages.flat().flatMap((step): readonly { target: string }[] => {
+      if (step.do === "map-ids") return step.maps;
+      return step.do === "mount" ? step.mounts : [];
+    }),
+    ...ownMounts(plan),
+  ];
   const { path, base, driver } = plan.sandbox.cgroup;
   const cgroups = driver === "cgroupfs" ? [path, base] : [];
-  const made = ["ns", "shm", "volumes", "runtime", "idmap"];
+  const made = ["ns", "shm", "volumes", "subpaths", "runtime", "idmap"];
   return `${[
     "#!/bin/sh",
     `# Ends pod ${plan.pod} and removes all that up.sh made. Logs stay. As root; may be run twice.`,
@@ -89,7 +89,12 @@ function makeLines(plan: Plan, step: Step): string[] {
     case "map-ids":
       return ["", "# owners as the pod's user namespace has them", ...makeIdMaps(dir, step)];
     case "make-volumes":
-      return ["", "# volumes", ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume))];
+      return [
+        "",
+        "# volumes",
+        ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume)),
+        ...makeSubPaths(dir, plan),
+      ];
     case "create-container": {
       const container = plan.containers.find((one) => one.name === step.container);
       // It is run to its end instead of being started.
@@ -180,8 +185,7 @@ function makeIdMaps(dir: string, { maps, mapping, program }: Extract<Step, { do:
 }
 
 function makeVolume(dir: string, volume: PlannedVolume): string[] {
-  if (volume.kind === "tmpfs") return [];
-  if (volume.kind === "directory") return [`install -d -m 0777 ${short(dir, volume.path)}`];
+  if (volume.kind !== "host") return makeOwnVolume(dir, volume);
   const path = quote(volume.path);
   switch (volume.type) {
     case "":
@@ -211,10 +215,6 @@ function unmountNamespace(file: string): string {
 /** `/peapod-x/pod` in v2 and in each hierarchy of v1. */
 function removeCgroup(path: string): string {
   return `for one in /sys/fs/cgroup${path} /sys/fs/cgroup/*${path}; do [ ! -d "$one" ] || rmdir "$one"; done`;
-}
-
-function short(dir: string, path: string): string {
-  return quote(path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
 }
 
 function octal(mode: number): string {

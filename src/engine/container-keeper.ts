@@ -84,6 +84,8 @@ export class ContainerKeeper {
       removeOldLogs(this.#pod, this.planned, attempt);
       await this.#pod.io.open(this.planned, { attempt });
     }
+    if (this.planned.subPaths !== undefined)
+      await (await import("./prepare-container.ts")).prepareContainer(this.planned);
     const descriptors = this.#pod.io.openWriters(this.planned);
     this.#callInFlight = true;
     try {

@@ -103,6 +103,7 @@ export interface Engine {
   stats(request: StatsRequest): AsyncIterable<StatsFrame>;
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
+  readonly volumes: NamedVolumes;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
   /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
   notify(socket: string, notice: Notice): Promise<string | undefined>;
@@ -116,6 +117,10 @@ export interface PlanRequest {
   readonly stdinText?: string;
   /** Instead of metadata.name. */
   readonly name?: string;
+  /** Paths of files with ConfigMaps and Secrets, beside those in the manifest's own file. */
+  readonly configFiles?: readonly string[];
+  /** Variables of every container, in place of the manifest's. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;
@@ -137,6 +142,29 @@ export interface UpRequest extends PlanRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Volumes that outlive pods. */
+export interface NamedVolumes {
+  /** By name. */
+  list(): Promise<readonly NamedVolume[]>;
+  /** @throws NOT_FOUND */
+  inspect(name: string): Promise<NamedVolume>;
+  /** With all that is in it. @throws NOT_FOUND, WRONG_STATE where a pod uses it */
+  remove(name: string): Promise<void>;
+  /** Removes those that no pod uses; their names. */
+  prune(): Promise<readonly string[]>;
+}
+
+export interface NamedVolume {
+  readonly name: string;
+  /** Where its files lie. */
+  readonly path: string;
+  /** RFC 3339; undefined where that is not known any more. */
+  readonly createdAt: string | undefined;
+  /** The pod that made it. */
+  readonly createdBy: string | undefined;
+  readonly usedBy: readonly PodName[];
+}
+
 export interface BundleReport {
   readonly plan: Plan;
   readonly bundles: readonly { readonly container: ContainerName; readonly dir: string }[];
@@ -146,6 +174,7 @@ export interface BuildImageRequest {
   /** Path of the manifest, whose containers may name ordinary images; `-`: `stdinText` is its text. */
   readonly file: string;
   readonly stdinText?: string;
+  readonly configFiles?: readonly string[];
   /** Name of the new image. */
   readonly tag: string;
   /** `podman`, `docker`, `buildah` or a path; the first that is installed unless told. */

@@ -5,16 +5,20 @@ import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
 import { IDS_DIR, makeCacheDir } from "../base/paths.ts";
+import { makeUuid } from "../base/unique.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
 import { readAccountFiles } from "../host/read-account-files.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { readPodIp } from "../host/read-pod-ip.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
+import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { parseManifest, readManifest } from "../manifest/read-manifest.ts";
+import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
 import { makePlan, type PlanInput } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
+import { collectSecrets, type SecretParts } from "../plan/secrets.ts";
 import { assertUsers } from "../plan/user.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
@@ -22,7 +26,10 @@ import type { Programs } from "./programs.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
+  /** Tells no secret. */
   readonly plan: Plan;
+  /** What it leaves out; undefined where there is nothing. Never to be written to a disk. */
+  readonly secrets: SecretParts | undefined;
 }
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_SUPPORTED, RUNTIME_MISSING, HOST_LACKS */
@@ -32,8 +39,14 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
-  const manifest = place(request.name === undefined ? read : rename(read, request.name));
+  const manifest = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
   if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
+  const values = {
+    objects: redactSecrets(read.objects),
+    uid: makeUuid(),
+    overrides: new Map(Object.entries(request.env ?? {})),
+    ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
+  };
   const input: PlanInput = {
     manifest,
     images: readImages(manifest),
@@ -44,24 +57,38 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
     ...(await readProfiles(manifest, options.root)),
+    values,
   };
-  const plan = makePlan(input);
-  const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
-  assertUsers(manifest, moved.containers);
-  checkMountTargets(moved);
-  if (!request.takesIds || !moved.containers.some(({ idMapping }) => idMapping !== undefined)) {
-    return { manifest, plan: moved };
-  }
-  return { manifest, plan: await planWithIds(input, plan.paths.dir) };
+  const moveInto = outer === undefined ? undefined : (await import("../plan/outer.ts")).moveInto;
+  const decide = (objects: ConfigObjects, more: Partial<PlanInput>): Plan => {
+    const plan = makePlan({ ...input, ...more, values: { ...values, objects } });
+    return outer === undefined || moveInto === undefined ? plan : moveInto(plan, manifest, outer);
+  };
+  const plan = decide(values.objects, {});
+  assertUsers(manifest, plan.containers);
+  checkMountTargets(plan);
+  const isMapped = plan.containers.some(({ idMapping }) => idMapping !== undefined);
+  const finish = (more: Partial<PlanInput>, final: Plan): PodPlan => ({
+    manifest,
+    plan: final,
+    // Once more with what the Secrets hold: only where the two differ is a secret told.
+    secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
+  });
+  if (!request.takesIds || !isMapped) return finish({}, plan);
+  return withOwnIds(input, plan.paths.dir, (more) => finish(more, decide(values.objects, more)));
 }
 
 /** The ids that no other pod has are known only once they are taken. */
-async function planWithIds(input: PlanInput, podDir: string): Promise<Plan> {
+async function withOwnIds(
+  { root, facts }: PlanInput,
+  podDir: string,
+  decide: (more: Partial<PlanInput>) => PodPlan,
+): Promise<PodPlan> {
   const { assertPassable, giveBackIds, takeIds } = await import("../host/id-ranges.ts");
-  assertPassable(input.root);
-  const { file, subordinateIds } = takeIds(IDS_DIR, input.facts.subordinateIds, podDir);
+  assertPassable(root);
+  const { file, subordinateIds } = takeIds(IDS_DIR, facts.subordinateIds, podDir);
   try {
-    return makePlan({ ...input, facts: { ...input.facts, subordinateIds }, idsFile: file });
+    return decide({ facts: { ...facts, subordinateIds }, idsFile: file });
   } catch (error) {
     giveBackIds(file);
     throw error;
@@ -77,9 +104,11 @@ async function readProfiles(manifest: Manifest, root: string): Promise<Partial<P
   return { seccompProfiles: readSeccompProfiles(manifest, root) };
 }
 
-function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {
-  if (outer === undefined) return readManifest(file, stdinText === undefined ? {} : { stdinText });
-  return parseManifest(readFileSync(file, "utf8"), { file: outer.manifest, baseDir: dirname(outer.manifest) });
+function readRequested({ file, stdinText, outer, configFiles = [] }: PlanRequest): ReadPod {
+  if (outer === undefined)
+    return readPod(file, "directories", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
+  const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
+  return parsePod(readFileSync(file, "utf8"), from);
 }
 
 interface Outer {

@@ -5,6 +5,7 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
+import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
 import type { Launcher } from "./reaper-link.ts";
@@ -45,6 +46,9 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
     stats: (request) => lazily(async () => (await import("./read-stats.ts")).readStats(options.root, request)),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
+    get volumes() {
+      return openNamedVolumes(options.root);
+    },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     notify: async (socket, notice) =>
       (await import("./notify-systemd.ts")).notifySystemd(programs.probe, notice, { NOTIFY_SOCKET: socket }),

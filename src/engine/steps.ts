@@ -28,7 +28,10 @@ const EXECUTORS: Executors = {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
   },
-  "make-volumes": async (_step, pod) => makeVolumes(pod.plan.sandbox.volumes),
+  "make-volumes": async (_step, pod) => {
+    makeVolumes(pod.plan.sandbox.volumes);
+    await (await import("./pod-volumes.ts")).makePodVolumes(pod.plan);
+  },
   "pin-namespaces": async (step, pod) => {
     mkdirSync(pod.plan.paths.namespaces, { recursive: true, mode: 0o700 });
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
@@ -36,7 +39,11 @@ const EXECUTORS: Executors = {
   },
   "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
-  "write-bundles": async (_step, pod) => writeBundles(withUpdates(pod.plan, pod.journal.state)),
+  "write-bundles": async (_step, pod) => {
+    const plan = withUpdates(pod.plan, pod.journal.state);
+    if (plan.sandbox.vault === undefined) writeBundles(plan);
+    else (await import("./vault.ts")).writeSecretBundles(plan);
+  },
   "open-io": async (step, pod) => {
     const { status } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.

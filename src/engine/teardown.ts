@@ -21,8 +21,9 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
   const isPause = (keeper: ContainerKeeper) => keeper.planned.role === "pause";
   await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
-  // Nobody lives in the mounts any more, so they go while the runtime clears its state.
-  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), unmountBelow(pod.plan.paths.dir)]);
+  // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
+  const unmounting = pod.plan.sandbox.vault === undefined ? [unmountBelow(pod.plan.paths.dir)] : [];
+  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), ...unmounting]);
 }
 
 async function endAllIo(pod: KeptPod): Promise<void> {

@@ -54,14 +54,14 @@ export async function updatePod(
     );
     await allOrNothing(pod, old, makeEffective(plan, journal.state, { containers: changes }), keepers);
     for (const [container, resources] of changes) journal.append({ type: "container.updated", container, resources });
-    writeConfigs(pod);
+    await writeConfigs(pod);
   }
   rmSync(marker(pod), { force: true });
 }
 
 /** After a supervisor's death: what was not journalled is undone, what was is in the containers' config.json. */
 export async function finishUpdates(pod: KeptPod): Promise<void> {
-  if (pod.journal.state.containers.some(({ resources }) => resources !== undefined)) writeConfigs(pod);
+  if (pod.journal.state.containers.some(({ resources }) => resources !== undefined)) await writeConfigs(pod);
   if (!existsSync(marker(pod))) return;
   const known = makeEffective(pod.plan, pod.journal.state);
   await writePodLimits(pod.plan.sandbox.cgroup, pod.facts, loosen(known.pod, undefined));
@@ -174,8 +174,16 @@ function loosen(old: Limits, next: Limits | undefined): Limits {
 }
 
 /** For whoever creates a container anew. */
-function writeConfigs(pod: KeptPod): void {
+async function writeConfigs(pod: KeptPod): Promise<void> {
   const plan = withUpdates(pod.plan, pod.journal.state);
+  if (plan.sandbox.vault !== undefined) {
+    try {
+      (await import("./vault.ts")).writeSecretBundles(plan);
+    } catch (error) {
+      pod.report(error, "new limits could not be written to the bundles");
+    }
+    return;
+  }
   const changed = pod.journal.state.containers.filter(({ resources }) => resources !== undefined);
   for (const { name } of changed) {
     const container = plan.containers.find((one) => one.name === name);

@@ -27,6 +27,12 @@ export interface HostFacts {
   readonly hostname?: string;
   /** Host ids that user namespaces map to (subuid(5)): all that there are, or those of one pod. */
   readonly subordinateIds?: { readonly uid: SubordinateIds; readonly gid: SubordinateIds };
+  /** How many processors there are. */
+  readonly cpus?: number;
+  /** By which others reach it: the address of the interface that the default route leads through. */
+  readonly address?: string;
+  /** Sizes of huge pages: `2048kB`; undefined or empty where there are none. */
+  readonly hugePages?: readonly string[];
   /** Device nodes below /dev, for privileged containers. */
   readonly devices?: readonly HostDevice[];
 }

@@ -1,9 +1,9 @@
 // Reads what this machine is, from /proc alone: no program is started for it.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { arch, hostname, release, totalmem } from "node:os";
+import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { readTextIfAny } from "../base/files.ts";
+import { readNames, readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
 import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
 import { type MountEntry, parseMountTable } from "./mount-table.ts";
@@ -29,6 +29,10 @@ export function readHostFacts(): HostFacts {
     get hasSeLinux() {
       return existsSync("/sys/fs/selinux/enforce");
     },
+    // Seldom asked for.
+    get cpus() {
+      return availableParallelism();
+    },
     // Only pods with limits ask for these four.
     get cgroupControllers() {
       return readControllers(cgroupMounts.unified);
@@ -43,6 +47,12 @@ export function readHostFacts(): HostFacts {
       // Version 2's file is not in the root; it comes with swap itself.
       const { memory } = cgroupMounts;
       return existsSync(memory === undefined ? "/proc/swaps" : `${memory}/memory.memsw.limit_in_bytes`);
+    },
+    get address() {
+      return readAddress();
+    },
+    get hugePages() {
+      return readNames("/sys/kernel/mm/hugepages").map((name) => name.replace(/^hugepages-/, ""));
     },
     get devices() {
       // Only privileged containers ask; a walk over /dev is not free.
@@ -78,6 +88,17 @@ export function layoutOf(mounts: Readonly<Record<string, string>>): HostFacts["c
   const hasV1 = Object.keys(mounts).some((name) => name !== "unified");
   if (!hasV1) return "v2";
   return mounts.unified === undefined ? "v1" : "hybrid";
+}
+
+/** IPv4 of the interface with the default route, else of any that is not the loopback. */
+function readAddress(): string {
+  const routes = (readTextIfAny("/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const outside = routes.find(([, destination]) => destination === "00000000")?.[0];
+  const all = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses.map((one) => ({ ...one, name })),
+  );
+  const usable = all.filter(({ family, internal }) => family === "IPv4" && !internal);
+  return (usable.find(({ name }) => name === outside) ?? usable[0])?.address ?? "127.0.0.1";
 }
 
 /** A hexadecimal mask of proc_pid_status(5). */

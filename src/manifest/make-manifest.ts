@@ -8,6 +8,7 @@ import type { Amount } from "./amounts.ts";
 import { parseBytes } from "./amounts.ts";
 import { makeAttendance } from "./make-probes.ts";
 import { makePodResources, makeResources } from "./make-resources.ts";
+import { makeEnv, makeEnvFrom, makeFilesVolume, makeMount } from "./make-sources.ts";
 import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
 import { makePodSecurity, makeSecurityContext } from "./security.ts";
@@ -24,7 +25,7 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
   if (!isPodName(name)) throw new PeapodError("BUG", `pod ${name}: its name was not checked`);
   const containers = (["initContainers", "containers"] as const).flatMap((kind) =>
     (spec[kind] ?? []).map((container, index) =>
-      makeContainer(container, `/spec/${kind}/${index}`, spec, source.baseDir),
+      makeContainer(container, `/spec/${kind}/${index}`, pod, source.baseDir),
     ),
   );
   const resources = makePodResources(
@@ -41,7 +42,7 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
     spec: {
       containers,
       ...(resources === undefined ? {} : { resources }),
-      volumes: (spec.volumes ?? []).map(makeVolume),
+      volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod)),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
@@ -52,12 +53,14 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
       activeDeadlineSeconds: spec.activeDeadlineSeconds,
+      ...makeFsGroup(spec.securityContext),
     },
     source,
   });
 }
 
-function makeContainer(written: WrittenContainer, pointer: string, spec: WrittenSpec, baseDir: string): Container {
+function makeContainer(written: WrittenContainer, pointer: string, pod: PodDocument, baseDir: string): Container {
+  const { spec } = pod;
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
   const isInit = pointer.startsWith("/spec/initContainers/");
@@ -73,13 +76,10 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
     image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
-    env: (written.env ?? []).map((variable) => ({ name: variable.name, value: variable.value ?? "" })),
+    env: makeEnv(written, pod),
+    ...makeEnvFrom(written),
     workingDir: written.workingDir,
-    volumeMounts: (written.volumeMounts ?? []).map((mount) => ({
-      name: mount.name,
-      mountPath: normalPath(mount.mountPath),
-      readOnly: mount.readOnly ?? false,
-    })),
+    volumeMounts: (written.volumeMounts ?? []).map(makeMount),
     resources: makeResources(written.resources),
     securityContext: makeSecurityContext(securityContext, spec.securityContext),
     ...makeAttendance(written),
@@ -94,7 +94,16 @@ function unlessEmpty(words: readonly string[] | undefined): readonly string[] | 
   return words === undefined || words.length === 0 ? undefined : [...words];
 }
 
-function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {
+function makeFsGroup(written: WrittenSpec["securityContext"]): Pick<Manifest["spec"], "fsGroup"> {
+  if (written?.fsGroup === undefined) return {};
+  return { fsGroup: { gid: written.fsGroup, policy: written.fsGroupChangePolicy ?? "Always" } };
+}
+
+function makeVolume(written: WrittenVolume, pod: PodDocument): Volume {
+  const { name, emptyDir, hostPath, persistentVolumeClaim: claim } = written;
+  const files = makeFilesVolume(written, pod);
+  if (files !== undefined) return files;
+  if (claim !== undefined) return { kind: "claim", name, claim: claim.claimName, readOnly: claim.readOnly ?? false };
   if (hostPath !== undefined)
     return { kind: "hostPath", name, path: normalPath(hostPath.path), type: hostPath.type ?? "" };
   return {

@@ -7,6 +7,8 @@ import type { PodSecurity, SecurityContext } from "./security.ts";
 
 export type { SeLinuxOptions, Sysctl } from "./security.ts";
 
+import type { EnvFrom, EnvSource, FilesSource } from "./sources.ts";
+
 export interface Manifest {
   readonly metadata: Metadata;
   readonly spec: PodSpec;
@@ -38,6 +40,8 @@ export interface PodSpec {
   readonly activeDeadlineSeconds: number | undefined;
   /** What the containers may use together, where the manifest says so itself. */
   readonly resources?: Resources;
+  /** Whom volumes belong to; every process is in that group. */
+  readonly fsGroup?: { readonly gid: number; readonly policy: "Always" | "OnRootMismatch" };
 }
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
@@ -62,6 +66,8 @@ export interface Container {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly env: readonly EnvVar[];
+  /** Before env, which wins over them; a later one wins over an earlier. */
+  readonly envFrom?: readonly EnvFrom[];
   readonly workingDir: string | undefined;
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
@@ -78,13 +84,21 @@ export interface Container {
 
 export interface EnvVar {
   readonly name: string;
+  /** Empty where it comes from elsewhere. */
   readonly value: string;
+  readonly from?: EnvSource;
 }
 
 export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
+  /** Relative, without `..`. */
+  readonly subPath?: string;
+  /** The same with `$(NAME)` in it. */
+  readonly subPathExpr?: string;
+  readonly mountPropagation?: "HostToContainer" | "Bidirectional";
+  readonly recursiveReadOnly?: "IfPossible" | "Enabled";
 }
 
 export interface Resources {
@@ -103,11 +117,23 @@ export type Volume =
   | {
       readonly kind: "emptyDir";
       readonly name: string;
-      /** `Memory`: a tmpfs. */
-      readonly medium: "" | "Memory";
+      /** `Memory`: a tmpfs; `HugePages…`: a hugetlbfs. */
+      readonly medium: "" | "Memory" | "HugePages" | "HugePages-2Mi" | "HugePages-1Gi";
       readonly sizeLimitBytes: number | undefined;
     }
-  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType };
+  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType }
+  /** Outlives the pod. */
+  | { readonly kind: "claim"; readonly name: string; readonly claim: string; readonly readOnly: boolean }
+  | FilesVolume;
+
+/** configMap, secret, downwardAPI, projected: files made of what came with the pod. */
+export interface FilesVolume {
+  readonly kind: "files";
+  readonly name: string;
+  readonly defaultMode: number;
+  /** A later one wins. */
+  readonly sources: readonly FilesSource[];
+}
 
 export type HostPathType =
   | ""

@@ -19,9 +19,11 @@ import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
+import { needsVault } from "./secrets.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
 import { assertSysctls, withSysctls } from "./sysctls.ts";
+import { NO_VALUES, type Values } from "./values.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
 import { makeContainerPointer, makePlace } from "./where.ts";
 
@@ -41,6 +43,8 @@ export interface PlanInput {
   readonly idsFile?: string;
   /** By relative path; those that containers name. */
   readonly seccompProfiles?: ReadonlyMap<string, SeccompProfile>;
+  /** ConfigMaps, Secrets, variables of the caller; none unless told. */
+  readonly values?: Values;
 }
 
 /**
@@ -53,12 +57,15 @@ export function makePlan(input: PlanInput): Plan {
   const paths = makePodPaths(root, metadata.name);
   const matrix = makeNamespaces(manifest, facts, runtime, paths);
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
-  const volumes = makeVolumes(spec.volumes, paths);
+  const values = input.values ?? NO_VALUES;
+  const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
+  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
   const seccompProfiles = input.seccompProfiles ?? new Map();
-  const pod: PodContext = { manifest, facts, cgroup, volumes, sharedMemory, files, seccompProfiles };
+  const shared = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime };
+  const pod: PodContext = { ...shared, seccompProfiles, subPathsDir: paths.subPaths };
   assertSysctls(
     manifest,
     [...matrix.containers.values()].map(({ namespaces }) => namespaces),
@@ -91,9 +98,10 @@ export function makePlan(input: PlanInput): Plan {
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
   const { stages, followers } = makeStages({ containers, pinned: matrix.pinned, volumes, mounts });
-  return {
+  const plan: Plan = {
     version: 1,
     pod: metadata.name,
+    ...(values.uid === "" ? {} : { uid: values.uid }),
     root,
     paths,
     runtime,
@@ -120,6 +128,7 @@ export function makePlan(input: PlanInput): Plan {
     ...(spec.activeDeadlineSeconds === undefined ? {} : { deadlineMs: spec.activeDeadlineSeconds * 1000 }),
     logAttempts: parseLogAttempts(manifest),
   };
+  return needsVault(plan) ? { ...plan, sandbox: { ...plan.sandbox, vault: paths.vault } } : plan;
 }
 
 /** Every directory of ours above a root file system that a mapped root must reach. */

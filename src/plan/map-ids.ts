@@ -29,12 +29,15 @@ export class IdMaps {
   withMapped(container: PlannedContainer): PlannedContainer {
     if (container.idMapping === undefined) return container;
     this.#mapping = container.idMapping;
+    // Parts of volumes are bound later, out of the mapped volume.
+    const subPaths = container.subPaths?.map((part) => ({ ...part, mapped: this.targetOf(part.volume) }));
+    const parts = new Set(subPaths?.map(({ target }) => target));
     const mounts = container.mounts.map((mount) =>
-      mount.type === "bind" && mount.destination !== "/dev/shm"
+      mount.type === "bind" && mount.destination !== "/dev/shm" && !parts.has(mount.source)
         ? { ...mount, source: this.targetOf(mount.source) }
         : mount,
     );
-    return { ...container, mounts };
+    return { ...container, mounts, ...(subPaths === undefined ? {} : { subPaths }) };
   }
 
   /** Undefined where nothing is mapped. */

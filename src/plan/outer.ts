@@ -8,7 +8,7 @@ import { assertNoPodLimits, moveResources } from "./outer-resources.ts";
 import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 import { makeStages } from "./stages.ts";
-import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, makePointer, manifestReason } from "./where.ts";
 
 export interface OuterContainer {
   /** Its first process, in whose namespaces the members live. */
@@ -116,6 +116,17 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   if (config.linux?.namespaces?.some(({ type }) => type === "user")) {
     throw new PeapodError("NOT_SUPPORTED", "pod: cannot live in a container with a user namespace yet");
   }
+  manifest.spec.volumes.forEach((volume, index) => {
+    if (volume.kind !== "claim") return;
+    const place = makePlace(manifest.source, makePointer("spec", "volumes", index));
+    throw new PeapodError(
+      "NOT_PERMITTED",
+      `volume ${volume.name}: a pod in a container has no named volumes (${place})`,
+      {
+        hint: "let the container's caller mount one, and name its path as a hostPath",
+      },
+    );
+  });
   const given = new Set(config.process.capabilities?.bounding ?? []);
   manifest.spec.containers.forEach((container, index) => {
     if (!container.securityContext.privileged || given.has("CAP_SYS_ADMIN")) return;
@@ -214,9 +225,9 @@ function makeGroups(
   { config }: OuterContainer,
 ): readonly number[] {
   if (securityContext.runAsUser !== undefined) return planned.process.additionalGids;
-  return [
-    ...new Set([...(config.process.user.additionalGids ?? []), ...manifest.spec.securityContext.supplementalGroups]),
-  ];
+  const { fsGroup, securityContext: ofPod } = manifest.spec;
+  const own = [...ofPod.supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup.gid])];
+  return [...new Set([...(config.process.user.additionalGids ?? []), ...own])];
 }
 
 /** Whether everybody who binds its source gets the same file system. */
@@ -237,7 +248,7 @@ function moveNamespace(kind: NamespaceKind, namespace: PlannedNamespace, outer: 
 /** The caller's, with the manifest's own laid over it. The host name is his container's, whatever the pod is called. */
 function makeEnv(planned: PlannedContainer, container: Container, { config }: OuterContainer): string[] {
   const nameOf = (pair: string) => pair.slice(0, pair.indexOf("="));
-  const own = new Set(container.env.map(({ name }) => name));
+  const own = new Set(planned.process.ownEnv ?? container.env.map(({ name }) => name));
   const env = new Map(planned.process.env.map((pair) => [nameOf(pair), pair]));
   if (!own.has("HOSTNAME")) env.delete("HOSTNAME");
   if (!own.has("HOSTNAME") && config.hostname) env.set("HOSTNAME", `HOSTNAME=${config.hostname}`);

@@ -11,10 +11,11 @@ import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
 import { makeConfinement } from "./confinement.ts";
+import { makeOwnEnv } from "./env.ts";
 import { makeIdMapping } from "./id-mapping.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
-import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory } from "./plan.ts";
+import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, RuntimeChoice, SharedMemory } from "./plan.ts";
 import { makeProcess } from "./process.ts";
 import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
@@ -22,6 +23,7 @@ import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
 import { makeStdio, withTerm } from "./stdio.ts";
 import { makeContainerSysctls } from "./sysctls.ts";
+import type { Values } from "./values.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
@@ -33,6 +35,10 @@ export interface PodContext {
   readonly sharedMemory: readonly SharedMemory[];
   readonly files: SandboxFiles;
   readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
+  readonly values: Values;
+  readonly runtime: RuntimeChoice;
+  /** Where parts of volumes are bound. */
+  readonly subPathsDir: string;
 }
 
 /** @throws BAD_MANIFEST, NOT_PERMITTED, NOT_SUPPORTED */
@@ -49,19 +55,31 @@ export function planContainer(
   const pointer = (...parts: string[]) => makeContainerPointer(manifest, index, ...parts);
   const uts = namespaces.uts.scope;
   const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
-  const command = makeProcess({ manifest, index, container, image, hostname });
+  const idMapping = makeIdMapping(namespaces, facts);
+  const isHostNetwork = namespaces.net.scope === "host";
+  const ownEnv = makeOwnEnv(container, { manifest, facts, values: pod.values, isHostNetwork });
+  const command = makeProcess({ manifest, index, container, image, hostname, ownEnv });
   const capabilities = makeCapabilities(manifest, index, container, facts);
   const { resources, reasons: resourceReasons } = makeResources(manifest, index, container, facts);
   const readOnly = securityContext.readOnlyRootFilesystem;
-  const { mounts, reasons: mountReasons } = makeMounts({
+  const {
+    mounts,
+    reasons: mountReasons,
+    subPaths,
+    passesMountsOn,
+  } = makeMounts({
     manifest,
     index,
     container,
     volumes: pod.volumes,
     shm: makeShmMount(name, namespaces.ipc, pod.sharedMemory),
     files: makeFileMounts(pod.files, namespaces, readOnly),
+    ownEnv,
+    facts,
+    runtime: pod.runtime,
+    isMapped: idMapping !== undefined,
+    subPathsDir: join(pod.subPathsDir, name),
   });
-  const idMapping = makeIdMapping(namespaces, facts);
   if (idMapping !== undefined && securityContext.privileged) {
     const place = makePlace(manifest.source, pointer("securityContext", "privileged"));
     throw new PeapodError("BAD_MANIFEST", `container ${name}: cannot be privileged in a user namespace (${place})`);
@@ -90,6 +108,8 @@ export function planContainer(
     ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts,
+    ...(subPaths.length === 0 ? {} : { subPaths }),
+    ...(passesMountsOn ? { passesMountsOn } : {}),
     resources,
     cgroupPath: makeContainerCgroup(pod.cgroup, name),
     hostname: isNamedByRuntime(namespaces) ? manifest.spec.hostname : undefined,

@@ -3,6 +3,7 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { Content } from "../manifest/config-objects.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 import type { SeccompFilter } from "./seccomp-filter.ts";
@@ -13,6 +14,8 @@ export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 export interface Plan {
   readonly version: 1;
   readonly pod: PodName;
+  /** A UUID, Kubernetes' metadata.uid. */
+  readonly uid?: string;
   readonly root: string;
   readonly paths: PodPaths;
   readonly runtime: RuntimeChoice;
@@ -87,6 +90,45 @@ export interface Sandbox {
   readonly passable: readonly string[];
   /** Marks the pod's range of host ids as taken; removed when it goes down. Only with a user namespace. */
   readonly idsFile?: string;
+  /** A tmpfs with what Secrets hold, made before the plan is written; who restarts finds it there. */
+  readonly vault?: string;
+}
+
+/** Whom what we make in a volume belongs to, as the containers count. */
+export interface VolumeOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** It is the pod's fsGroup, and may do what Kubernetes lets it do. */
+  readonly isGroup: boolean;
+}
+
+/** Of a volume that we make. */
+interface MadeVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Absent: root's. */
+  readonly owner?: VolumeOwner;
+  /** How mounts in it are passed on; absent: not at all. */
+  readonly propagation?: "HostToContainer" | "Bidirectional";
+}
+
+export interface PlannedFile {
+  /** In the volume. */
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Content;
+}
+
+/** A part of a volume, bound on `target` before its container is made. */
+export interface PlannedSubPath {
+  readonly volume: string;
+  /** The same volume with owners mapped, for a container in a user namespace. */
+  readonly mapped?: string;
+  /** Relative, without `..`; links in it are not followed out of the volume. */
+  readonly path: string;
+  readonly target: string;
+  /** The user's line. */
+  readonly place: string;
 }
 
 /** A namespace kept alive by a bind mount on a file, so that no process need hold it. */
@@ -132,8 +174,20 @@ export interface SandboxFile {
 }
 
 export type PlannedVolume =
-  | { readonly kind: "directory"; readonly name: string; readonly path: string }
-  | { readonly kind: "tmpfs"; readonly name: string; readonly path: string; readonly sizeBytes: number | undefined }
+  | ({ readonly kind: "directory" } & MadeVolume)
+  /** `pageSize`: a hugetlbfs; empty for the machine's default size. */
+  | ({ readonly kind: "tmpfs"; readonly sizeBytes: number | undefined; readonly pageSize?: string } & MadeVolume)
+  /** A directory that cannot grow: a file system of its own in the file `image`. */
+  | ({ readonly kind: "disk"; readonly sizeBytes: number; readonly image: string } & MadeVolume)
+  | ({ readonly kind: "files"; readonly files: readonly PlannedFile[]; readonly isSecret: boolean } & MadeVolume)
+  /** Outlives the pod. `policy`: of fsGroup. `data`: where it lies, if not at `path`. */
+  | ({
+      readonly kind: "named";
+      readonly claim: string;
+      readonly data: string;
+      readonly record: string;
+      readonly policy: "Always" | "OnRootMismatch";
+    } & MadeVolume)
   | {
       readonly kind: "host";
       readonly name: string;
@@ -147,6 +201,7 @@ export type PlannedVolume =
         | "Socket"
         | "CharDevice"
         | "BlockDevice";
+      readonly propagation?: "HostToContainer" | "Bidirectional";
     };
 
 /** `sidecar`: an init container that stays. `pause`: the first process of what the pod shares. */
@@ -182,6 +237,10 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly namespaces: Readonly<Record<NamespaceKind, PlannedNamespace>>;
   /** Beyond the profile's own; in mount order. */
   readonly mounts: readonly PlannedMount[];
+  /** To be bound before each time that the container is made; see engine/prepare-container.ts. */
+  readonly subPaths?: readonly PlannedSubPath[];
+  /** Mounts that it makes below a shared volume are passed on to the host. */
+  readonly passesMountsOn?: true;
   readonly resources: PlannedResources;
   /** Absolute inside each hierarchy: `/peapod/web/server`. */
   readonly cgroupPath: string;
@@ -241,6 +300,10 @@ export interface PlannedStdio {
 export interface PlannedProcess {
   readonly args: readonly string[];
   readonly env: readonly string[];
+  /** Names that the manifest or the caller set, where that is more than `env` in the manifest says. */
+  readonly ownEnv?: readonly string[];
+  /** Secrets stand in args or env: here only their names. */
+  readonly isSecret?: true;
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;

@@ -4,6 +4,7 @@
 import { PeapodError } from "../base/errors.ts";
 import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import type { OwnEnv } from "./env.ts";
 import { expand } from "./expand.ts";
 import type { PlannedProcess, Reason } from "./plan.ts";
 import { securityPointer } from "./security-pointer.ts";
@@ -19,6 +20,7 @@ export interface ProcessInput {
   readonly image: Image;
   /** As the container sees it; undefined where that cannot be known beforehand (a foreign uts namespace). */
   readonly hostname: string | undefined;
+  readonly ownEnv: OwnEnv;
 }
 
 export interface PlannedCommand {
@@ -30,7 +32,8 @@ export interface PlannedCommand {
 export function makeProcess(input: ProcessInput): PlannedCommand {
   const { manifest, index, container, image } = input;
   const pointer = (...parts: (string | number)[]) => makeContainerPointer(manifest, index, ...parts);
-  const own = makeOwnEnv(container);
+  const own = input.ownEnv.all;
+  const isPlain = container.envFrom === undefined && container.env.length === own.size;
   const cwd = container.workingDir || image.config.workingDir || "/";
   if (!cwd.startsWith("/")) {
     const place = makePlace(manifest.source, pointer("workingDir"));
@@ -44,6 +47,8 @@ export function makeProcess(input: ProcessInput): PlannedCommand {
     process: {
       args: makeArgs(input, own),
       env: makeEnv(input, own),
+      ...(isPlain ? {} : { ownEnv: [...own.keys()] }),
+      ...(input.ownEnv.secret.size > 0 ? { isSecret: true as const } : {}),
       cwd,
       uid: user.uid,
       gid: user.gid,
@@ -52,7 +57,12 @@ export function makeProcess(input: ProcessInput): PlannedCommand {
     },
     reasons: {
       "process.args": reasonOfArgs(input),
-      "process.env": container.env.length > 0 ? manifestReason(manifest, pointer("env")) : reasonOfImageEnv(image),
+      "process.env":
+        container.env.length > 0
+          ? manifestReason(manifest, pointer("env"))
+          : container.envFrom !== undefined
+            ? manifestReason(manifest, pointer("envFrom"))
+            : reasonOfImageEnv(image),
       "process.cwd": container.workingDir
         ? manifestReason(manifest, pointer("workingDir"))
         : image.config.workingDir
@@ -88,17 +98,6 @@ function makeArgs(input: ProcessInput, own: ReadonlyMap<string, string>): string
 /** Kubernetes takes an empty list for none. */
 function filled(list: readonly string[] | undefined): readonly string[] | undefined {
   return list && list.length > 0 ? list : undefined;
-}
-
-/** The manifest's variables; each may name those before it. The image's are not known to `$(NAME)`, as in Kubernetes. */
-function makeOwnEnv(container: Container): Map<string, string> {
-  const own = new Map<string, string>();
-  for (const { name, value } of container.env)
-    own.set(
-      name,
-      expand(value, (other) => own.get(other)),
-    );
-  return own;
 }
 
 function makeEnv({ image, hostname }: ProcessInput, own: ReadonlyMap<string, string>): string[] {

@@ -34,7 +34,8 @@ export function makeUser(manifest: Manifest, index: number, container: Container
   }
   const gid = runAsGroup ?? account.gid;
   const merged = supplementalGroupsPolicy === "Merge" ? account.groups : [];
-  const others = new Set([...merged, ...supplementalGroups]);
+  const { fsGroup } = manifest.spec;
+  const others = new Set([...merged, ...supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup.gid])]);
   others.delete(gid);
   return {
     uid: account.uid,

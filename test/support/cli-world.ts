@@ -109,7 +109,13 @@ export interface FakeWorld {
 
 export function fakeWorld(
   engine: Engine = fakeEngine({}),
-  more: { terminal?: boolean; env?: Record<string, string>; stdin?: string; programStatus?: number } = {},
+  more: {
+    terminal?: boolean;
+    env?: Record<string, string>;
+    stdin?: string;
+    files?: Record<string, string>;
+    programStatus?: number;
+  } = {},
 ): FakeWorld {
   const terminal = more.terminal ?? false;
   const handlers = new Set<(signal: StopSignal) => void>();
@@ -154,6 +160,7 @@ export function fakeWorld(
         close: () => undefined,
       }),
       readStdin: () => more.stdin ?? "",
+      readFile: (path) => more.files?.[path] ?? "",
       onSignal(handle) {
         handlers.add(handle);
         return () => void handlers.delete(handle);

@@ -10,6 +10,27 @@ const NAME: OptionSpec = {
   summary: "name of the pod, instead of the manifest's",
 };
 const DRY_RUN: OptionSpec = { long: "dry-run", kind: "flag", summary: "print the plan as JSON and touch nothing" };
+export const CONFIGMAP: OptionSpec = {
+  long: "configmap",
+  kind: "list",
+  value: "FILE",
+  summary: "ConfigMaps and Secrets, beside those in the manifest's own file",
+};
+const ENV: readonly OptionSpec[] = [
+  {
+    long: "env",
+    short: "e",
+    kind: "list",
+    value: "NAME=VALUE",
+    summary: "a variable of every container, instead of the manifest's; NAME alone takes the caller's value",
+  },
+  {
+    long: "env-file",
+    kind: "list",
+    value: "FILE",
+    summary: "the same from a file, one NAME=VALUE a line; --env wins",
+  },
+];
 const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
 
 export const MAKING: readonly Verb[] = [
@@ -41,6 +62,8 @@ export const MAKING: readonly Verb[] = [
       { long: "out", short: "o", kind: "text", value: "DIR", summary: "directory for the bundles" },
       { long: "explain", kind: "flag", summary: "tell where each part comes from" },
       NAME,
+      CONFIGMAP,
+      ...ENV,
       formatOption(["table", "json"], "table", "how to print what was written or explained"),
     ],
     takesCommand: false,
@@ -56,7 +79,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, DRY_RUN],
+    options: [NAME, CONFIGMAP, ...ENV, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -88,6 +111,8 @@ export const MAKING: readonly Verb[] = [
       DETACH_KEYS,
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
+      CONFIGMAP,
+      ...ENV,
       DRY_RUN,
     ],
     takesCommand: false,
