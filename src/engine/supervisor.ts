@@ -370,6 +370,7 @@ export class Supervisor {
         if (wants.length <= 1) {
           await this.#undoOnFailure(async () => {
             failAgain();
+            if (wants.length === 0) throw this.#neverWanted();
             this.#assertAwaited(canceled);
             await this.#climb(want, canceled);
           });
@@ -414,6 +415,11 @@ export class Supervisor {
     } catch (error) {
       this.pod.report(error, "the readiness could not be told");
     }
+  }
+
+  /** Killed before it could write down what it was to be, its supervisor took that along. */
+  #neverWanted(): PeapodError {
+    return new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: its supervisor died before it was made`);
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */
