@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type FileReport, parseReport } from "./tap-report.ts";
 
+/** As in test/support/slowness.ts. */
+const SLOWNESS = Number(process.env.PEAPOD_TEST_SLOWNESS || 1);
 /** Of one file. Longer than the slowest takes on a slow machine; then it hangs. */
-const FILE_DEADLINE_MS = 15 * 60_000;
+const FILE_DEADLINE_MS = 15 * 60_000 * SLOWNESS;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -48,7 +50,7 @@ function runFile(file: string): Promise<FileReport> {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
       stdio: ["ignore", "pipe", "pipe"],
       // tap ends a test after 30 s unless told; the deadlines of integration tests are their own.
-      env: { TAP_TIMEOUT: "600", ...process.env },
+      env: { TAP_TIMEOUT: String(600 * SLOWNESS), ...process.env },
     });
     let stdout = "";
     let stderr = "";

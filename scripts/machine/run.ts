@@ -39,15 +39,31 @@ machine.once("error", (error) => giveUp(1, String(error)));
 machine.once("close", () => {
   clearTimeout(bootTimer);
   clearTimeout(timer);
-  if (status === undefined) process.stderr.write(`${console_.join("").slice(-4000)}\nthe VM ended before its command\n`);
+  if (status === undefined)
+    process.stderr.write(`${console_.join("").slice(-4000)}\nthe VM ended before its command\n`);
   process.exitCode = status ?? 1;
 });
 
 /** In a session of its own, so that Ctrl-C comes to us alone; with us ends `unshare`, and with that all that is below. */
 function startMachine(): ChildProcess {
-  const words = ["--pdeathsig", "KILL", "nice", "-n", "19", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const words = [
+    "--pdeathsig",
+    "KILL",
+    "nice",
+    "-n",
+    "19",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+  ];
   const boot = join(home, "scripts/machine/boot.sh");
-  return spawn("setpriv", [...words, "sh", boot], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"], detached: true });
+  return spawn("setpriv", [...words, "sh", boot], {
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
 }
 
 /** What the kernel and QEMU say is told only if the machine fails. */

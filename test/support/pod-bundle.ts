@@ -7,8 +7,9 @@ import { stringify } from "yaml";
 import { makeCgroupBase } from "../../src/base/paths.ts";
 import { BIN, type Ended, type PeapodHost } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
+import { patient } from "./slowness.ts";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = patient(30_000);
 
 export interface Member {
   readonly name: string;

@@ -3,7 +3,9 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { makeCgroupBase, podsDir } from "../../src/base/paths.ts";
+import type { PodName } from "../../src/base/names.ts";
+import { podsDir } from "../../src/base/paths.ts";
+import { makeCgroup } from "../../src/plan/cgroups.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 
@@ -13,7 +15,7 @@ export function readTraces(root: string): string[] {
 }
 
 function readProcesses(root: string): string[] {
-  const base = makeCgroupBase(root);
+  const bases = basesOf(root);
   const traces: string[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (pid === String(process.pid)) continue;
@@ -22,12 +24,17 @@ function readProcesses(root: string): string[] {
     const isOurs =
       isBelow(readLinkIfAny(`/proc/${pid}/cwd`), root) ||
       (isOurProgram(words[0] ?? "") && words.some((word) => word.includes(root))) ||
-      cgroups.split("\n").some((line) => isBelow(line.split(":").slice(2).join(":"), base));
+      cgroups.split("\n").some((line) => bases.some((base) => isBelow(line.split(":").slice(2).join(":"), base)));
     // A zombie is its parent's to reap; nothing of it runs.
     const isZombie = /^State:\tZ/m.test(readIfAny(`/proc/${pid}/status`));
     if (isOurs && !isZombie) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
   }
   return traces;
+}
+
+/** Of whichever driver. */
+function basesOf(root: string): string[] {
+  return (["cgroupfs", "systemd"] as const).map((driver) => makeCgroup(root, "any" as PodName, driver).base);
 }
 
 function isOurProgram(path: string): boolean {
@@ -43,10 +50,9 @@ function readMounts(root: string): string[] {
 }
 
 function readCgroups(root: string): string[] {
-  const base = makeCgroupBase(root);
   const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
   return hierarchies
-    .map((dir) => join(dir, base))
+    .flatMap((dir) => basesOf(root).map((base) => join(dir, base)))
     .filter((dir) => existsSync(dir))
     .map((dir) => `cgroup ${dir}`);
 }
