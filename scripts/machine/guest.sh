@@ -24,8 +24,11 @@ cat /run/peapod-vm/out >"$(port out)" &
 out=$!
 cat /run/peapod-vm/err >"$(port err)" &
 err=$!
-setsid /bin/bash /run/peapod-vm/command </dev/null >/run/peapod-vm/out 2>/run/peapod-vm/err 5>&- &
+# As a job, it is a process group of its own; without, it would not hear SIGINT.
+set -m
+/bin/bash /run/peapod-vm/command </dev/null >/run/peapod-vm/out 2>/run/peapod-vm/err 5>&- &
 command=$!
+set +m
 while read -r signal <&5; do kill -s "$signal" -- "-$command"; done &
 status=0
 wait $command || status=$?

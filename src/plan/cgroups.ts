@@ -4,10 +4,31 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import { DEFAULT_ROOT, makeCgroupBase, makePodCgroup } from "../base/paths.ts";
 import type { PodCgroup } from "./plan.ts";
 
+const DRIVERS = ["cgroupfs", "systemd"] as const;
+
 export function makeCgroup(root: string, pod: PodName, driver: PodCgroup["driver"]): PodCgroup {
   if (driver === "cgroupfs") return { driver, path: makePodCgroup(root, pod), base: makeCgroupBase(root) };
   const base = root === DEFAULT_ROOT ? "peapod" : `peapod_${makeCgroupBase(root).split("-")[1]}`;
   return { driver, path: `/${base}.slice/${base}-${asUnitPart(pod)}.slice`, base: `/${base}.slice` };
+}
+
+/** Wherever the pod may stand, for those who do not know who made its cgroup. */
+export function makePossibleCgroups(root: string, pod: PodName): PodCgroup[] {
+  return DRIVERS.map((driver) => makeCgroup(root, pod, driver));
+}
+
+/** Where pods stand, by driver: `base` of all of this root's. */
+export function makeBases(root: string): string[] {
+  return makePossibleCgroups(root, "any" as PodName).map(({ base }) => base);
+}
+
+/** `web` or `web/server`, of a cgroup below one of the bases: whose it is. */
+export function ownerOfCgroup(path: string): string {
+  const [base = "", pod = "", ...below] = path.slice(1).split("/");
+  if (!base.endsWith(".slice")) return [pod, ...below].join("/");
+  const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
+  const containers = below.map((one) => one.replace(/^peapod-(.*)\.scope$/, "$1"));
+  return [name.replaceAll("_", "-"), ...containers].join("/");
 }
 
 export function makeContainerCgroup(cgroup: PodCgroup, container: ContainerName): string {

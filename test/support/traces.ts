@@ -3,9 +3,8 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { PodName } from "../../src/base/names.ts";
 import { podsDir } from "../../src/base/paths.ts";
-import { makeCgroup } from "../../src/plan/cgroups.ts";
+import { makeBases } from "../../src/plan/cgroups.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 
@@ -15,7 +14,7 @@ export function readTraces(root: string): string[] {
 }
 
 function readProcesses(root: string): string[] {
-  const bases = basesOf(root);
+  const bases = makeBases(root);
   const traces: string[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (pid === String(process.pid)) continue;
@@ -30,11 +29,6 @@ function readProcesses(root: string): string[] {
     if (isOurs && !isZombie) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
   }
   return traces;
-}
-
-/** Of whichever driver. */
-function basesOf(root: string): string[] {
-  return (["cgroupfs", "systemd"] as const).map((driver) => makeCgroup(root, "any" as PodName, driver).base);
 }
 
 function isOurProgram(path: string): boolean {
@@ -52,7 +46,7 @@ function readMounts(root: string): string[] {
 function readCgroups(root: string): string[] {
   const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
   return hierarchies
-    .flatMap((dir) => basesOf(root).map((base) => join(dir, base)))
+    .flatMap((dir) => makeBases(root).map((base) => join(dir, base)))
     .filter((dir) => existsSync(dir))
     .map((dir) => `cgroup ${dir}`);
 }
