@@ -1,6 +1,7 @@
 // One planned container as an OCI config.json. Pure, and its keys always stand in the same order.
 
 import { makeMemberCgroupsPath } from "../plan/outer.ts";
+import { makeScopePrefix } from "../plan/cgroups.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
 import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType, OciResources } from "./oci-config.ts";
@@ -96,7 +97,7 @@ function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
   if (plan.outer !== undefined) return makeMemberCgroupsPath(plan.outer, container.name);
   const { driver, path } = plan.sandbox.cgroup;
   if (driver === "cgroupfs") return container.cgroupPath;
-  return `${path.slice(path.lastIndexOf("/") + 1)}:peapod:${container.name}`;
+  return `${path.slice(path.lastIndexOf("/") + 1)}:${makeScopePrefix(path)}:${container.name}`;
 }
 
 function makeResources({ resources }: PlannedContainer, profile: Profile): OciResources {

@@ -27,12 +27,18 @@ export function ownerOfCgroup(path: string): string {
   const [base = "", pod = "", ...below] = path.slice(1).split("/");
   if (!base.endsWith(".slice")) return [pod, ...below].join("/");
   const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
-  const containers = below.map((one) => one.replace(/^peapod-(.*)\.scope$/, "$1"));
+  const prefix = makeScopePrefix(pod);
+  const containers = below.map((one) => (one.startsWith(`${prefix}-`) ? one.slice(prefix.length + 1, -".scope".length) : one));
   return [name.replaceAll("_", "-"), ...containers].join("/");
 }
 
 export function makeContainerCgroup(cgroup: PodCgroup, container: ContainerName): string {
-  return cgroup.driver === "cgroupfs" ? `${cgroup.path}/${container}` : `${cgroup.path}/peapod-${container}.scope`;
+  return cgroup.driver === "cgroupfs" ? `${cgroup.path}/${container}` : `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`;
+}
+
+/** Units have one name space for the whole machine, so a container's bears its pod's name: that of its slice. */
+export function makeScopePrefix(slice: string): string {
+  return slice.slice(slice.lastIndexOf("/") + 1).replace(/\.slice$/, "");
 }
 
 /** A dash in a slice's name is a step down in the tree (systemd.slice(5)); a pod's name has no underscore of its own. */

@@ -13,6 +13,7 @@ import { readProcess } from "../../src/host/processes.ts";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import type { Handler } from "../../src/manifest/probe.ts";
 import { openRuntime } from "../../src/runtime/runtime.ts";
+import { DRIVER } from "../support/driver.ts";
 import { BIN, type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { PodBundle } from "../support/pod-bundle.ts";
 import { patient } from "../support/slowness.ts";
@@ -38,7 +39,7 @@ function placeOf(host: PeapodHost, pod: PodFile, name: string): Place {
     id: name,
     pid: state.pid,
     startTime: state.startTime ?? 0,
-    runtime: openRuntime({ choice: plan.runtime, root, callsDir, systemdCgroup: false }),
+    runtime: openRuntime({ choice: plan.runtime, root, callsDir, systemdCgroup: DRIVER === "systemd" }),
     program: join(BIN, "peapod-probe"),
     callsDir,
   };
