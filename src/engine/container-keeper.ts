@@ -12,6 +12,7 @@ import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { type PodContext, pinsFrom } from "./context.ts";
+import { judgeExit } from "./out-of-memory.ts";
 import { endIo, removeOldLogs, renewRootfs } from "./renew.ts";
 
 /** One of a container's attempts, and how many restarts led to it since it last ran long enough. */
@@ -60,6 +61,7 @@ export class ContainerKeeper {
   async restart(life: Life): Promise<void> {
     if (this.state.status === "exited") await this.delete();
     await endIo(this.#pod, this.planned);
+    this.#pod.io.release(this.planned);
     const pins = pinsFrom(this.#pod.plan, this.planned.name);
     await this.#make(pins.length === 0 ? "run" : "create", life);
     const { pid } = this.state;
@@ -81,6 +83,8 @@ export class ContainerKeeper {
       removeOldLogs(this.#pod, this.planned, attempt);
       await this.#pod.io.open(this.planned, { attempt });
     }
+    if (this.planned.subPaths !== undefined)
+      await (await import("./prepare-container.ts")).prepareContainer(this.planned);
     const descriptors = this.#pod.io.openWriters(this.planned);
     this.#callInFlight = true;
     try {
@@ -92,6 +96,7 @@ export class ContainerKeeper {
         bundle: paths.bundle,
         pidFile: paths.pidFile,
         stdio: [descriptors.stdin, descriptors.stdout, descriptors.stderr],
+        ...(descriptors.console === undefined ? {} : { consoleSocket: descriptors.console.path }),
       });
       this.#noteCreated(pid);
       if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });
@@ -144,7 +149,10 @@ export class ContainerKeeper {
     if (pid === undefined) return;
     const exit = this.#pod.inbox.claim(pid, exitsOffset ?? 0);
     if (exit === undefined) return;
-    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit });
+    const { isOutOfMemory, note } = judgeExit(this.#pod, this.planned, exit);
+    const reason = isOutOfMemory ? ({ reason: "OOMKilled" } as const) : {};
+    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit, ...reason });
+    note();
     for (const resolve of this.#whenExited.splice(0)) resolve();
   }
 

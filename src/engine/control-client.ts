@@ -44,6 +44,8 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
+    update: ({ containers, resources }) =>
+      askForState("update", { resources, ...(containers.length === 0 ? {} : { containers }) }),
     delete: async ({ force }) => {
       const reaperPid = readReaperPid(paths.dir);
       if (existsSync(paths.dir) && !existsSync(paths.plan) && !isReaperAlive(paths.dir)) await needs.removeRuins();

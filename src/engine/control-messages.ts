@@ -1,10 +1,11 @@
 // What is said over the control socket, for both ends. HTTP is only the envelope: its status follows from the error's code.
 
 import type { ErrorCode, ErrorJson } from "../base/errors.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { PodState } from "../state/pod-state.ts";
 
-export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "delete";
-export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "delete"];
+export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "update" | "delete";
+export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "update", "delete"];
 
 /** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
 export interface Ask {
@@ -18,6 +19,10 @@ export interface Ask {
   readonly container?: string;
   /** kill: every process of the containers, not their first alone. */
   readonly all?: boolean;
+  /** update: these containers; absent: the pod itself. */
+  readonly containers?: readonly string[];
+  /** update: limits as they shall be; what is not named stays. */
+  readonly resources?: ResourceChange;
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

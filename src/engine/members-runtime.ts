@@ -1,6 +1,7 @@
 // The runtime of members that live below a caller's cgroup: what cgroup version 2 asks for is done before a member is made.
 
 import { startIdle } from "../base/swift-call.ts";
+import { makeOciResources } from "../bundle/oci-resources.ts";
 import { findCallersDir, leaveCaller, moveCallerAside, putBelowCaller } from "../host/callers-cgroup.ts";
 import type { HostFacts } from "../host/facts.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -10,12 +11,13 @@ import type { Runtime } from "../runtime/runtime.ts";
 export function openMembersRuntime(runtime: Runtime, plan: Plan, facts: HostFacts, idleProgram: string): Runtime {
   const dir = plan.outer === undefined ? undefined : findCallersDir(plan.sandbox.cgroup.path, facts);
   if (dir === undefined) return runtime;
-  const hasLimits = plan.containers.some(({ resources }) => Object.values(resources).some((one) => one !== undefined));
+  const hasLimits = plan.containers.some(({ resources }) => Object.keys(makeOciResources(resources)).length > 0);
   const around = hasLimits ? makeAside(dir) : makeCompany(dir, idleProgram);
   return {
     ...runtime,
     create: (request) => around(() => runtime.create(request)),
     run: (request) => around(() => runtime.run(request)),
+    update: (id, resources) => makeAside(dir)(() => runtime.update(id, resources)),
   };
 }
 

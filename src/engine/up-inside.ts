@@ -1,13 +1,15 @@
 // The first start: this process was started by a reaper of its own and becomes the supervisor of the pod it makes.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
+import { unmountBelow } from "../host/mounts.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { SecretParts } from "../plan/secrets.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
@@ -27,11 +29,10 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const { manifest, plan } = await makePodPlan(options, programs, request);
+  const { manifest, plan, secrets } = await makePodPlan(options, programs, { ...request, takesIds: true });
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
-  await claimDirectory(plan);
-  const supervisor = writeBeginning(manifest, plan, programs);
+  const supervisor = await begin(manifest, plan, secrets, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -43,14 +44,42 @@ export async function upInside(
   return state;
 }
 
+async function begin(
+  manifest: Manifest,
+  plan: Plan,
+  secrets: SecretParts | undefined,
+  programs: Programs,
+): Promise<Supervisor> {
+  try {
+    await claimDirectory(plan);
+    if (secrets !== undefined) await keepSecrets(plan, secrets);
+    return await writeBeginning(manifest, plan, programs);
+  } catch (error) {
+    if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
+    throw error;
+  }
+}
+
+/** Before the plan: who finds that finds them as well. */
+async function keepSecrets(plan: Plan, secrets: SecretParts): Promise<void> {
+  try {
+    await (await import("./vault.ts")).fillVault(plan, secrets);
+  } catch (error) {
+    await unmountBelow(plan.paths.dir);
+    removePodFiles(plan.paths);
+    throw asPeapodError(error, `pod ${plan.pod}`);
+  }
+}
+
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
-function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Supervisor {
+async function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Promise<Supervisor> {
   try {
     makeReserve(plan.paths.dir);
     writeJsonAtomic(plan.paths.manifest, manifest);
     writeJsonAtomic(plan.paths.plan, plan);
     return makeSupervisor(plan, programs);
   } catch (error) {
+    if (plan.sandbox.vault !== undefined) await unmountBelow(plan.paths.dir);
     removePodFiles(plan.paths);
     throw asPeapodError(error, `pod ${plan.pod}`);
   }

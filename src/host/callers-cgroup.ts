@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import { readTextIfAny } from "../base/files.ts";
-import { enableControllers, readControl, removeCgroup } from "./cgroup-tree.ts";
+import { enableControllers, listPidsBelow, readControl, removeCgroup } from "./cgroup-tree.ts";
 import type { CgroupFacts } from "./cgroups.ts";
 
 /** No container's name begins with a dot. doors/oci/oci.c knows it, too. */
@@ -47,6 +47,7 @@ export function putBelowCaller(dir: string, pid: number): void {
 
 /** Takes that cgroup away, unless the caller's process is in it. */
 export async function leaveCaller(dir: string): Promise<void> {
+  if (listPidsBelow(`${dir}/${LEAF}`).length > 0) return;
   await removeCgroup(`${dir}/${LEAF}`, Date.now() + REMOVE_MS);
 }
 

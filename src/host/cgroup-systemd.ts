@@ -7,6 +7,8 @@ import { PeapodError } from "../base/errors.ts";
 import type { PodCgroup } from "../plan/plan.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
 
+/** Where systemctl set-property --runtime leaves them. */
+const CONTROL = "/run/systemd/system.control";
 const TIMEOUT_MS = 30_000;
 /** sd_booted(3) asks no more than this. */
 const BOOTED = "/run/systemd/system";
@@ -50,16 +52,27 @@ function makeTransientCall(unit: string, base: string): string[] {
   return ["--quiet", "call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...pod, ...above];
 }
 
+/** Until the machine is booted anew, or the slice is stopped. @throws WRONG_STATE for what systemd does not take */
+export async function setSliceProperties(path: string, properties: readonly string[]): Promise<void> {
+  if (properties.length === 0) return;
+  const done = await systemctl("set-property", path, properties);
+  if (done.exitCode === 0) return;
+  throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+}
+
 /** Where systemd does not run, none was ever started. */
 export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
   if (!existsSync(booted)) return;
   const done = await systemctl("stop", path);
+  // Its properties lie in a file that would hold for the next pod of this name.
+  if (existsSync(`${CONTROL}/${makeSliceUnit(path)}.d`)) await systemctl("revert", path);
   if (done.exitCode === 0 || done.exitCode === NOT_LOADED) return;
   throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
-function systemctl(verb: "start" | "stop", path: string) {
-  return run("systemctl", [verb, "--quiet", "--", makeSliceUnit(path)]);
+function systemctl(verb: "start" | "stop" | "set-property" | "revert", path: string, more: readonly string[] = []) {
+  const flags = ["--quiet", ...(verb === "set-property" ? ["--runtime"] : [])];
+  return run("systemctl", [verb, ...flags, "--", makeSliceUnit(path), ...more]);
 }
 
 async function run(program: string, args: readonly string[]) {

@@ -28,12 +28,16 @@ export function ownerOfCgroup(path: string): string {
   if (!base.endsWith(".slice")) return [pod, ...below].join("/");
   const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
   const prefix = makeScopePrefix(pod);
-  const containers = below.map((one) => (one.startsWith(`${prefix}-`) ? one.slice(prefix.length + 1, -".scope".length) : one));
+  const containers = below.map((one) =>
+    one.startsWith(`${prefix}-`) ? one.slice(prefix.length + 1, -".scope".length) : one,
+  );
   return [name.replaceAll("_", "-"), ...containers].join("/");
 }
 
 export function makeContainerCgroup(cgroup: PodCgroup, container: ContainerName): string {
-  return cgroup.driver === "cgroupfs" ? `${cgroup.path}/${container}` : `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`;
+  return cgroup.driver === "cgroupfs"
+    ? `${cgroup.path}/${container}`
+    : `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`;
 }
 
 /** Units have one name space for the whole machine, so a container's bears its pod's name: that of its slice. */

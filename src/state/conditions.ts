@@ -56,3 +56,13 @@ export function isThrough({ role, status, exit }: ContainerState): boolean {
     role === "init" && (status === "exited" || status === "deleted") && exit !== undefined && shellStatus(exit) === 0
   );
 }
+
+/** For those who cannot read JSON: `0 ready`, or `1` and who is not. */
+export function makeReadiness(state: PodState): string {
+  if (isReady(state)) return "0 ready";
+  const unready = state.containers.filter(({ role, ready }) => (role === "main" || role === "sidecar") && !ready);
+  const words = unready.map(({ name, message }) =>
+    message === undefined ? name : `${name} (${message.slice(0, 80)})`,
+  );
+  return `1 not ready: ${words.join(", ") || state.status}`.replace(/\s+/g, " ").slice(0, 900);
+}

@@ -117,6 +117,8 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, error: event.error };
     case "pod.degraded":
       return { ...state, degraded: event.reason };
+    case "pod.updated":
+      return { ...state, resources: { ...state.resources, ...event.resources } };
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
@@ -177,6 +179,14 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
       return giveUpAttempt({ ...container, status });
+    case "container.updated":
+      return { ...container, status, resources: { ...container.resources, ...event.resources } };
+    case "container.log-blocked":
+      return { ...container, status, logBlocked: event.reason };
+    case "container.log-resumed": {
+      const { logBlocked: _, ...rest } = container;
+      return { ...rest, status };
+    }
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };
@@ -192,7 +202,8 @@ function beginAttempt(
   const { exit, reason, startedAt, message } = container;
   const ended = exit && reason ? { startedAt, exit, reason, ...(message === undefined ? {} : { message }) } : undefined;
   const last = ended ?? container.last;
-  return { ...makePlannedContainer(container), status: "creating", attempt, restarts, exitsOffset, last };
+  const resources = container.resources === undefined ? {} : { resources: container.resources };
+  return { ...makePlannedContainer(container), ...resources, status: "creating", attempt, restarts, exitsOffset, last };
 }
 
 /** One that was cut short leaves what the attempt before it has left. */

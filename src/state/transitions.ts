@@ -26,7 +26,10 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
+  "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-blocked": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-resumed": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */
@@ -64,6 +67,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
+  "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
   "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },

@@ -73,7 +73,7 @@ t.test("cgroups: the pod above, each container a leaf below", (t) => {
     path: "/peapod.slice/peapod-a_b.c.slice",
     base: "/peapod.slice",
   });
-  t.equal(containerOf(systemd, "web").cgroupPath, "/peapod.slice/peapod-a_b.c.slice/peapod-web.scope");
+  t.equal(containerOf(systemd, "web").cgroupPath, "/peapod.slice/peapod-a_b.c.slice/peapod-a_b.c-web.scope");
   t.end();
 });
 
@@ -143,7 +143,8 @@ function assertHolds(plan: Plan): void {
   plan.stages.forEach((stage, index) => {
     for (const step of stage) {
       const key = words([step]);
-      assert(!order.has(key), `${key} is there twice`);
+      // In a user namespace overlays are mounted after what lies below them has its owners mapped.
+      assert(!order.has(key) || key === "mount", `${key} is there twice`);
       order.set(key, index);
     }
   });

@@ -85,7 +85,7 @@ async function showContainer(
 }
 
 /** Called for each interruption; a pod that is already gone or going needs nothing more. */
-async function endPod(client: PodClient, times: number, task: Task): Promise<void> {
+export async function endPod(client: PodClient, times: number, task: Task): Promise<void> {
   try {
     if (times === 1) await client.stop({});
     else await client.kill({ signal: "SIGKILL", all: true });
@@ -95,7 +95,7 @@ async function endPod(client: PodClient, times: number, task: Task): Promise<voi
   }
 }
 
-async function deletePod(client: PodClient | undefined, task: Task): Promise<void> {
+export async function deletePod(client: PodClient | undefined, task: Task): Promise<void> {
   if (task.options.flag("keep")) return;
   try {
     await client?.delete({ force: true });
@@ -105,7 +105,7 @@ async function deletePod(client: PodClient | undefined, task: Task): Promise<voi
   }
 }
 
-function statusOfPod(pod: PodState): number {
+export function statusOfPod(pod: PodState): number {
   if (pod.exitStatus !== undefined) return pod.exitStatus;
   if (pod.error !== undefined) throw PeapodError.fromJson(pod.error);
   throw new PeapodError("STATE_DAMAGED", `pod ${pod.pod}: ended, but nobody saw with what result`);

@@ -10,6 +10,8 @@ export async function create(task: Task): Promise<number> {
 export async function run(task: Task): Promise<number> {
   if (task.options.flag("dry-run")) return await printPlan(task);
   if (task.options.flag("detach")) return await upAndPrintName(task, true);
+  const isAttached = task.options.flag("interactive") || task.options.flag("tty");
+  if (isAttached) return await (await import("./run-attached.ts")).runAttached(task);
   return await (await import("./run-foreground.ts")).runForeground(task);
 }
 
