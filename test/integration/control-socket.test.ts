@@ -13,6 +13,7 @@ import { httpStatusOf } from "../../src/engine/control-messages.ts";
 import type { Event } from "../../src/state/event.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { patient } from "../support/slowness.ts";
 import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -256,7 +257,7 @@ testWithPeapod("every curl line of docs/control-socket.md answers as it says the
   await host.must("create", pod.file);
   const examples = readExamples();
   for (const { line, answer } of examples) {
-    const { stdout } = await run("sh", ["-c", line.replaceAll("/run/peapod", host.root)], { timeout: 60_000 });
+    const { stdout } = await run("sh", ["-c", line.replaceAll("/run/peapod", host.root)], { timeout: patient(60_000) });
     t.match(stdout, new RegExp(`^${answer.trimEnd().split("…").map(escapeForRegExp).join("[\\s\\S]*")}\n?$`), line);
   }
   t.ok(examples.length > 10, "there are many");

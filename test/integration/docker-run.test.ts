@@ -15,10 +15,11 @@ import {
   type PodImageRequest,
   WAIT_FOR_STOP,
 } from "../support/pod-image.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const FILE_DEADLINE_MS = 600_000;
-const TEST_DEADLINE_MS = 120_000;
+const FILE_DEADLINE_MS = patient(600_000);
+const TEST_DEADLINE_MS = patient(120_000);
 const skip = whyNoDockerd();
 
 let docker: Dockerd;
