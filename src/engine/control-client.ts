@@ -42,6 +42,7 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     stop: ({ graceMs }) => askForState("stop", graceMs === undefined ? {} : { graceMs }),
     kill: ({ signal, container, all }) =>
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
+    restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
     delete: async ({ force }) => {
@@ -80,16 +81,19 @@ async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest):
       return state.containers.every((one) => !containers.includes(one.name) || one.exit !== undefined);
     if (until === "ready" && isReady(state)) return true;
     if (until === "initialized" && state.initializedAt !== undefined) return true;
-    if (until !== "exited" && (state.exitedAt !== undefined || state.deletedAt !== undefined))
+    const isOver = state.exitedAt !== undefined && state.want !== "restarted";
+    if (until !== "exited" && (isOver || state.deletedAt !== undefined))
       throw new PeapodError("WRONG_STATE", `pod ${pod}: ended before it was ${until}`);
-    return state.exitedAt !== undefined;
+    return isOver;
   };
   if (isDone()) return state;
   const follow = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
+  // What came before is known: an end that a restart has followed is none.
+  const { cursor } = state;
   state = makePlannedState(pod, state.containers);
   for await (const event of reader.events(pod, follow)) {
     state = applyEvent(state, event);
-    if (isDone()) break;
+    if (event.seq > cursor && isDone()) break;
   }
   return state;
 }

@@ -3,14 +3,14 @@
 import type { ErrorCode, ErrorJson } from "../base/errors.ts";
 import type { PodState } from "../state/pod-state.ts";
 
-export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "delete";
-export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "delete"];
+export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "restart" | "delete";
+export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "restart", "delete"];
 
 /** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
 export interface Ask {
   /** Any text of the caller's; the same one again does not act twice. */
   readonly request?: string;
-  /** stop: milliseconds between SIGTERM and SIGKILL, for the whole pod. */
+  /** stop, restart: milliseconds between SIGTERM and SIGKILL, for the whole pod. */
   readonly graceMs?: number;
   /** kill: `TERM`, `SIGTERM` or `15`. */
   readonly signal?: string;
@@ -18,6 +18,8 @@ export interface Ask {
   readonly container?: string;
   /** kill: every process of the containers, not their first alone. */
   readonly all?: boolean;
+  /** restart: these containers; absent: the pod. */
+  readonly containers?: readonly string[];
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

@@ -85,6 +85,8 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
       return supervisor.pause();
     case "resume":
       return supervisor.resume();
+    case "restart":
+      return supervisor.restart({ ...asked, containers: body.containers, graceMs: body.graceMs });
     case "delete":
       return supervisor.delete({ ...asked, force: body.force }).then(() => null);
   }

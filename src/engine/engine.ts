@@ -34,6 +34,8 @@ export interface PodClient {
   /** @throws WRONG_STATE unless created; RUNTIME_FAILED */
   start(): Promise<PodState>;
   stop(more: { graceMs?: number }): Promise<PodState>;
+  /** The pod, from its first init container on; or these containers. @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED */
+  restart(more: { containers?: readonly string[]; graceMs?: number }): Promise<PodState>;
   /** To one container, or all. `signal`: `TERM`, `SIGTERM` or `15`. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;

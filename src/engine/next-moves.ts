@@ -52,12 +52,14 @@ export function decideMoves(plan: Plan, state: PodState, nowMs: number): Decisio
 export function isFinal(plan: Plan, container: ContainerState): boolean {
   const planned = plan.containers.find(({ name }) => name === container.name);
   if (planned === undefined || container.exit === undefined) return planned === undefined;
+  if (container.restartBy !== undefined) return false;
   return !isRestarted(planned, shellStatus(container.exit));
 }
 
 /** By when all have to be gone, where the pod is on its way down; milliseconds since 1970. */
 function makeDownBy(plan: Plan, state: PodState): number | undefined {
-  if (state.want === "stopped") return Date.parse(state.wantedAt ?? "") + (state.graceMs ?? plan.stopGraceMs);
+  if (state.want === "stopped" || state.want === "restarted")
+    return Date.parse(state.wantedAt ?? "") + (state.graceMs ?? plan.stopGraceMs);
   if (state.expiredAt !== undefined) return Date.parse(state.expiredAt) + plan.stopGraceMs;
   if (state.startedAt === undefined || exitStatusOf(state) === undefined) return undefined;
   const workers = state.containers.filter(({ role }) => role === "main" || role === "init");
@@ -126,7 +128,7 @@ class Climb {
   }
 
   #lookAfter(container: ContainerState): void {
-    const { name, status, awaits, passed, endBy, exit } = container;
+    const { name, status, awaits, passed, endBy, restartBy, exit } = container;
     const planned = this.#plan.containers.find((one) => one.name === name);
     if (planned === undefined) return;
     switch (status) {
@@ -134,7 +136,8 @@ class Climb {
         if (this.#areLendersAlive(planned)) this.#moves.push({ do: "start", containers: [name] });
         return;
       case "running":
-        if (endBy !== undefined) this.#moves.push({ do: "end", containers: [name], byMs: Date.parse(endBy) });
+        if (endBy !== undefined || restartBy !== undefined)
+          this.#moves.push({ do: "end", containers: [name], byMs: firstOf(endBy, restartBy) });
         else if (awaits.includes("postStart") && !passed.includes("postStart"))
           this.#moves.push({ do: "post-start", containers: [name] });
         return;
@@ -143,7 +146,9 @@ class Climb {
         this.#restart(planned, container, status === "deleted" ? 1 : 0);
         return;
       case "exited":
-        if (exit !== undefined && isRestarted(planned, shellStatus(exit))) this.#restartWhenDue(planned, container);
+        if (restartBy !== undefined) this.#restart(planned, container, 1);
+        else if (exit !== undefined && isRestarted(planned, shellStatus(exit)))
+          this.#restartWhenDue(planned, container);
     }
   }
 
@@ -161,13 +166,15 @@ class Climb {
   }
 
   /** `by`: 0 for an attempt that was begun and cut short. */
-  #restart(planned: PlannedContainer, { attempt, restarts }: ContainerState, by: 0 | 1): void {
+  #restart(planned: PlannedContainer, { attempt, restarts, restartBy }: ContainerState, by: 0 | 1): void {
     if (!this.#areLendersAlive(planned)) return;
+    const isAskedFor = restartBy !== undefined && by === 1;
     this.#moves.push({
       do: "restart",
       containers: [planned.name],
       attempt: attempt + by,
-      restarts: restarts + by,
+      // Whoever asks for it begins anew with the back-off.
+      restarts: isAskedFor ? 0 : restarts + by,
     });
   }
 
@@ -178,6 +185,10 @@ class Climb {
       ({ name, status }) => !lenders.has(name) || status === "running" || status === "created",
     );
   }
+}
+
+function firstOf(...times: (string | undefined)[]): number {
+  return Math.min(...times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)])));
 }
 
 function noteOf(fact: Fact): Move {

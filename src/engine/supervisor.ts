@@ -57,7 +57,7 @@ export class Supervisor {
     this.#conductor = new Conductor(this.pod);
     this.#prober = new Prober(this.pod);
     context.journal.onEvent((event) => {
-      if (event.type === "pod.exited") this.#tellResult(event.status);
+      if (event.type === "pod.exited" && this.state.want !== "restarted") this.#tellResult(event.status);
     });
     this.over = new Promise((resolve) => {
       this.#whenOver = resolve;
@@ -117,6 +117,35 @@ export class Supervisor {
       const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       this.#note("stopped", asked, { graceMs });
       await this.#stop();
+      return this.state;
+    });
+  }
+
+  /**
+   * In order down as `stop` has it, and up again from the first init container on, also where it has ended by itself. With
+   * `containers` these alone, while the others run on.
+   * @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED
+   */
+  restart(
+    asked: Asked & { readonly containers?: readonly string[] | undefined; readonly graceMs?: number | undefined },
+  ): Promise<PodState> {
+    return this.#change(async () => {
+      const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
+      if (asked.containers !== undefined) {
+        const keepers = asked.containers.map((name) => this.#named(name));
+        this.#assertStatus(["initializing", "running"], "restart containers");
+        const { restartContainers } = await import("./restart.ts");
+        await this.#killable(() => restartContainers(this.pod, keepers, { request: asked.request, graceMs }));
+        return this.state;
+      }
+      if (this.#isAskedAgain("restarted", asked) || this.#isAskedAgain("running", asked)) return this.state;
+      if (this.state.status === "created") {
+        this.#note("running", asked);
+        await this.#killOnFailure(() => this.#climb("running"));
+      } else {
+        this.#note("restarted", asked, { graceMs });
+        await this.#restart();
+      }
       return this.state;
     });
   }
@@ -208,10 +237,14 @@ export class Supervisor {
 
   /** The state once the pod has ended; undefined where the asker went away first. */
   whenExited(gone: AbortSignal): Promise<PodState | undefined> {
-    if (this.state.exitedAt !== undefined) return Promise.resolve(this.state);
+    return this.#whenEnded(gone, () => this.state.exitedAt !== undefined && this.state.want !== "restarted");
+  }
+
+  #whenEnded(gone: AbortSignal, hasEnded: () => boolean): Promise<PodState | undefined> {
+    if (hasEnded()) return Promise.resolve(this.state);
     return new Promise((resolve) => {
       const stop = this.pod.journal.onEvent((event) => {
-        if (event.type !== "pod.exited" && event.type !== "pod.deleted") return;
+        if (!hasEnded() && event.type !== "pod.deleted") return;
         stop();
         resolve(this.state);
       });
@@ -231,7 +264,8 @@ export class Supervisor {
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       // Who was killed between the two could not tell it.
-      if (this.state.exitStatus !== undefined) this.#tellResult(this.state.exitStatus);
+      if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
+        this.#tellResult(this.state.exitStatus);
       await this.#goOn(canceled);
     });
   }
@@ -271,6 +305,7 @@ export class Supervisor {
     } catch (error) {
       const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
       this.#tryToNoteFailure(reason);
+      (await import("./restart.ts")).failUnmade(this.pod, reason);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.kill()));
       this.pod.journal.append({ type: "pod.exited", status: finalStatusOf(this.state) });
       throw reason;
@@ -281,7 +316,8 @@ export class Supervisor {
     // The conductor begins after it: `started` comes before `exited`, however short the lives are.
     if (this.state.createdAt === undefined) announceMoves(this.pod.facts);
     const { stages } = this.pod.plan;
-    for (const stage of want === "running" && this.state.createdAt === undefined ? makeRunStages(stages) : stages) {
+    const isAtOnce = this.state.createdAt === undefined || this.state.restartedAt !== undefined;
+    for (const stage of want === "running" && isAtOnce ? makeRunStages(stages) : stages) {
       if (stage.some(isStartStep)) {
         this.#noteOnce("pod.created", this.state.createdAt);
         if (want === "created") break;
@@ -302,11 +338,28 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     if (this.state.status === "paused") await this.#thaw();
+    await this.#killable(() => {
+      const exited = this.#whenEnded(new AbortController().signal, () => this.state.exitedAt !== undefined);
+      this.#conductor.begin();
+      return exited;
+    });
+  }
+
+  /** While it waits for a grace to be over, whoever has not the patience may kill. */
+  async #killable(wait: () => Promise<unknown>): Promise<void> {
     this.#isStopping = true;
-    const exited = this.whenExited(new AbortController().signal);
-    this.#conductor.begin();
-    await exited;
-    this.#isStopping = false;
+    await wait().finally(() => {
+      this.#isStopping = false;
+    });
+  }
+
+  /** Each part may have been done before a supervisor's death. */
+  async #restart(): Promise<void> {
+    if (this.state.exitedAt === undefined) await this.#stop();
+    await Promise.all([this.#conductor.hold(), this.#prober.hold()]);
+    await (await import("./restart.ts")).clearContainers(this.pod);
+    this.pod.journal.append({ type: "pod.restarted" });
+    await this.#killOnFailure(() => this.#climb("running"));
   }
 
   async #takeDown(): Promise<void> {
@@ -364,6 +417,9 @@ export class Supervisor {
       }
       case "stopped":
         if (this.state.exitedAt === undefined) await this.#stop();
+        break;
+      case "restarted":
+        await this.#restart().catch((error: unknown) => this.pod.report(error, "the restart failed"));
         break;
       case "deleted":
         await this.#takeDown();

@@ -5,7 +5,7 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
 
 /** What the pod is asked to be; the supervisor works towards the last one that was recorded. */
-export type Want = "created" | "running" | "stopped" | "deleted";
+export type Want = "created" | "running" | "stopped" | "restarted" | "deleted";
 
 interface Stamp {
   /** 1, 2, 3 … without a gap; the cursor of `events --since`. */
@@ -38,6 +38,8 @@ export type PodFact =
   | { readonly type: "pod.resumed" }
   /** All containers ended. `status` as `run` hands it on. */
   | { readonly type: "pod.exited"; readonly status: number }
+  /** Nothing of its containers' last lives is left, and it comes up again: it is wanted running. */
+  | { readonly type: "pod.restarted" }
   | { readonly type: "pod.failed"; readonly error: ErrorJson }
   /** The supervisor was started again and found its way back. */
   | { readonly type: "pod.recovered" }
@@ -89,6 +91,14 @@ export type ContainerFact =
       readonly exit: Exit;
       /** Where the exit alone does not tell it. */
       readonly reason?: "OOMKilled";
+    }
+  /** Somebody asked that it be ended, and started again at once. */
+  | {
+      readonly type: "container.restarting";
+      readonly container: ContainerName;
+      readonly request: string;
+      /** RFC 3339; when it is killed, if it has not ended by then. */
+      readonly endBy: string;
     }
   /** It ended again soon and waits to be started again. */
   | { readonly type: "container.backing-off"; readonly container: ContainerName; readonly until: string }

@@ -125,6 +125,7 @@ export class Journal {
     this.#state = applyEvent(this.#state, event);
     this.#lastTime = event.time;
     if (event.type === "pod.wanted") this.#requests.add(requestKey(event.want, event.request));
+    if (event.type === "container.restarting") this.#requests.add(requestKey("restarted", event.request));
   }
 
   /** A clock that was set back must not make a later event look earlier. */

@@ -23,6 +23,13 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.signalled": { created: "created", running: "running" },
   // From `created`: killed before its program was let go.
   "container.exited": { created: "exited", running: "exited" },
+  "container.restarting": {
+    creating: "creating",
+    created: "created",
+    running: "running",
+    exited: "exited",
+    deleted: "deleted",
+  },
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
@@ -64,6 +71,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
+  "pod.restarted": { needs: ["exited"], forbids: ["paused", "deleted"], containers: ["planned", "deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
   "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },

@@ -89,6 +89,9 @@ class PodStory {
         if (!this.#has("pod.created")) tell("order", "pod.exited: comes before pod.created");
         this.#checkAll(tell, event.type, "ended", (container) => container.isExited || container.name === PAUSE);
         return;
+      case "pod.restarted":
+        this.#checkRestarted(tell);
+        return;
       case "pod.deleted":
         this.#checkAll(tell, event.type, "was deleted", (container) => container.isDeleted || !container.isCreated);
         return;
@@ -109,6 +112,14 @@ class PodStory {
     if (isPausing === this.#isPaused)
       tell("once", isPausing ? "the pod: paused twice" : "the pod: resumed, not paused");
     this.#isPaused = isPausing;
+  }
+
+  /** From here on it may start, be through with its init containers, and end, once more. */
+  #checkRestarted(tell: Tell): void {
+    if (!this.#has("pod.exited")) tell("order", "pod.restarted: comes before pod.exited");
+    if (this.#isPaused) tell("order", "pod.restarted: comes while it is paused");
+    this.#checkAll(tell, "pod.restarted", "was deleted", (container) => container.isDeleted || !container.isCreated);
+    for (const type of ["pod.started", "pod.initialized", "pod.expired", "pod.exited"]) this.#seen.delete(type);
   }
 
   #checkAll(tell: Tell, type: string, what: string, holds: (container: ContainerStory) => boolean): void {
@@ -162,6 +173,9 @@ class ContainerStory {
       case "container.unhealthy":
       case "container.pre-stop-failed":
         if (!this.isStarted || this.isExited) wrong("order", `${fact.type.slice(10)} while it did not run`);
+        return;
+      case "container.restarting":
+        if (!this.isCreating) wrong("order", "was asked to be restarted before anybody set about creating it");
         return;
       case "container.backing-off":
         if (!this.isExited || this.isDeleted) wrong("order", "waits to be started again while it has not ended");

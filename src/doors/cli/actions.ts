@@ -15,6 +15,7 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   exec: async () => (await import("./actions/exec.ts")).exec,
   kill: async () => (await import("./actions/change.ts")).kill,
   stop: async () => (await import("./actions/change.ts")).stop,
+  restart: async () => (await import("./actions/change.ts")).restart,
   delete: async () => (await import("./actions/change.ts")).remove,
   pause: async () => (await import("./actions/change.ts")).pause,
   resume: async () => (await import("./actions/change.ts")).resume,
