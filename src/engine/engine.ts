@@ -68,6 +68,8 @@ export interface Engine {
   up(request: UpRequest): Promise<PodState>;
   /** A manifest to begin with, as YAML text. */
   template(): Promise<string>;
+  /** The manifest of a pod that is there, as YAML text without comments. @throws NOT_FOUND, STATE_DAMAGED */
+  generate(pod: PodName): Promise<string>;
   /** OCI bundles below `outDir`, one directory a container. @throws ALREADY_EXISTS where that is not empty */
   bundle(request: PlanRequest & { readonly outDir: string }): Promise<BundleReport>;
   /**

@@ -9,8 +9,9 @@ import { checkMountTargets } from "../bundle/check-mount-targets.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
+import type { StoredDocuments } from "../manifest/make-generated.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { parseManifest, readManifest } from "../manifest/read-manifest.ts";
+import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
 import { makePlan } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -20,6 +21,8 @@ import type { Programs } from "./programs.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
+  /** What the user wrote. */
+  readonly stored: StoredDocuments;
   readonly plan: Plan;
 }
 
@@ -29,7 +32,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   // Waited for below; a manifest that is wrong is told first.
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
-  const read = readRequested(request);
+  const { manifest: read, document } = readRequested(request);
   const manifest = place(request.name === undefined ? read : rename(read, request.name));
   const plan = makePlan({
     manifest,
@@ -43,12 +46,13 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   });
   const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
   checkMountTargets(moved);
-  return { manifest, plan: moved };
+  return { manifest, stored: { document }, plan: moved };
 }
 
-function readRequested({ file, stdinText, outer }: PlanRequest): Manifest {
-  if (outer === undefined) return readManifest(file, stdinText === undefined ? {} : { stdinText });
-  return parseManifest(readFileSync(file, "utf8"), { file: outer.manifest, baseDir: dirname(outer.manifest) });
+function readRequested({ file, stdinText, outer }: PlanRequest): ReadPod {
+  if (outer === undefined) return readPod(file, "directories", stdinText === undefined ? {} : { stdinText });
+  const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
+  return parsePod(readFileSync(file, "utf8"), from);
 }
 
 interface Outer {

@@ -6,12 +6,11 @@ import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
-import { makePodPlan } from "./make-pod-plan.ts";
+import { makePodPlan, type PodPlan } from "./make-pod-plan.ts";
 import type { Programs } from "./programs.ts";
 import { FD, type Launcher } from "./reaper-link.ts";
 import { makeReserve } from "./reserve.ts";
@@ -27,11 +26,12 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const { manifest, plan } = await makePodPlan(options, programs, request);
+  const planned = await makePodPlan(options, programs, request);
+  const { plan } = planned;
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
   await claimDirectory(plan);
-  const supervisor = writeBeginning(manifest, plan, programs);
+  const supervisor = writeBeginning(planned, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -44,10 +44,11 @@ export async function upInside(
 }
 
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
-function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Supervisor {
+function writeBeginning({ manifest, stored, plan }: PodPlan, programs: Programs): Supervisor {
   try {
     makeReserve(plan.paths.dir);
     writeJsonAtomic(plan.paths.manifest, manifest);
+    writeJsonAtomic(plan.paths.document, stored);
     writeJsonAtomic(plan.paths.plan, plan);
     return makeSupervisor(plan, programs);
   } catch (error) {

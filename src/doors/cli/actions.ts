@@ -11,6 +11,8 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   "image build": async () => (await import("./actions/image.ts")).build,
   create: async () => (await import("./actions/up.ts")).create,
   run: async () => (await import("./actions/up.ts")).run,
+  clone: async () => (await import("./actions/copy.ts")).clone,
+  generate: async () => (await import("./actions/copy.ts")).generate,
   start: async () => (await import("./actions/change.ts")).start,
   exec: async () => (await import("./actions/exec.ts")).exec,
   kill: async () => (await import("./actions/change.ts")).kill,

@@ -1,6 +1,6 @@
-// The verbs that make something out of a manifest: spec, bundle, create, run.
+// The verbs that make something out of a manifest: spec, bundle, create, run; and again out of a pod: clone, generate.
 
-import { FILE, formatOption, type OptionSpec, type Verb } from "../grammar.ts";
+import { FILE, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
 
 const NAME: OptionSpec = {
   long: "name",
@@ -9,6 +9,12 @@ const NAME: OptionSpec = {
   summary: "name of the pod, instead of the manifest's",
 };
 const DRY_RUN: OptionSpec = { long: "dry-run", kind: "flag", summary: "print the plan as JSON and touch nothing" };
+const REPLICAS: OptionSpec = {
+  long: "replicas",
+  kind: "number",
+  value: "N",
+  summary: "N pods of the same manifest, NAME-0 to NAME-(N-1), side by side: all of them or none",
+};
 const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
 
 export const MAKING: readonly Verb[] = [
@@ -55,7 +61,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, DRY_RUN],
+    options: [NAME, REPLICAS, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -77,13 +83,50 @@ export const MAKING: readonly Verb[] = [
       { long: "detach", short: "d", kind: "flag", summary: "return as soon as the pod runs, and keep it" },
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
+      REPLICAS,
       DRY_RUN,
     ],
     takesCommand: false,
     examples: [
       { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
       { line: "peapod run -d pod.yaml", tells: "in the background" },
+      { line: "peapod run --replicas 3 pod.yaml", tells: "NAME-0, NAME-1 and NAME-2" },
       { line: "peapod run --keep pod.yaml", tells: "leave the ended pod there, to be inspected" },
+    ],
+  },
+  {
+    name: "clone",
+    aliases: [],
+    summary: "make another pod of a pod's manifest",
+    about:
+      "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
+      "What has become of POD while it ran is not taken along. Prints the new pod's name.",
+    args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
+    options: [
+      { long: "start", kind: "flag", summary: "start it, too" },
+      { long: "no-start", kind: "flag", summary: "only make it, which is the default" },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod clone web web2", tells: "then: peapod start web2" },
+      { line: "peapod clone --start web", tells: "web-clone runs" },
+    ],
+  },
+  {
+    name: "generate",
+    aliases: [],
+    summary: "print the manifest of a pod that is there",
+    about:
+      "A Kubernetes v1 Pod in YAML that peapod run takes, and that gives the same plan: what the user wrote, without " +
+      "comments, with what was updated since. Images are absolute, and the name is the pod's own. Secrets are never in it.",
+    args: [POD],
+    options: [
+      { long: "filename", short: "f", kind: "text", value: "FILE", summary: "write it to FILE, which must not exist" },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod generate web", tells: "look at it" },
+      { line: "peapod generate web -f web.yaml", tells: "keep it in a file" },
     ],
   },
 ];
