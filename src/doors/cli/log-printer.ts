@@ -19,6 +19,8 @@ export interface PrinterStyle {
   /** Containers that may write; with more than one each line is prefixed. */
   readonly containers: readonly string[];
   readonly timestamps: boolean;
+  /** Also where there is only one. */
+  readonly prefixed?: boolean;
 }
 
 export function makeLogPrinter(output: Output, style: PrinterStyle): LogPrinter {
@@ -29,7 +31,7 @@ export function makeLogPrinter(output: Output, style: PrinterStyle): LogPrinter 
   const unended = new Map<string, { container: string; entry: LogEntry; texts: string[]; size: number }>();
 
   function makePrefix(name: string, i: number): string {
-    if (style.containers.length < 2) return "";
+    if (style.containers.length < 2 && !style.prefixed) return "";
     const text = `${name.padEnd(width)} | `;
     return hasColors ? `\u001b[${COLORS[i % COLORS.length]}m${text}\u001b[0m` : text;
   }

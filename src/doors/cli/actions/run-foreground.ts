@@ -67,25 +67,26 @@ async function untilEnd(task: Task, engine: Engine, pod: PodState, client: PodCl
   }
 }
 
-async function showContainer(
+export async function showContainer(
   task: Task,
   engine: Engine,
   pod: PodState,
   name: ContainerName,
   printer: LogPrinter,
   signal: AbortSignal,
+  label: string = name,
 ): Promise<void> {
   for await (const entry of engine.logs(pod.pod, { container: name, fromFirst: true, follow: true, signal }))
-    printer.print(name, entry);
-  printer.flush(name);
+    printer.print(label, entry);
+  printer.flush(label);
   if (signal.aborted || !task.world.output.isErrorTerminal) return;
   const state = await engine.reader.state(pod.pod);
   const exit = state.containers.find((container) => container.name === name)?.exit;
-  if (exit !== undefined) printer.remark(name, makeExitWords(exit));
+  if (exit !== undefined) printer.remark(label, makeExitWords(exit));
 }
 
 /** Called for each interruption; a pod that is already gone or going needs nothing more. */
-async function endPod(client: PodClient, times: number, task: Task): Promise<void> {
+export async function endPod(client: PodClient, times: number, task: Task): Promise<void> {
   try {
     if (times === 1) await client.stop({});
     else await client.kill({ signal: "SIGKILL", all: true });
@@ -95,7 +96,7 @@ async function endPod(client: PodClient, times: number, task: Task): Promise<voi
   }
 }
 
-async function deletePod(client: PodClient | undefined, task: Task): Promise<void> {
+export async function deletePod(client: PodClient | undefined, task: Task): Promise<void> {
   if (task.options.flag("keep")) return;
   try {
     await client?.delete({ force: true });
@@ -105,7 +106,7 @@ async function deletePod(client: PodClient | undefined, task: Task): Promise<voi
   }
 }
 
-function statusOfPod(pod: PodState): number {
+export function statusOfPod(pod: PodState): number {
   if (pod.exitStatus !== undefined) return pod.exitStatus;
   if (pod.error !== undefined) throw PeapodError.fromJson(pod.error);
   throw new PeapodError("STATE_DAMAGED", `pod ${pod.pod}: ended, but nobody saw with what result`);
