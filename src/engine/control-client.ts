@@ -42,6 +42,7 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     stop: ({ graceMs }) => askForState("stop", graceMs === undefined ? {} : { graceMs }),
     kill: ({ signal, container, all }) =>
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
+    change: (manifest) => askForState("update", { manifest }),
     restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
@@ -100,7 +101,7 @@ async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest):
 
 async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: ClientNeeds): Promise<PodState | null> {
   const request = makeUuid();
-  const deadline = Date.now() + PATIENCE_MS;
+  let deadline = Date.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt += 1) {
     if (!existsSync(paths.dir)) {
       if (verb === "delete" && attempt > 1) return null;
@@ -108,12 +109,15 @@ async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: C
         hint: "peapod list shows what there is",
       });
     }
+    const askedAt = Date.now();
     try {
       const answer = await post(paths.socket, `/v1/pod/${verb}`, { ...body, request });
       if ("error" in answer) throw PeapodError.fromJson(answer.error);
       return answer.state;
     } catch (error) {
       if (error instanceof PeapodError) throw error;
+      // It was being worked on: whoever takes over has as long again to come up.
+      if (Date.now() - askedAt > WATCH_MS) deadline = Date.now() + PATIENCE_MS;
       if (Date.now() > deadline) {
         throw new PeapodError(
           "SUPERVISOR_GONE",

@@ -2,9 +2,10 @@
 
 import type { ErrorCode, ErrorJson } from "../base/errors.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { WrittenManifest } from "./engine.ts";
 
-export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "restart" | "delete";
-export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "restart", "delete"];
+export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "restart" | "update" | "delete";
+export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "restart", "update", "delete"];
 
 /** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
 export interface Ask {
@@ -20,6 +21,8 @@ export interface Ask {
   readonly all?: boolean;
   /** restart: these containers; absent: the pod. */
   readonly containers?: readonly string[];
+  /** update: what the pod is to become. */
+  readonly manifest?: WrittenManifest;
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

@@ -36,6 +36,11 @@ export interface PodClient {
   stop(more: { graceMs?: number }): Promise<PodState>;
   /** The pod, from its first init container on; or these containers. @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED */
   restart(more: { containers?: readonly string[]; graceMs?: number }): Promise<PodState>;
+  /**
+   * Makes the pod what another manifest says, while it runs: containers come, go, and are replaced.
+   * @throws BAD_MANIFEST, NOT_SUPPORTED where something cannot change (then nothing was done), WRONG_STATE
+   */
+  change(manifest: WrittenManifest): Promise<PodState>;
   /** To one container, or all. `signal`: `TERM`, `SIGTERM` or `15`. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
@@ -102,6 +107,15 @@ export interface PlanRequest {
   /** Instead of metadata.name. */
   readonly name?: string;
   readonly outer?: OuterRequest;
+  /** The manifest's text, for who has not the file; `file` is what faults call it. */
+  readonly written?: WrittenManifest;
+}
+
+export interface WrittenManifest {
+  readonly text: string;
+  readonly file: string;
+  /** Absolute directory that relative paths of the manifest start from. */
+  readonly baseDir: string;
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */

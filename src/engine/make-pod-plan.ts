@@ -49,7 +49,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   return { manifest, stored: { document }, plan: moved };
 }
 
-function readRequested({ file, stdinText, outer }: PlanRequest): ReadPod {
+function readRequested({ file, stdinText, outer, written }: PlanRequest): ReadPod {
+  if (written !== undefined) return parsePod(written.text, { ...written, images: "directories" });
   if (outer === undefined) return readPod(file, "directories", stdinText === undefined ? {} : { stdinText });
   const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
   return parsePod(readFileSync(file, "utf8"), from);

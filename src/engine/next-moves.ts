@@ -52,7 +52,7 @@ export function decideMoves(plan: Plan, state: PodState, nowMs: number): Decisio
 export function isFinal(plan: Plan, container: ContainerState): boolean {
   const planned = plan.containers.find(({ name }) => name === container.name);
   if (planned === undefined || container.exit === undefined) return planned === undefined;
-  if (container.restartBy !== undefined) return false;
+  if (container.restartBy !== undefined || container.leaveBy !== undefined) return false;
   return !isRestarted(planned, shellStatus(container.exit));
 }
 
@@ -104,6 +104,10 @@ class Climb {
     for (const container of this.#state.containers) {
       const { name, role, status } = container;
       if (role === "main" && isBlocked) break;
+      if (container.leaveBy !== undefined) {
+        this.#seeOff(container, container.leaveBy);
+        continue;
+      }
       if (status === "planned") {
         if (!isBlocked) this.#make(name);
         isBlocked ||= role !== "main";
@@ -124,7 +128,16 @@ class Climb {
     const containers = this.#plan.followers[follower]?.containers;
     if (containers === undefined || this.#moves.some((move) => move.do === "make" && move.follower === follower))
       return;
+    const planned = this.#plan.containers.find((one) => one.name === name);
+    if (planned !== undefined && !this.#areLendersAlive(planned, containers)) return;
     this.#moves.push({ do: "make", follower, containers });
+  }
+
+  /** It goes, and what becomes of it when it has ended is not for us to say. */
+  #seeOff({ name, status }: ContainerState, leaveBy: string): void {
+    if (status === "creating") this.#moves.push({ do: "discard", containers: [name] });
+    if (status === "created" || status === "running")
+      this.#moves.push({ do: "end", containers: [name], byMs: Date.parse(leaveBy) });
   }
 
   #lookAfter(container: ContainerState): void {
@@ -179,10 +192,11 @@ class Climb {
   }
 
   /** Who joins a namespace that lives with another's first process comes after it. */
-  #areLendersAlive(planned: PlannedContainer): boolean {
+  #areLendersAlive(planned: PlannedContainer, besides: readonly ContainerName[] = []): boolean {
     const lenders = waitsFor(planned, this.#plan.sandbox.namespaces);
     return this.#state.containers.every(
-      ({ name, status }) => !lenders.has(name) || status === "running" || status === "created",
+      ({ name, status }) =>
+        !lenders.has(name) || besides.includes(name) || status === "running" || status === "created",
     );
   }
 }

@@ -3,6 +3,7 @@
 
 import { PeapodError } from "../base/errors.ts";
 import { unpinNamespaces } from "../host/namespaces.ts";
+import { isLent } from "../plan/pins.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
@@ -77,13 +78,15 @@ export async function clearContainers(pod: KeptPod): Promise<void> {
   await Promise.all(keepers.map((keeper) => keeper.kill()));
   await Promise.all(keepers.map((keeper) => keeper.delete()));
   await Promise.all(keepers.map(({ planned }) => endIo(pod, planned)));
-  const lent = pod.plan.sandbox.namespaces.filter(({ from }) => from !== "new");
+  const lent = pod.plan.sandbox.namespaces.filter(isLent);
   if (lent.length > 0) await unpinNamespaces(lent.map(({ file }) => file));
 }
 
 /** Those that could not even be made have ended, too: with the pod's failure. */
 export function failUnmade(pod: KeptPod, reason: PeapodError): void {
-  const waiting = new Set(pod.plan.followers.flatMap(({ containers }) => containers));
+  const { stages, followers } = pod.plan;
+  const first = new Set(stages.flat().flatMap((step) => ("container" in step ? [step.container] : [])));
+  const waiting = new Set(followers.flatMap(({ containers }) => containers).filter((name) => !first.has(name)));
   for (const keeper of pod.containers.values()) {
     const { status } = keeper.state;
     if (status === "creating" || (status === "planned" && !waiting.has(keeper.planned.name))) keeper.fail(reason);

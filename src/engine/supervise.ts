@@ -2,7 +2,7 @@
 // because the pod has a new reaper.
 
 import { existsSync, fstatSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
@@ -37,7 +37,9 @@ export async function supervise(dir: string, script: string): Promise<void> {
     process.exit(0);
   }
   crashInto(paths.supervisorLog);
-  const plan = readOwnJson<Plan>(paths.plan) as Plan;
+  const known = readOwnJson<Plan>(paths.plan) as Plan;
+  const isChanging = existsSync(join(dir, "next.json"));
+  const plan = isChanging ? (await import("./change-members.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);
   const byMessage = isAskedByMessage(dir);

@@ -14,6 +14,7 @@ import type { PodState } from "../state/pod-state.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
+import type { WrittenManifest } from "./engine.ts";
 import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
@@ -150,6 +151,34 @@ export class Supervisor {
     });
   }
 
+  /**
+   * Becomes what another manifest says, while those run on whom it does not concern.
+   * @throws BAD_MANIFEST, NOT_SUPPORTED, RUNTIME_FAILED, WRONG_STATE
+   */
+  change(asked: Asked & { readonly manifest: WrittenManifest }): Promise<PodState> {
+    return this.#change(async () => {
+      const { beginChange, finishChange, untilChanged } = await import("./change-members.ts");
+      if (!this.pod.journal.hasRequest("changed", asked.request)) {
+        this.#assertStatus(["running"], "update");
+        if (this.pod.plan.outer !== undefined) {
+          throw new PeapodError("NOT_SUPPORTED", `pod ${this.pod.plan.pod}: lives in a container of somebody else's`, {
+            hint: "whoever made that container can make another one",
+          });
+        }
+        if (!(await beginChange(this.pod, asked))) return this.state;
+      }
+      // This supervisor ends with it. The same is asked of the next one, whose part is what follows.
+      if (this.state.changing !== undefined)
+        await this.#killable(() => finishChange(this.pod, () => this.#holdStill()));
+      await untilChanged(this.pod, asked.request);
+      return this.state;
+    });
+  }
+
+  #holdStill(): Promise<unknown> {
+    return Promise.all([this.#conductor.hold(), this.#prober.hold()]);
+  }
+
   kill(asked: {
     readonly signal: string;
     readonly container?: string | undefined;
@@ -263,6 +292,8 @@ export class Supervisor {
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
+      if (this.state.changedAt !== undefined && this.state.want !== "deleted")
+        await (await import("./change-members.ts")).prepareChanged(this.pod);
       // Who was killed between the two could not tell it.
       if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
         this.#tellResult(this.state.exitStatus);
@@ -356,7 +387,7 @@ export class Supervisor {
   /** Each part may have been done before a supervisor's death. */
   async #restart(): Promise<void> {
     if (this.state.exitedAt === undefined) await this.#stop();
-    await Promise.all([this.#conductor.hold(), this.#prober.hold()]);
+    await this.#holdStill();
     await (await import("./restart.ts")).clearContainers(this.pod);
     this.pod.journal.append({ type: "pod.restarted" });
     await this.#killOnFailure(() => this.#climb("running"));
@@ -394,6 +425,7 @@ export class Supervisor {
         if (isUp) {
           this.#conductor.begin();
           this.#prober.takeOver(Date.now());
+          if (this.state.changing !== undefined) await this.#goOnChanging();
           break;
         }
         // A failure that stands there has not been dealt with to its end: that is all that is left to do.
@@ -426,6 +458,15 @@ export class Supervisor {
         return;
     }
     this.onExits();
+  }
+
+  /** A change that was cut short is brought to its end, and this supervisor with it. */
+  async #goOnChanging(): Promise<void> {
+    const { finishChange } = await import("./change-members.ts");
+    await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {
+      this.pod.report(error, "the change of members failed");
+      this.#conductor.begin();
+    });
   }
 
   /** A caller's container ends with it, and whoever reads its output then stops: the last words go first. */

@@ -34,3 +34,8 @@ export function makePinnedNamespace({ kind, owner, found, paths, hostname, offse
     ...(ahead && kind === "time" && offsets !== undefined ? { offsets } : {}),
   };
 }
+
+/** It begins with a container's first process. By kind, since a container may be called `new`. */
+export function isLent({ kind }: PinnedNamespace): boolean {
+  return kind === "pid" || kind === "user" || kind === "cgroup";
+}

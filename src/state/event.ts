@@ -3,6 +3,7 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { ContainerOutline } from "./outline.ts";
 
 /** What the pod is asked to be; the supervisor works towards the last one that was recorded. */
 export type Want = "created" | "running" | "stopped" | "restarted" | "deleted";
@@ -40,6 +41,21 @@ export type PodFact =
   | { readonly type: "pod.exited"; readonly status: number }
   /** Nothing of its containers' last lives is left, and it comes up again: it is wanted running. */
   | { readonly type: "pod.restarted" }
+  /** Another manifest holds from now on: these containers are being ended, to go or to be replaced. */
+  | {
+      readonly type: "pod.changing";
+      readonly request: string;
+      readonly leaving: readonly ContainerName[];
+      /** RFC 3339; when they are killed, if they have not ended by then. */
+      readonly endBy: string;
+    }
+  /** They are gone, and these are its containers now; the `fresh` ones are started next. */
+  | {
+      readonly type: "pod.changed";
+      readonly request: string;
+      readonly containers: readonly ContainerOutline[];
+      readonly fresh: readonly ContainerName[];
+    }
   | { readonly type: "pod.failed"; readonly error: ErrorJson }
   /** The supervisor was started again and found its way back. */
   | { readonly type: "pod.recovered" }

@@ -30,6 +30,8 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerOut
     expiredAt: undefined,
     exitedAt: undefined,
     restartedAt: undefined,
+    changing: undefined,
+    changedAt: undefined,
     deletedAt: undefined,
     isPaused: false,
     reason: undefined,
@@ -116,6 +118,16 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, exitedAt: event.time, exitStatus: event.status };
     case "pod.restarted":
       return beginAgain(state, event.time);
+    case "pod.changing":
+      return {
+        ...state,
+        changing: event.request,
+        containers: state.containers.map((one) =>
+          event.leaving.includes(one.name) ? { ...one, leaveBy: event.endBy } : one,
+        ),
+      };
+    case "pod.changed":
+      return changeMembers(state, event);
     case "pod.failed":
       return { ...state, error: event.error };
     case "pod.degraded":
@@ -123,6 +135,17 @@ function applyFact(state: PodState, event: Event): PodState {
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
+}
+
+/** Who was there under the same name goes on with his attempts. */
+function changeMembers(state: PodState, event: Event & { readonly type: "pod.changed" }): PodState {
+  const containers = event.containers.map((outline) => {
+    const known = state.containers.find(({ name }) => name === outline.name);
+    if (known === undefined) return makePlannedContainer(outline);
+    const isReplaced = event.fresh.includes(outline.name) && known.status !== "planned";
+    return { ...known, ...outline, leaveBy: undefined, restartBy: isReplaced ? event.time : known.restartBy };
+  });
+  return { ...state, changing: undefined, changedAt: event.time, containers };
 }
 
 /** A pod without init containers has nothing to go through. */
@@ -219,6 +242,7 @@ function beginAgain(state: PodState, time: string): PodState {
     exitStatus: undefined,
     reason: undefined,
     error: undefined,
+    changing: undefined,
     containers: state.containers.map((container) => {
       // Its turn had not come.
       if (container.status === "planned") return container;
@@ -263,6 +287,7 @@ function makePlannedContainer({ name, role, awaits }: ContainerOutline): Contain
     backOffUntil: undefined,
     endBy: undefined,
     restartBy: undefined,
+    leaveBy: undefined,
     passed: [],
     last: undefined,
     pid: undefined,

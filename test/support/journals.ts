@@ -107,6 +107,8 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },
+    { type: "pod.changing", request: "r4", leaving: containers.slice(0, 1), endBy: "2026-01-01T00:01:00.000Z" },
+    { type: "pod.changed", request: "r4", containers: containers.map(makeBareOutline), fresh: [] },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.signalled", container, signal: "TERM" },
       { type: "container.exited", container, exit: exitedWith(index) },

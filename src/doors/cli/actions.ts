@@ -18,6 +18,7 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   kill: async () => (await import("./actions/change.ts")).kill,
   stop: async () => (await import("./actions/change.ts")).stop,
   restart: async () => (await import("./actions/change.ts")).restart,
+  update: async () => (await import("./actions/update-members.ts")).updateMembers,
   delete: async () => (await import("./actions/change.ts")).remove,
   pause: async () => (await import("./actions/change.ts")).pause,
   resume: async () => (await import("./actions/change.ts")).resume,

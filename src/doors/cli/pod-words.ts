@@ -17,6 +17,7 @@ export function makePodJson(state: PodState) {
     startedAt: state.startedAt ?? null,
     exitedAt: state.exitedAt ?? null,
     restartedAt: state.restartedAt ?? null,
+    changedAt: state.changedAt ?? null,
     exitStatus: state.exitStatus ?? null,
     degraded: state.degraded ?? null,
     error: state.error ?? null,

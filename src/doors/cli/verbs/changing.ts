@@ -1,6 +1,7 @@
 // The verbs that change a pod: start, exec, kill, stop, restart, delete, pause, resume, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
+import { UPDATE } from "./update.ts";
 
 const CONTAINERS: OptionSpec = {
   long: "container",
@@ -121,6 +122,7 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod restart -t 2 web db", tells: "two seconds of grace for each" },
     ],
   },
+  UPDATE,
   {
     name: "delete",
     aliases: ["rm"],
