@@ -51,10 +51,13 @@ export async function supervise(dir: string, script: string): Promise<void> {
   if (degraded !== undefined && isNoted) supervisor.pod.journal.append({ type: "pod.degraded", reason: degraded });
   dropDegradedNote(dir);
   attachBell(running);
+  // Before anybody can ask: what is asked for has its turn when it is known what there is.
+  const orphansGone = waitForOrphanedCalls(plan, supervisor.pod.inbox);
+  const recovered = supervisor.recover({ wasAsleep, canceled: launcher?.gone, orphansGone });
+  recovered.catch(() => undefined);
   await serve(running);
-  await waitForOrphanedCalls(plan, supervisor.pod.inbox);
   try {
-    await supervisor.recover({ wasAsleep, canceled: launcher?.gone });
+    await recovered;
     if (launcher !== undefined && !tell(byMessage ? { pod } : `${pod}\n`) && byMessage) {
       await supervisor.delete({ request: makeUuid(), force: true });
     }

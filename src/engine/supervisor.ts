@@ -32,6 +32,8 @@ export interface Restarted {
   readonly wasAsleep: boolean;
   /** The caller of the pod's first way up, where he still waits; undefined: he was answered, or is gone. */
   readonly canceled: AbortSignal | undefined;
+  /** No call of the last supervisor's runs any more. */
+  readonly orphansGone: Promise<void>;
 }
 
 /** As long as a timer of Node's can wait. */
@@ -285,8 +287,9 @@ export class Supervisor {
   }
 
   /** After a start that was not the first: takes note of what happened meanwhile, then goes on with what was wanted. */
-  recover({ wasAsleep, canceled }: Restarted): Promise<void> {
+  recover({ wasAsleep, canceled, orphansGone }: Restarted): Promise<void> {
     return this.#changes.run(async () => {
+      await orphansGone;
       if (this.state.deletedAt !== undefined) return this.#end();
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));

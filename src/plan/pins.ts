@@ -35,7 +35,7 @@ export function makePinnedNamespace({ kind, owner, found, paths, hostname, offse
   };
 }
 
-/** It begins with a container's first process. By kind, since a container may be called `new`. */
-export function isLent({ kind }: PinnedNamespace): boolean {
-  return kind === "pid" || kind === "user" || kind === "cgroup";
+/** It begins with a container's first process. A container may be called `new`; these kinds cannot be made ahead. */
+export function isLent({ kind, from }: PinnedNamespace): boolean {
+  return from !== "new" || kind === "pid" || kind === "user" || kind === "cgroup";
 }
