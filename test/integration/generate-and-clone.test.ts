@@ -53,6 +53,5 @@ testWithPeapod("a clone is a pod of its own, made or started", async (t, host) =
   t.equal(await host.must("exec", clone.name, "hostname"), "other-clone\n");
   t.match((await host.peapod("clone", pod.name, "other")).err, /pod other: exists already/);
   t.match((await host.peapod("clone", "nobody")).err, /pod nobody: does not exist/);
-  t.match((await host.peapod("clone", "--start", "--no-start", pod.name)).err, /contrary/);
   t.equal((await host.shown(pod)).status, "running");
 });

@@ -17,9 +17,6 @@ export async function generate(task: Task): Promise<number> {
 export async function clone(task: Task): Promise<number> {
   const pod = podOf(task);
   const name = asPodName(task.args[1] ?? `${pod}-clone`);
-  const start = task.options.flag("start");
-  if (start && task.options.flag("no-start"))
-    throw new PeapodError("BAD_USAGE", "clone: --start and --no-start say the contrary of each other");
   const engine = await task.engine();
   const { outer } = await engine.reader.plan(pod);
   if (outer !== undefined) {
@@ -31,5 +28,5 @@ export async function clone(task: Task): Promise<number> {
       },
     );
   }
-  return await up(task, { file: "-", stdinText: await engine.generate(pod), name }, start);
+  return await up(task, { file: "-", stdinText: await engine.generate(pod), name }, task.options.flag("start"));
 }

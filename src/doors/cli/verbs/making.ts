@@ -91,7 +91,6 @@ export const MAKING: readonly Verb[] = [
       { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
       { line: "peapod run -d pod.yaml", tells: "in the background" },
       { line: "peapod run --replicas 3 pod.yaml", tells: "NAME-0, NAME-1 and NAME-2" },
-      { line: "peapod run --keep pod.yaml", tells: "leave the ended pod there, to be inspected" },
     ],
   },
   {
@@ -102,10 +101,7 @@ export const MAKING: readonly Verb[] = [
       "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
       "What has become of POD while it ran is not taken along. Prints the new pod's name.",
     args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
-    options: [
-      { long: "start", kind: "flag", summary: "start it, too" },
-      { long: "no-start", kind: "flag", summary: "only make it, which is the default" },
-    ],
+    options: [{ long: "start", kind: "flag", summary: "start it, too" }],
     takesCommand: false,
     examples: [
       { line: "peapod clone web web2", tells: "then: peapod start web2" },
