@@ -16,16 +16,21 @@ const oci = join(home, "src", "doors", "oci");
 const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
   { program: "peapod-reaper", sources: ["exits/reaper.c"] },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
+  { program: "peapod-pty", sources: ["doors/cli/pty.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
   { program: "peapod-probe", sources: ["base/probe.c"] },
-  { program: "peapod-io", sources: ["io/io.c"] },
+  {
+    program: "peapod-io",
+    sources: ["io/io.c", "io/sink.c", "io/attach.c", "io/input.c", "io/keeper.c", "io/tell.c"],
+  },
+  { program: "peapod-idmap", sources: ["host/idmap.c"] },
   {
     program: "peapod-oci",
     sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"],
   },
 ];
 /** Packages and tables that are loaded when they are first asked for. */
-const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/run-handler\.ts$/;
+const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/seccomp-profile\.cjs$|\/run-handler\.ts$/;
 /** Static, so that they hold no page of a C library and run as a container's first process, too. */
 const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-s"];
 

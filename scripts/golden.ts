@@ -8,8 +8,9 @@ import { makeConfig } from "../src/bundle/make-config.ts";
 import { stringifyConfig } from "../src/bundle/write-bundles.ts";
 import type { HostFacts } from "../src/host/facts.ts";
 import type { Image } from "../src/image/image.ts";
+import { redactSecrets } from "../src/manifest/config-objects.ts";
 import type { Manifest } from "../src/manifest/manifest.ts";
-import { parseManifest } from "../src/manifest/read-manifest.ts";
+import { parsePod } from "../src/manifest/read-manifest.ts";
 import { KNOWN_CAPABILITIES } from "../src/plan/capabilities.ts";
 import { makePlan } from "../src/plan/make-plan.ts";
 import type { Plan } from "../src/plan/plan.ts";
@@ -27,6 +28,9 @@ export const GOLDEN_FACTS: HostFacts = {
   hasSeccomp: true,
   capabilities: [...KNOWN_CAPABILITIES].sort(),
   hostname: "host",
+  memoryBytes: 8 * 2 ** 30,
+  oomScoreAdj: 0,
+  limitsSwap: true,
 };
 
 export function exampleNames(): string[] {
@@ -55,7 +59,7 @@ export function makeDirectoryImages(manifest: Manifest): Map<Manifest["spec"]["c
 
 export function makeGoldenPlan(example: string): Plan {
   const text = readFileSync(join(EXAMPLES, example, "pod.yaml"), "utf8");
-  const manifest = parseManifest(text, { file: "pod.yaml", baseDir: "/example" });
+  const { manifest, objects } = parsePod(text, { file: "pod.yaml", baseDir: "/example", images: "directories" });
   return makePlan({
     manifest,
     images: makeDirectoryImages(manifest),
@@ -65,6 +69,8 @@ export function makeGoldenPlan(example: string): Plan {
     cgroupDriver: "cgroupfs",
     reaperPath: "/usr/libexec/peapod/peapod-reaper",
     resolvConf: "nameserver 192.0.2.1\n",
+    // As on a disk: what Secrets hold is not there.
+    values: { objects: redactSecrets(objects), uid: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", overrides: new Map() },
   });
 }
 

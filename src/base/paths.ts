@@ -5,6 +5,7 @@ import type { ContainerName, PodName } from "./names.ts";
 
 export const DEFAULT_ROOT = "/run/peapod";
 export const DEFAULT_LOG_ROOT = "/var/log/peapod";
+export const DEFAULT_VOLUME_ROOT = "/var/lib/peapod/volumes";
 
 /** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
 export interface PodPaths {
@@ -22,6 +23,10 @@ export interface PodPaths {
   readonly sharedMemory: string;
   readonly files: string;
   readonly volumes: string;
+  /** A tmpfs for what must not be on disk; only in a pod with Secrets. */
+  readonly vault: string;
+  /** Parts of volumes that containers mount by subPath. */
+  readonly subPaths: string;
   readonly bundles: string;
   readonly runtimeRoot: string;
   /** Output and `--log` files of runtime calls, so that a call outlives the supervisor that made it. */
@@ -41,6 +46,12 @@ export interface ContainerPaths {
   readonly pidFile: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** FIFO, where the container has a standard input. */
+  readonly stdin: string;
+  /** Unix socket on which the runtime hands over the container's terminal, where it has one. */
+  readonly console: string;
+  /** Lock and pid of the process that keeps terminal or stdin for the next io. */
+  readonly ioKeeper: string;
   /** Lock and pid of the container's io process. */
   readonly ioLock: string;
   /** Unix socket on which io serves attach clients. */
@@ -73,6 +84,8 @@ export function makePodPaths(root: string, pod: PodName): PodPaths {
     sharedMemory: join(dir, "shm"),
     files: join(dir, "files"),
     volumes: join(dir, "volumes"),
+    vault: join(dir, "vault"),
+    subPaths: join(dir, "subpaths"),
     bundles: join(dir, "bundles"),
     runtimeRoot: join(dir, "runc"),
     calls: join(dir, "calls"),
@@ -93,10 +106,32 @@ export function makeContainerPaths(pod: PodPaths, container: ContainerName): Con
     pidFile: join(bundle, "pid"),
     stdout: join(io, "stdout"),
     stderr: join(io, "stderr"),
+    stdin: join(io, "stdin"),
+    console: join(io, "console.sock"),
+    ioKeeper: join(io, "keeper"),
     ioLock: join(io, "lock"),
     attach: join(io, "attach.sock"),
     logDir: join(pod.logs, container),
   };
+}
+
+/** A named volume, which outlives pods. */
+export interface VolumePaths {
+  readonly dir: string;
+  /** What containers mount. */
+  readonly data: string;
+  /** Who made it, and when. */
+  readonly record: string;
+}
+
+/** Named volumes of the default root lie where such things lie; a root of one's own keeps its volumes beside it. */
+export function volumesDir(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_VOLUME_ROOT : join(root, "volumes");
+}
+
+export function makeVolumePaths(root: string, volume: string): VolumePaths {
+  const dir = join(volumesDir(root), volume);
+  return { dir, data: join(dir, "data"), record: join(dir, "volume.json") };
 }
 
 export function attemptLog(container: ContainerPaths, attempt: number): string {
@@ -106,6 +141,14 @@ export function attemptLog(container: ContainerPaths, attempt: number): string {
 /** What may be forgotten at any time: it outlives the pods, so it is not in `/run`. */
 export function makeCacheDir(root: string): string {
   return root === DEFAULT_ROOT ? "/var/cache/peapod" : root;
+}
+
+/** Which ranges of host ids are taken by user namespaces: there is one set of ids, whatever the root. */
+export const IDS_DIR = join(DEFAULT_ROOT, "ids");
+
+/** Seccomp profiles that manifests name by relative paths, as in the kubelet's /var/lib/kubelet/seccomp. */
+export function makeSeccompDir(root: string): string {
+  return root === DEFAULT_ROOT ? "/var/lib/peapod/seccomp" : join(root, "seccomp");
 }
 
 /** Logs of the default root lie where logs lie; a root of one's own keeps its logs beside it. */

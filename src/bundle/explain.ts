@@ -22,12 +22,14 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     return { part, value: shorten(value), source: reason === undefined ? otherwise : asSource(reason) };
   };
   const { process, linux, root } = config;
-  const { memory, cpu } = linux.resources;
+  const { memory, cpu, pids, blockIO, hugepageLimits } = linux.resources;
+  const { oomScoreAdj } = process;
+  const manifest = "the manifest's annotations";
   return [
     row("process.args", process.args.map(asWord).join(" ")),
     row("process.env", process.env.join(" ")),
     row("process.cwd", process.cwd),
-    row("process.user", `${process.user.uid}:${process.user.gid}`),
+    row("process.user", `${process.user.uid}:${process.user.gid}${groupsOf(process.user.additionalGids)}`),
     row(
       "process.capabilities",
       process.capabilities.bounding.map((name) => name.slice("CAP_".length)).join(" ") || "none",
@@ -42,7 +44,32 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     ),
     ...(cpu?.shares === undefined ? [] : [row("resources.cpuShares", String(cpu.shares))]),
     ...(cpu?.quota === undefined ? [] : [row("resources.cpuQuota", `${cpu.quota} of ${cpu.period} µs`)]),
-    ...(memory === undefined ? [] : [row("resources.memory", `${memory.limit} bytes`)]),
+    ...(memory?.limit === undefined ? [] : [row("resources.memory", `${memory.limit} bytes`)]),
+    ...(memory?.reservation === undefined
+      ? []
+      : [row("resources.memoryReservation", `${memory.reservation} bytes are left to it`)]),
+    ...(memory?.swap === undefined
+      ? []
+      : [row("resources.memorySwapBytes", `${memory.swap} bytes with swap`, "Kubernetes: no swap beyond the limit")]),
+    ...(cpu?.cpus === undefined ? [] : [row("resources.cpusetCpus", cpu.cpus)]),
+    ...(cpu?.mems === undefined ? [] : [row("resources.cpusetMems", cpu.mems)]),
+    ...(pids === undefined ? [] : [row("resources.pidsLimit", String(pids.limit))]),
+    ...(blockIO === undefined ? [] : [row("resources.blockIO", JSON.stringify(blockIO), manifest)]),
+    ...(hugepageLimits ?? []).map(({ pageSize, limit }) =>
+      row(`resources.hugepages.${pageSize}`, `${limit} bytes`, "the manifest's limits, else none"),
+    ),
+    ...(linux.resources.unified === undefined
+      ? []
+      : [row("resources.oomGroup", JSON.stringify(linux.resources.unified))]),
+    ...(oomScoreAdj === undefined
+      ? []
+      : [
+          row(
+            "process.oomScoreAdj",
+            String(oomScoreAdj),
+            `Kubernetes: by QoS class ${plan.sandbox.resources?.qosClass}`,
+          ),
+        ]),
     row("cgroupsPath", linux.cgroupsPath, "pod's cgroup, a leaf for each container"),
     ...(linux.uidMappings === undefined
       ? []
@@ -55,9 +82,26 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
     row("readonlyPaths", linux.readonlyPaths.join(" ") || "none"),
     row(
       "seccomp",
-      linux.seccomp === undefined ? "none" : `${linux.seccomp.syscalls[0]?.names.length ?? 0} system calls allowed`,
+      linux.seccomp === undefined
+        ? "none"
+        : container.seccompFilter === undefined
+          ? `${linux.seccomp.syscalls[0]?.names.length ?? 0} system calls allowed`
+          : `${linux.seccomp.defaultAction}, with ${linux.seccomp.syscalls.length} rules`,
     ),
+    ...Object.entries(linux.sysctl ?? {}).map(([name, value]) =>
+      row(`sysctl.${name}`, value, "spec.securityContext.sysctls"),
+    ),
+    ...(process.apparmorProfile === undefined
+      ? []
+      : [row("process.apparmorProfile", process.apparmorProfile, "securityContext.appArmorProfile")]),
+    ...(process.selinuxLabel === undefined
+      ? []
+      : [row("process.selinuxLabel", process.selinuxLabel, "securityContext.seLinuxOptions")]),
   ];
+}
+
+function groupsOf(groups: readonly number[] = []): string {
+  return groups.length === 0 ? "" : `, groups ${groups.join(" ")}`;
 }
 
 function asSource({ source, where }: Reason): string {

@@ -1,6 +1,8 @@
 // The part of the OCI runtime configuration (runtime-spec 1.0.2, config.md and config-linux.md) that we emit. Its
 // schema, schemas/oci-config.schema.json, says the same in JSON Schema; a test holds every config against it.
 
+import type { SeccompFilter } from "../plan/seccomp-filter.ts";
+
 export interface OciConfig {
   readonly ociVersion: string;
   readonly process: OciProcess;
@@ -23,6 +25,9 @@ export interface OciProcess {
     readonly permitted: readonly string[];
   };
   readonly noNewPrivileges: boolean;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+  readonly oomScoreAdj?: number;
 }
 
 export interface OciMount {
@@ -40,10 +45,13 @@ export interface OciLinux {
   readonly namespaces: readonly { readonly type: OciNamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly mountLabel?: string;
   readonly devices?: readonly OciDevice[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
-  readonly seccomp?: OciSeccomp;
+  readonly seccomp?: OciSeccomp | SeccompFilter;
+  readonly rootfsPropagation?: "rshared";
 }
 
 export interface OciIdMapping {
@@ -69,8 +77,31 @@ export interface OciDeviceRule {
 
 export interface OciResources {
   readonly devices: readonly OciDeviceRule[];
-  readonly memory?: { readonly limit: number };
-  readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number };
+  readonly memory?: { readonly limit?: number; readonly reservation?: number; readonly swap?: number };
+  readonly cpu?: {
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly period?: number;
+    readonly cpus?: string;
+    readonly mems?: string;
+  };
+  readonly pids?: { readonly limit: number };
+  readonly blockIO?: {
+    readonly weight?: number;
+    readonly throttleReadBpsDevice?: readonly OciThrottle[];
+    readonly throttleWriteBpsDevice?: readonly OciThrottle[];
+    readonly throttleReadIOPSDevice?: readonly OciThrottle[];
+    readonly throttleWriteIOPSDevice?: readonly OciThrottle[];
+  };
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  /** Files of cgroup version 2, by name. */
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+export interface OciThrottle {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
 }
 
 export interface OciSeccomp {

@@ -11,7 +11,6 @@ export interface Profile {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly deviceRules: readonly OciDeviceRule[];
-  readonly seccomp: boolean;
   /** Beyond what a plan decides: handed on as a caller's config.json has it. */
   readonly process?: Readonly<Record<string, unknown>>;
   readonly linux?: Readonly<Record<string, unknown>>;
@@ -36,7 +35,6 @@ function outerProfile({ process, mounts, linux }: OuterConfig): Profile {
     maskedPaths: linux?.maskedPaths ?? [],
     readonlyPaths: linux?.readonlyPaths ?? [],
     deviceRules: (linux?.resources?.devices ?? []) as readonly OciDeviceRule[],
-    seccomp: false,
     process: withoutUnset({ rlimits, oomScoreAdj, apparmorProfile, selinuxLabel }),
     linux: withoutUnset({ devices, seccomp, mountLabel }),
   };

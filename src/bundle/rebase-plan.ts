@@ -20,7 +20,8 @@ export function rebasePlan(plan: Plan, dir: string): Plan {
       cgroup,
       passable: moved.sandbox.passable.filter((path) => path === dir || path.startsWith(`${dir}/`)),
     },
-    containers: moved.containers.map((container) => ({
+    // Nobody there takes a terminal or gives input: output goes to files.
+    containers: moved.containers.map(({ stdio: _, ...container }) => ({
       ...container,
       paths: { ...container.paths, logDir: `${dir}/logs` },
       cgroupPath: makeContainerCgroup(cgroup, container.name as ContainerName),

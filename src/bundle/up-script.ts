@@ -1,12 +1,11 @@
 // up.sh and down.sh: a pod brought up and down by hand with unshare(1), mount(8) and the runtime alone. They are
 // meant to be read; every path in them is quoted.
 
+import { swapDotsAndSlashes } from "../base/sysctl-name.ts";
+import { makeIdMapArgs } from "../plan/map-ids.ts";
 import type { HostMount, PinnedNamespace, Plan, PlannedVolume, Step } from "../plan/plan.ts";
-
-/** As one word of sh(1), whatever is in it. */
-export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
+import { quote, short } from "./shell-words.ts";
+import { makeOwnVolume, makeSubPaths, ownMounts } from "./up-volumes.ts";
 
 /** `plan` as rebased: all its paths below `dir`. */
 export function makeUpScript(plan: Plan, dir: string): string {
@@ -31,10 +30,16 @@ export function makeUpScript(plan: Plan, dir: string): string {
 export function makeDownScript(plan: Plan, dir: string): string {
   // The first process of a shared pid namespace goes last: its end kills all others.
   const containers = [...plan.containers].reverse();
-  const mounts = plan.stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
+  const mounts = [
+    ...plan.stages.flat().flatMap((step): readonly { target: string }[] => {
+      if (step.do === "map-ids") return step.maps;
+      return step.do === "mount" ? step.mounts : [];
+    }),
+    ...ownMounts(plan),
+  ];
   const { path, base, driver } = plan.sandbox.cgroup;
   const cgroups = driver === "cgroupfs" ? [path, base] : [];
-  const made = ["ns", "shm", "volumes", "runtime"];
+  const made = ["ns", "shm", "volumes", "subpaths", "runtime", "idmap"];
   return `${[
     "#!/bin/sh",
     `# Ends pod ${plan.pod} and removes all that up.sh made. Logs stay. As root; may be run twice.`,
@@ -81,8 +86,15 @@ function makeLines(plan: Plan, step: Step): string[] {
         "# /dev/shm, volumes in memory, and an overlay for each container",
         ...step.mounts.flatMap((mount) => makeMount(dir, mount)),
       ];
+    case "map-ids":
+      return ["", "# owners as the pod's user namespace has them", ...makeIdMaps(dir, step)];
     case "make-volumes":
-      return ["", "# volumes", ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume))];
+      return [
+        "",
+        "# volumes",
+        ...plan.sandbox.volumes.flatMap((volume) => makeVolume(dir, volume)),
+        ...makeSubPaths(dir, plan),
+      ];
     case "create-container": {
       const container = plan.containers.find((one) => one.name === step.container);
       // It is run to its end instead of being started.
@@ -122,10 +134,13 @@ function makePin(dir: string, pins: readonly PinnedNamespace[]): string[] {
   const offsets = pins.flatMap((pin) =>
     pin.offsets === undefined ? [] : [`--boottime ${pin.offsets.boottime}`, `--monotonic ${pin.offsets.monotonic}`],
   );
-  const inside = pins.flatMap(({ kind, hostname }) => {
-    if (kind === "net") return ["ip link set lo up"];
-    return kind === "uts" && hostname !== undefined ? [`hostname ${quote(hostname)}`] : [];
-  });
+  const inside = pins.flatMap(({ kind, hostname, sysctls = {} }) => [
+    ...(kind === "net" ? ["ip link set lo up"] : []),
+    ...(kind === "uts" && hostname !== undefined ? [`hostname ${quote(hostname)}`] : []),
+    ...Object.entries(sysctls).map(
+      ([name, value]) => `printf %s ${quote(value)} >${quote(`/proc/sys/${swapDotsAndSlashes(name)}`)}`,
+    ),
+  ]);
   return [
     `# namespaces of ${pins[0]?.owner ?? "nobody"}`,
     `touch ${files.join(" ")}`,
@@ -154,9 +169,23 @@ function makeMount(dir: string, mount: HostMount): string[] {
   ];
 }
 
+function makeIdMaps(dir: string, { maps, mapping, program }: Extract<Step, { do: "map-ids" }>): string[] {
+  return [
+    ...maps.flatMap(({ source, target }) => {
+      const [from, to] = [short(dir, source), short(dir, target)];
+      return [`if [ -d ${from} ]; then mkdir -p ${to}; else mkdir -p "$(dirname ${to})" && touch ${to}; fi`];
+    }),
+    `chmod 0711 idmap`,
+    [
+      quote(program),
+      ...makeIdMapArgs(mapping),
+      ...maps.flatMap((one) => [short(dir, one.source), short(dir, one.target)]),
+    ].join(" "),
+  ];
+}
+
 function makeVolume(dir: string, volume: PlannedVolume): string[] {
-  if (volume.kind === "tmpfs") return [];
-  if (volume.kind === "directory") return [`install -d -m 0777 ${short(dir, volume.path)}`];
+  if (volume.kind !== "host") return makeOwnVolume(dir, volume);
   const path = quote(volume.path);
   switch (volume.type) {
     case "":
@@ -186,10 +215,6 @@ function unmountNamespace(file: string): string {
 /** `/peapod-x/pod` in v2 and in each hierarchy of v1. */
 function removeCgroup(path: string): string {
   return `for one in /sys/fs/cgroup${path} /sys/fs/cgroup/*${path}; do [ ! -d "$one" ] || rmdir "$one"; done`;
-}
-
-function short(dir: string, path: string): string {
-  return quote(path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : path);
 }
 
 function octal(mode: number): string {

@@ -3,10 +3,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
+import { writeFileTree } from "../base/file-tree.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import type { Plan } from "../plan/plan.ts";
 import { rebasePlan } from "./rebase-plan.ts";
 import { makeDownScript, makeUpScript } from "./up-script.ts";
+import { keptFiles } from "./up-volumes.ts";
 import { writeBundles } from "./write-bundles.ts";
 
 /**
@@ -25,6 +27,7 @@ export function writeStandaloneBundles(plan: Plan, dir: string): Plan {
     mkdirSync(join(side, "files"), { recursive: true, mode: 0o755 });
     for (const file of there.sandbox.files)
       writeFileAtomic(join(side, file.path.slice(dir.length + 1)), file.text, 0o644);
+    writeVolumeFiles(there, dir, side);
     writeFileAtomic(join(side, "up.sh"), makeUpScript(there, dir), 0o700);
     writeFileAtomic(join(side, "down.sh"), makeDownScript(there, dir), 0o700);
     chmodSync(side, there.sandbox.passable.length > 0 ? 0o711 : 0o700);
@@ -54,5 +57,19 @@ function removeEmpty(dir: string): void {
     rmdirSync(dir);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** ConfigMaps and the like: up.sh copies them to where they are mounted from. */
+function writeVolumeFiles(plan: Plan, dir: string, side: string): void {
+  for (const volume of plan.sandbox.volumes) {
+    if (volume.kind !== "files") continue;
+    const files = volume.files.flatMap(({ path, mode, content }) => {
+      if ("secret" in content) return [];
+      return [{ path, mode, bytes: "text" in content ? content.text : Buffer.from(content.base64, "base64") }];
+    });
+    const kept = join(side, keptFiles(dir, volume.name).slice(dir.length + 1));
+    mkdirSync(dirname(kept), { recursive: true, mode: 0o755 });
+    writeFileTree(kept, files, volume.owner);
   }
 }

@@ -19,8 +19,9 @@ import { type Member, makeWishes, readDirectoryMembers, readImageMembers, SCHEME
 export async function buildPodImage(request: BuildImageRequest): Promise<void> {
   const { tag, file, stdinText, signal, tell } = request;
   assertName(tag);
-  const pod = readPod(file, "all", stdinText === undefined ? {} : { stdinText });
-  const wishes = makeWishes(pod.manifest);
+  const { configFiles = [] } = request;
+  const pod = readPod(file, "all", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
+  const wishes = makeWishes(pod.manifest, pod.objects);
   const ofDirectories = readDirectoryMembers(wishes);
   for (const { wish, config } of ofDirectories) fillMember(wish, config, undefined);
   const builder = await findBuilder(request.builder, signal);
@@ -55,12 +56,12 @@ function makeTempDir(): string {
   }
 }
 
-function writeTexts(context: string, { manifest, document }: ReadPod, members: readonly Member[]): void {
+function writeTexts(context: string, { manifest, document, companions }: ReadPod, members: readonly Member[]): void {
   const fields = members.map(({ wish, config, user }) => ({
     image: `${SCHEME}${makeMemberPath(wish.name)}`,
     ...fillMember(wish, config, user),
   }));
-  const text = makeImageManifest(document, fields);
+  const text = makeImageManifest(document, fields, companions);
   // Refused here rather than by who starts it.
   parseManifest(text, { file: MANIFEST_PATH, baseDir: "/" });
   const dockerfile = makeDockerfile({

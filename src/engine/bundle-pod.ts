@@ -1,7 +1,9 @@
 // `peapod bundle`: the manifest as bundles that plain runc runs.
 
 import { resolve } from "node:path";
+import { PeapodError } from "../base/errors.ts";
 import { writeStandaloneBundles } from "../bundle/write-standalone-bundles.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { BundleReport, EngineOptions, PlanRequest } from "./engine.ts";
 import { makePodPlan } from "./make-pod-plan.ts";
 import type { Programs } from "./programs.ts";
@@ -13,6 +15,18 @@ export async function bundlePod(
   request: PlanRequest & { readonly outDir: string },
 ): Promise<BundleReport> {
   const planned = await makePodPlan(options, programs, request);
+  assertNoSecrets(planned.plan);
   const plan = writeStandaloneBundles(planned.plan, resolve(request.outDir));
   return { plan, bundles: plan.containers.map(({ name, paths }) => ({ container: name, dir: paths.bundle })) };
+}
+
+/** Bundles lie on a disk, and are given away. */
+function assertNoSecrets(plan: Plan): void {
+  if (plan.sandbox.vault === undefined) return;
+  const container = plan.containers.find(({ process }) => process.isSecret);
+  const volume = plan.sandbox.volumes.find((one) => one.kind === "files" && one.isSecret);
+  const what = container === undefined ? `volume ${volume?.name}` : `container ${container.name}`;
+  throw new PeapodError("NOT_SUPPORTED", `${what}: has a Secret, which is not written into bundles`, {
+    hint: "peapod run keeps it in memory; bundle --explain shows the rest without -o",
+  });
 }

@@ -44,7 +44,22 @@ export async function beginChange(
 ): Promise<boolean> {
   const options = { root: plan.root, runtime: plan.runtime.path, cgroupDriver: plan.sandbox.cgroup.driver };
   const programs = findPrograms(process.argv[1] ?? "");
-  const planned = await makePodPlan(options, programs, { file: written.file, name: plan.pod, written });
+  const refuse = (why: string) => {
+    throw new PeapodError("NOT_SUPPORTED", `pod ${plan.pod}: ${why}`, {
+      hint: "clone the pod, or delete it and run it anew",
+    });
+  };
+  if (plan.sandbox.vault !== undefined) refuse("has Secrets, and cannot become another while it runs");
+  if (plan.sandbox.idsFile !== undefined) refuse("has a user namespace, and cannot become another while it runs");
+  const stored = readOwnJson<StoredDocuments>(plan.paths.document);
+  const planned = await makePodPlan(options, programs, {
+    file: written.file,
+    name: plan.pod,
+    written,
+    ...(plan.uid === undefined ? {} : { uid: plan.uid }),
+    ...(stored?.env === undefined ? {} : { env: stored.env }),
+  });
+  if (planned.secrets !== undefined) refuse("cannot be given Secrets while it runs");
   const change = planMemberChange(plan, planned.plan);
   if (change === undefined) return false;
   const { added, removed, replaced } = change;
@@ -79,7 +94,7 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
   for (const container of plan.containers)
     if (!next.plan.containers.some(({ name }) => name === container.name)) await removeTraces(container);
   for (const volume of plan.sandbox.volumes)
-    if (!next.plan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume);
+    if (!next.plan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume, plan.paths);
   const fresh = [...next.added, ...next.replaced];
   await pod.runtime.close();
   journal.append({ type: "pod.changed", request: next.request, containers: makeOutlines(next.plan.containers), fresh });
@@ -156,8 +171,8 @@ async function removeTraces({ paths }: PlannedContainer): Promise<void> {
 }
 
 /** What is ours of a volume that nobody has any more. */
-async function removeVolume(volume: PlannedVolume): Promise<void> {
-  if (volume.kind === "host") return;
+async function removeVolume(volume: PlannedVolume, paths: PodPaths): Promise<void> {
+  if (!volume.path.startsWith(`${paths.volumes}/`)) return;
   await unmountBelow(volume.path);
   removeTree(volume.path);
 }

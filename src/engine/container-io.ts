@@ -3,7 +3,12 @@
 import type { Descriptor } from "../base/swift-call.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 
-export type Writers = { readonly [stream in "stdin" | "stdout" | "stderr"]: Descriptor };
+export type Writers = { readonly [stream in "stdin" | "stdout" | "stderr"]: Descriptor } & {
+  /** Instead of them: where io waits for the container's terminal. */
+  readonly console?: { readonly path: string };
+  /** Held open while that path is needed. */
+  readonly consoleDir?: Descriptor;
+};
 
 export interface IoLife {
   /** 0 for the container's first. */

@@ -6,8 +6,10 @@ import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readTextIfAny } from "../base/files.ts";
+import type { Exit } from "../exits/exit.ts";
 import { killCgroup } from "../host/cgroups.ts";
 import { pinFromProcess, unpinNamespaces } from "../host/namespaces.ts";
+import { readOomKills } from "../host/oom-kills.ts";
 import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
@@ -58,6 +60,7 @@ export class ContainerKeeper {
   async restart(life: Life): Promise<void> {
     if (this.state.status === "exited") await this.delete();
     await endIo(this.#pod, this.planned);
+    this.#pod.io.release(this.planned);
     const pins = pinsFrom(this.#pod.plan, this.planned.name);
     await this.#make(pins.length === 0 ? "run" : "create", life);
     const { pid } = this.state;
@@ -79,6 +82,8 @@ export class ContainerKeeper {
       removeOldLogs(this.#pod, this.planned, attempt);
       await this.#pod.io.open(this.planned, { attempt });
     }
+    if (this.planned.subPaths !== undefined)
+      await (await import("./prepare-container.ts")).prepareContainer(this.planned);
     const descriptors = this.#pod.io.openWriters(this.planned);
     this.#callInFlight = true;
     try {
@@ -90,6 +95,7 @@ export class ContainerKeeper {
         bundle: paths.bundle,
         pidFile: paths.pidFile,
         stdio: [descriptors.stdin, descriptors.stdout, descriptors.stderr],
+        ...(descriptors.console === undefined ? {} : { consoleSocket: descriptors.console.path }),
       });
       this.#noteCreated(pid);
       if (verb === "run") this.#pod.journal.append({ type: "container.started", container: name });
@@ -142,8 +148,15 @@ export class ContainerKeeper {
     if (pid === undefined) return;
     const exit = this.#pod.inbox.claim(pid, exitsOffset ?? 0);
     if (exit === undefined) return;
-    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit });
+    const reason = this.#isOutOfMemory(exit) ? ({ reason: "OOMKilled" } as const) : {};
+    this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit, ...reason });
     for (const resolve of this.#whenExited.splice(0)) resolve();
+  }
+
+  /** The kernel killed one of its processes for memory, and it did not end well. Its cgroup is its attempt's own. */
+  #isOutOfMemory(exit: Exit): boolean {
+    if (exit.kind === "exited" && exit.code === 0) return false;
+    return (readOomKills(this.planned.cgroupPath, this.#pod.facts) ?? 0) > 0;
   }
 
   /**

@@ -46,6 +46,8 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
+    update: ({ containers, resources }) =>
+      askForState("update", { resources, ...(containers.length === 0 ? {} : { containers }) }),
     delete: async ({ force }) => {
       const reaperPid = readReaperPid(paths.dir);
       if (existsSync(paths.dir) && !existsSync(paths.plan) && !isReaperAlive(paths.dir)) await needs.removeRuins();

@@ -1,6 +1,7 @@
 // What is said over the control socket, for both ends. HTTP is only the envelope: its status follows from the error's code.
 
 import type { ErrorCode, ErrorJson } from "../base/errors.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { WrittenManifest } from "./engine.ts";
 
@@ -19,8 +20,10 @@ export interface Ask {
   readonly container?: string;
   /** kill: every process of the containers, not their first alone. */
   readonly all?: boolean;
-  /** restart: these containers; absent: the pod. */
+  /** restart, update: these containers; absent: the pod itself. */
   readonly containers?: readonly string[];
+  /** update: limits as they shall be; what is not named stays. */
+  readonly resources?: ResourceChange;
   /** update: what the pod is to become. */
   readonly manifest?: WrittenManifest;
   /** delete: also while it runs. */

@@ -8,6 +8,7 @@ import { validate } from "../base/validate.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { readEvents } from "../state/read-journal.ts";
 import { type Ask, httpStatusOf, VERBS, type Verb } from "./control-messages.ts";
+import { type LogNews, noteLogNews } from "./log-news.ts";
 import { FD } from "./reaper-link.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -56,6 +57,11 @@ async function answer(supervisor: Supervisor, request: IncomingMessage, response
   if (verb !== undefined) return ask(supervisor, verb, await readAsk(request), response);
   const exec = /^POST \/v1\/containers\/([^/]+)\/exec$/.exec(route);
   if (exec?.[1] !== undefined) return runExec(supervisor, exec[1], await readBody(request), response);
+  const log = /^POST \/v1\/containers\/([^/]+)\/log$/.exec(route);
+  if (log?.[1] !== undefined) {
+    noteLogNews(supervisor.pod, log[1], checked<LogNews>("control-log", await readBody(request)));
+    return sendJson(response, 200, {});
+  }
   throw new PeapodError("NOT_FOUND", `${route}: no such thing here`, {
     hint: "docs/control-socket.md lists what there is",
   });
@@ -88,8 +94,8 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
     case "restart":
       return supervisor.restart({ ...asked, containers: body.containers, graceMs: body.graceMs });
     case "update":
-      if (body.manifest === undefined) throw new PeapodError("BAD_USAGE", "body: update needs a manifest");
-      return supervisor.change({ ...asked, manifest: body.manifest });
+      if (body.manifest !== undefined) return supervisor.change({ ...asked, manifest: body.manifest });
+      return supervisor.update({ containers: body.containers ?? [], resources: body.resources ?? {} });
     case "delete":
       return supervisor.delete({ ...asked, force: body.force }).then(() => null);
   }
@@ -113,7 +119,7 @@ async function runExec(supervisor: Supervisor, name: string, body: unknown, resp
   sendJson(response, 200, result);
 }
 
-function checked<T>(schema: "control-ask" | "control-exec", value: unknown): T {
+function checked<T>(schema: "control-ask" | "control-exec" | "control-log", value: unknown): T {
   const [first] = validate(schema, value);
   if (first === undefined) return value as T;
   throw new PeapodError("BAD_USAGE", `body${first.pointer}: ${first.message}`);

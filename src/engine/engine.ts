@@ -3,10 +3,15 @@
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlannedResources, QosClass } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { Notice } from "./notify-systemd.ts";
+import type { StatsFrame, StatsRequest } from "./stats.ts";
+
+export type { ResourceChange } from "../plan/resource-change.ts";
+export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
 
 /** What holds for all that one caller asks. */
 export interface EngineOptions {
@@ -25,6 +30,8 @@ export interface PodReader {
   state(pod: PodName): Promise<PodState>;
   plan(pod: PodName): Promise<Plan>;
   manifest(pod: PodName): Promise<Manifest>;
+  /** The limits that hold now: the plan's, with what updates changed. */
+  resources(pod: PodName): Promise<ResourceReport>;
   /** Events after `since` (0: all); follows until the pod is deleted or the signal aborts. */
   events(pod: PodName, more: { since: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<Event>;
 }
@@ -45,6 +52,11 @@ export interface PodClient {
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
   resume(): Promise<PodState>;
+  /**
+   * Limits of these containers, or of the pod itself where none is named; all of it or nothing.
+   * @throws NOT_FOUND, WRONG_STATE, BAD_USAGE, RUNTIME_FAILED where the kernel does not take one
+   */
+  update(more: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState>;
   /** Returns when nothing of the pod is left, its reaper included. @throws WRONG_STATE while it runs, unless forced */
   delete(more: { force?: boolean }): Promise<void>;
   /** @throws NOT_FOUND, WRONG_STATE where it ends before it is what is waited for */
@@ -85,14 +97,22 @@ export interface Engine {
   /** The call that runs one more command in a container. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   execCommand(pod: PodName, request: ExecRequest): Promise<ExecCommand>;
   /**
+   * The container's streams from now on, with its input.
+   * @throws NOT_FOUND, WRONG_STATE, NOT_SUPPORTED, BAD_USAGE where the pod has several containers and none is named
+   */
+  attach(pod: PodName, request: AttachRequest): Promise<Attachment>;
+  /**
    * What one container wrote, oldest first. With `follow` it ends by itself once the container has ended and
    * all that it wrote has been yielded; without, at the end of what is there. An abort ends it quietly.
    */
   logs(pod: PodName, request: LogRequest): AsyncIterable<LogEntry>;
   /** Processes of all containers as the kernel has them now, by container in manifest order, then by pid. */
   processes(pod: PodName): Promise<readonly PodProcess[]>;
+  /** What pods use, look after look; the first frame comes after one interval. @throws NOT_FOUND */
+  stats(request: StatsRequest): AsyncIterable<StatsFrame>;
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
+  readonly volumes: NamedVolumes;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
   /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
   notify(socket: string, notice: Notice): Promise<string | undefined>;
@@ -106,7 +126,15 @@ export interface PlanRequest {
   readonly stdinText?: string;
   /** Instead of metadata.name. */
   readonly name?: string;
+  /** Paths of files with ConfigMaps and Secrets, beside those in the manifest's own file. */
+  readonly configFiles?: readonly string[];
+  /** Variables of every container, in place of the manifest's. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly outer?: OuterRequest;
+  /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
+  readonly takesIds?: boolean;
+  /** The pod's, where it is there already. */
+  readonly uid?: string;
   /** The manifest's text, for who has not the file; `file` is what faults call it. */
   readonly written?: WrittenManifest;
 }
@@ -134,6 +162,29 @@ export interface UpRequest extends PlanRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Volumes that outlive pods. */
+export interface NamedVolumes {
+  /** By name. */
+  list(): Promise<readonly NamedVolume[]>;
+  /** @throws NOT_FOUND */
+  inspect(name: string): Promise<NamedVolume>;
+  /** With all that is in it. @throws NOT_FOUND, WRONG_STATE where a pod uses it */
+  remove(name: string): Promise<void>;
+  /** Removes those that no pod uses; their names. */
+  prune(): Promise<readonly string[]>;
+}
+
+export interface NamedVolume {
+  readonly name: string;
+  /** Where its files lie. */
+  readonly path: string;
+  /** RFC 3339; undefined where that is not known any more. */
+  readonly createdAt: string | undefined;
+  /** The pod that made it. */
+  readonly createdBy: string | undefined;
+  readonly usedBy: readonly PodName[];
+}
+
 export interface BundleReport {
   readonly plan: Plan;
   readonly bundles: readonly { readonly container: ContainerName; readonly dir: string }[];
@@ -143,6 +194,7 @@ export interface BuildImageRequest {
   /** Path of the manifest, whose containers may name ordinary images; `-`: `stdinText` is its text. */
   readonly file: string;
   readonly stdinText?: string;
+  readonly configFiles?: readonly string[];
   /** Name of the new image. */
   readonly tag: string;
   /** `podman`, `docker`, `buildah` or a path; the first that is installed unless told. */
@@ -157,10 +209,12 @@ export interface ExecRequest {
   readonly container?: string;
   readonly args: readonly string[];
   readonly tty: boolean;
+  /** With `tty`: the keys, one byte each, that leave the command and let it run. */
+  readonly detachKeys?: readonly number[];
   /** `NAME=value`. */
   readonly env: readonly string[];
   readonly cwd?: string;
-  /** `UID` or `UID:GID`. */
+  /** `USER` or `USER:GROUP`, each a number or a name of the container's own account files. */
   readonly user?: string;
 }
 
@@ -170,12 +224,44 @@ export interface ExecCommand {
   readonly args: readonly string[];
   /** After it ended with a failure: the runtime's own error, where the command was never begun. */
   explain?(): Promise<PeapodError | undefined>;
+  /** To be called once it has ended, however: takes away what was made for it. */
+  done?(): void;
+}
+
+export interface AttachRequest {
+  /** May be left out where the pod has one container. */
+  readonly container?: string;
+  /** With a terminal all is stdout. */
+  readonly onOutput: (stream: "stdout" | "stderr", bytes: Buffer) => void;
+  /** So many bytes were not sent, since `onOutput` took too long. */
+  readonly onSkipped: (bytes: number) => void;
+}
+
+export interface Attachment {
+  readonly container: ContainerName;
+  readonly hasTerminal: boolean;
+  /** Its manifest says so, and nobody has ended it yet. */
+  readonly hasInput: boolean;
+  /** Resolves when the container has ended and all that it wrote was told, or when it was closed. */
+  readonly ended: Promise<void>;
+  /** With stdinOnce the container's input ends with whoever opened it first. */
+  openInput(): void;
+  /** Resolves when more may follow. */
+  write(bytes: Buffer): Promise<void>;
+  endInput(): void;
+  resize(rows: number, columns: number): void;
+  /** The container goes on. */
+  close(): void;
 }
 
 export interface LogRequest {
   readonly container: ContainerName;
   /** RFC 3339, UTC, nine digits of a second: comparable as text. */
   readonly since?: string;
+  /** Only up to that time, in the same form. */
+  readonly before?: string;
+  /** Of the attempt before the latest, which has ended. @throws NOT_FOUND where there was none */
+  readonly previous?: boolean;
   /** Only the last so many lines of what is there already. */
   readonly tail?: number;
   readonly follow: boolean;
@@ -205,6 +291,12 @@ export interface PodProcess {
   /** RFC 3339. */
   readonly startedAt: string;
   readonly command: string;
+}
+
+export interface ResourceReport {
+  readonly qosClass: QosClass | null;
+  readonly pod: Partial<PlannedResources>;
+  readonly containers: Readonly<Record<string, PlannedResources>>;
 }
 
 export interface NamespaceRequest {

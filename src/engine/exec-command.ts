@@ -1,15 +1,18 @@
-// The call that runs one more command in a container, for a caller who gives it his own terminal: the runtime itself
-// carries bytes, window size and exit code, so nothing of ours stands in between.
+// The call that runs one more command in a container, for a caller who gives it his own streams: the runtime itself
+// carries bytes and exit code. Where the command is to have a terminal, peapod-pty stands in between.
 
+import { rmSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
+import { plannedContainer } from "./context.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
+import { assertAccountsOf, readAccountsOf, writeExecProcess } from "./exec-user.ts";
 import { readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND, WRONG_STATE, BAD_USAGE where the pod has several containers and none is named */
-export function makeExecCommand(root: string, pod: PodName, request: ExecRequest): ExecCommand {
+export function makeExecCommand(root: string, pod: PodName, request: ExecRequest, ptyProgram: string): ExecCommand {
   const plan = readPlan(root, pod);
   const state = readPodState(root, pod);
   if (state.status === "paused") {
@@ -23,17 +26,32 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
     systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
   });
   const { args, env, tty, cwd, user } = request;
-  return runtime.execCommand({
-    id: container.name,
-    args,
-    env,
-    tty,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(user === undefined ? {} : { user }),
-  });
+  const command = makeCall();
+  if (!tty) return command;
+  // The runtime wants a terminal to give the command one; and it knows no keys to leave by.
+  const keys = request.detachKeys ?? [];
+  const detach = keys.length === 0 ? [] : ["--detach-keys", keys.join(",")];
+  return { ...command, program: ptyProgram, args: [...detach, "--", command.program, ...command.args] };
+
+  function makeCall(): ExecCommand {
+    if (user !== undefined) {
+      const accounts = readAccountsOf(container);
+      const file = writeExecProcess(plan, plannedContainer(plan, container.name), { ...request, user }, accounts);
+      const call = runtime.execCommand({ id: container.name, args: [], process: file });
+      return { ...call, done: () => rmSync(file, { force: true }) };
+    }
+    assertAccountsOf(container);
+    return runtime.execCommand({ id: container.name, args, env, tty, ...(cwd === undefined ? {} : { cwd }) });
+  }
 }
 
-function chooseContainer(pod: PodName, all: readonly ContainerState[], name: string | undefined): ContainerState {
+/** The one that is meant, by name or because there is no other. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
+export function chooseContainer(
+  pod: PodName,
+  all: readonly ContainerState[],
+  name: string | undefined,
+  allowed: readonly ContainerState["status"][] = ["running"],
+): ContainerState {
   const containers = all.filter(({ role }) => role !== "pause");
   const names = containers.map((container) => container.name).join(", ");
   const [only, second] = containers.filter(({ role }) => role === "main");
@@ -44,6 +62,6 @@ function chooseContainer(pod: PodName, all: readonly ContainerState[], name: str
   if (found === undefined) {
     throw new PeapodError("NOT_FOUND", `pod ${pod}: has no container ${name}`, { hint: `it has ${names}` });
   }
-  if (found.status === "running") return found;
+  if (allowed.includes(found.status)) return found;
   throw new PeapodError("WRONG_STATE", `container ${found.name}: is not running, it is ${found.status}`);
 }

@@ -3,14 +3,16 @@
 // An io that ended with 0 saw the end of all writers: nothing is left for another to carry.
 
 import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { attemptLog } from "../base/paths.ts";
 import type { Exit } from "../exits/exit.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
 import { readProcess, signalProcess } from "../host/processes.ts";
-import { isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
-import { type ForwardOutput, type LogOutput, startIo } from "../io/start-io.ts";
+import { endKeeper, isIoAlive, readIoPid, readLastIoPid } from "../io/io-process.ts";
+import { type ForwardOutput, type IoSource, type LogOutput, startIo } from "../io/start-io.ts";
+import { DEFAULT_LOG_LIMITS } from "../plan/log-limits.ts";
 import type { OuterContainer } from "../plan/outer.ts";
-import type { PlannedContainer } from "../plan/plan.ts";
+import type { LogLimits, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerIo, IoLife, Writers } from "./container-io.ts";
 
 const END_MS = 2000;
@@ -27,14 +29,22 @@ export class IoKeeper implements ContainerIo {
   readonly #program: string;
   readonly #inbox: ExitInbox;
   readonly #outer: OuterContainer | undefined;
+  readonly #control: string | undefined;
+  readonly #limits: LogLimits;
   readonly #running = new Map<number, RunningIo>();
   readonly #readEnds = new Map<string, readonly number[]>();
 
   /** `outer`: whose standard streams get the output, each line with its container's name, instead of a log. */
-  constructor(program: string, inbox: ExitInbox, outer?: OuterContainer) {
+  constructor(
+    program: string,
+    inbox: ExitInbox,
+    more: { readonly outer?: OuterContainer; readonly control?: string; readonly limits?: LogLimits | undefined } = {},
+  ) {
     this.#program = program;
     this.#inbox = inbox;
-    this.#outer = outer;
+    this.#outer = more.outer;
+    this.#control = more.control;
+    this.#limits = more.limits ?? DEFAULT_LOG_LIMITS;
   }
 
   isAlive(container: PlannedContainer): boolean {
@@ -54,9 +64,9 @@ export class IoKeeper implements ContainerIo {
       program: this.#program,
       output: this.#outputOf(container, attempt),
       lock: paths.ioLock,
-      stdout: paths.stdout,
-      stderr: paths.stderr,
+      source: sourceOf(container),
       attach: paths.attach,
+      ...(this.#control === undefined ? {} : { control: { socket: this.#control, container: container.name } }),
       resumed,
     });
     this.#running.set(pid, { container, since });
@@ -84,15 +94,21 @@ export class IoKeeper implements ContainerIo {
   async endUnused(container: PlannedContainer): Promise<void> {
     const pid = readIoPid(container.paths.ioLock);
     const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
-    if (pid === undefined || startTime === undefined) return;
-    signalProcess(pid, startTime, "SIGKILL");
-    await this.#inbox.waitForEnd(pid, END_MS);
+    if (pid !== undefined && startTime !== undefined) {
+      signalProcess(pid, startTime, "SIGKILL");
+      await this.#inbox.waitForEnd(pid, END_MS);
+    }
+    endKeeper(container.paths);
   }
 
   /** Read and write, so that the container gets no SIGPIPE while nobody reads. */
   openWriters(container: PlannedContainer): Writers {
+    if (container.stdio?.tty) return openConsole(container.paths.console);
     return {
-      stdin: "ignore",
+      // Not to wait here for a writer; whoever opens it for the container waits.
+      stdin: container.stdio?.stdin
+        ? openSync(container.paths.stdin, constants.O_RDONLY | constants.O_NONBLOCK)
+        : "ignore",
       stdout: openSync(container.paths.stdout, constants.O_RDWR),
       stderr: openSync(container.paths.stderr, constants.O_RDWR),
     };
@@ -123,10 +139,11 @@ export class IoKeeper implements ContainerIo {
   release(container: PlannedContainer): void {
     for (const fd of this.#readEnds.get(container.name) ?? []) closeSync(fd);
     this.#readEnds.delete(container.name);
+    endKeeper(container.paths);
   }
 
   #outputOf({ name, paths }: PlannedContainer, attempt: number): LogOutput | ForwardOutput {
-    if (this.#outer === undefined) return { kind: "log", path: attemptLog(paths, attempt) };
+    if (this.#outer === undefined) return { kind: "log", path: attemptLog(paths, attempt), ...this.#limits };
     const { pid } = this.#outer;
     return { kind: "forward", stdout: `/proc/${pid}/fd/1`, stderr: `/proc/${pid}/fd/2`, prefix: `${name} | ` };
   }
@@ -138,6 +155,20 @@ export class IoKeeper implements ContainerIo {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK;
     this.#readEnds.set(container.name, [openSync(stdout, flags), openSync(stderr, flags)]);
   }
+}
+
+function sourceOf({ stdio, paths }: PlannedContainer): IoSource {
+  const { stdin, stdout, stderr, console, pidFile, ioKeeper } = paths;
+  if (stdio?.tty) return { kind: "terminal", console, pidFile, keeper: ioKeeper };
+  const input = stdio?.stdin ? { stdin: { path: stdin, once: stdio.stdinOnce, keeper: ioKeeper } } : {};
+  return { kind: "fifos", stdout, stderr, ...input };
+}
+
+/** By a descriptor of the directory: a socket's path may have 107 bytes only, and the runtime takes no other way. */
+function openConsole(path: string): Writers {
+  const dir = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  const short = `/proc/${process.pid}/fd/${dir}/${basename(path)}`;
+  return { stdin: "ignore", stdout: "ignore", stderr: "ignore", console: { path: short }, consoleDir: dir };
 }
 
 function isGoodEnd(exit: Exit): boolean {

@@ -4,26 +4,35 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
-import { makeCacheDir } from "../base/paths.ts";
+import { IDS_DIR, makeCacheDir } from "../base/paths.ts";
+import { makeUuid } from "../base/unique.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
+import { readAccountFiles } from "../host/read-account-files.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { readPodIp } from "../host/read-pod-ip.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
-import type { StoredDocuments } from "../manifest/make-generated.ts";
+import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
+import { makeStored, type StoredDocuments } from "../manifest/make-generated.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
-import { makePlan } from "../plan/make-plan.ts";
+import { makePlan, type PlanInput } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
+import { collectSecrets, type SecretParts } from "../plan/secrets.ts";
+import { assertUsers } from "../plan/user.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
-  /** What the user wrote. */
+  /** What the user wrote. Tells no secret. */
   readonly stored: StoredDocuments;
+  /** Tells no secret. */
   readonly plan: Plan;
+  /** What it leaves out; undefined where there is nothing. Never to be written to a disk. */
+  readonly secrets: SecretParts | undefined;
 }
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_SUPPORTED, RUNTIME_MISSING, HOST_LACKS */
@@ -32,9 +41,16 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   // Waited for below; a manifest that is wrong is told first.
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
-  const { manifest: read, document } = readRequested(request);
-  const manifest = place(request.name === undefined ? read : rename(read, request.name));
-  const plan = makePlan({
+  const read = readRequested(request);
+  const manifest = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
+  if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
+  const values = {
+    objects: redactSecrets(read.objects),
+    uid: request.uid ?? makeUuid(),
+    overrides: new Map(Object.entries(request.env ?? {})),
+    ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
+  };
+  const input: PlanInput = {
     manifest,
     images: readImages(manifest),
     facts: readHostFacts(),
@@ -43,15 +59,59 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
+    ...(await readProfiles(manifest, options.root)),
+    values,
+  };
+  const moveInto = outer === undefined ? undefined : (await import("../plan/outer.ts")).moveInto;
+  const decide = (objects: ConfigObjects, more: Partial<PlanInput>): Plan => {
+    const plan = makePlan({ ...input, ...more, values: { ...values, objects } });
+    return outer === undefined || moveInto === undefined ? plan : moveInto(plan, manifest, outer);
+  };
+  const plan = decide(values.objects, {});
+  assertUsers(manifest, plan.containers);
+  checkMountTargets(plan);
+  const isMapped = plan.containers.some(({ idMapping }) => idMapping !== undefined);
+  const finish = (more: Partial<PlanInput>, final: Plan): PodPlan => ({
+    manifest,
+    stored: makeStored(read, request.env),
+    plan: final,
+    // Once more with what the Secrets hold: only where the two differ is a secret told.
+    secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
   });
-  const moved = outer === undefined ? plan : (await import("../plan/outer.ts")).moveInto(plan, manifest, outer);
-  checkMountTargets(moved);
-  return { manifest, stored: { document }, plan: moved };
+  if (!request.takesIds || !isMapped) return finish({}, plan);
+  return withOwnIds(input, plan.paths.dir, (more) => finish(more, decide(values.objects, more)));
 }
 
-function readRequested({ file, stdinText, outer, written }: PlanRequest): ReadPod {
+/** The ids that no other pod has are known only once they are taken. */
+async function withOwnIds(
+  { root, facts }: PlanInput,
+  podDir: string,
+  decide: (more: Partial<PlanInput>) => PodPlan,
+): Promise<PodPlan> {
+  const { assertPassable, giveBackIds, takeIds } = await import("../host/id-ranges.ts");
+  assertPassable(root);
+  const { file, subordinateIds } = takeIds(IDS_DIR, facts.subordinateIds, podDir);
+  try {
+    return decide({ facts: { ...facts, subordinateIds }, idsFile: file });
+  } catch (error) {
+    giveBackIds(file);
+    throw error;
+  }
+}
+
+async function readProfiles(manifest: Manifest, root: string): Promise<Partial<PlanInput>> {
+  const needed = manifest.spec.containers.some(
+    ({ securityContext }) => securityContext.seccompProfile?.type === "Localhost",
+  );
+  if (!needed) return {};
+  const { readSeccompProfiles } = await import("./read-seccomp-profiles.ts");
+  return { seccompProfiles: readSeccompProfiles(manifest, root) };
+}
+
+function readRequested({ file, stdinText, outer, configFiles = [], written }: PlanRequest): ReadPod {
   if (written !== undefined) return parsePod(written.text, { ...written, images: "directories" });
-  if (outer === undefined) return readPod(file, "directories", stdinText === undefined ? {} : { stdinText });
+  if (outer === undefined)
+    return readPod(file, "directories", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
   const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
   return parsePod(readFileSync(file, "utf8"), from);
 }
@@ -74,7 +134,9 @@ function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
   manifest.spec.containers.forEach((container) => {
     const line = manifest.source.lines[`${container.pointer}/image`];
     const where = line === undefined ? manifest.source.file : `${manifest.source.file}:${line}`;
-    images.set(container.name, readImage(container.image, `container ${container.name}`, where));
+    const who = `container ${container.name}`;
+    const image = readImage(container.image, who, where);
+    images.set(container.name, { ...image, accounts: readAccountFiles(image.rootfs, who) });
   });
   return images;
 }

@@ -171,7 +171,10 @@ class Climb {
     const ranMs = endedMs - Date.parse(container.startedAt ?? container.exit?.time ?? "");
     const restarts = ranMs >= backOff.resetMs ? 0 : container.restarts;
     const dueMs = endedMs + makeBackOffMs(backOff, restarts);
-    if (this.#nowMs >= dueMs) return this.#restart(planned, { ...container, restarts }, 1);
+    if (this.#nowMs >= dueMs) {
+      this.#restart(planned, { ...container, restarts }, 1);
+      return;
+    }
     const until = new Date(dueMs).toISOString();
     if (container.backOffUntil !== until)
       this.#moves.push(noteOf({ type: "container.backing-off", container: container.name, until }));

@@ -5,6 +5,7 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
+import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
 import type { Launcher } from "./reaper-link.ts";
@@ -40,10 +41,15 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
     buildImage: async (request) => (await import("./build-pod-image.ts")).buildPodImage(request),
     execCommand: async (pod, request) =>
-      (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request),
+      (await import("./exec-command.ts")).makeExecCommand(options.root, pod, request, programs.pty),
+    attach: async (pod, request) => (await import("./attach.ts")).attach(options.root, pod, request),
     logs: (pod, request) => lazily(async () => (await import("./pod-logs.ts")).readPodLogs(options.root, pod, request)),
     processes: async (pod) => (await import("./pod-processes.ts")).readPodProcesses(options.root, pod),
+    stats: (request) => lazily(async () => (await import("./read-stats.ts")).readStats(options.root, request)),
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
+    get volumes() {
+      return openNamedVolumes(options.root);
+    },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     notify: async (socket, notice) =>
       (await import("./notify-systemd.ts")).notifySystemd(programs.probe, notice, { NOTIFY_SOCKET: socket }),

@@ -10,6 +10,7 @@ import type { InspectedImage } from "../image/parse-inspect.ts";
 import type { MemberSource } from "../image/pod-image.ts";
 import { readAccounts } from "../image/read-accounts.ts";
 import { readImage } from "../image/read-image.ts";
+import { type ConfigObjects, NO_OBJECTS, objectKey } from "../manifest/config-objects.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
 export const SCHEME = "rootfs:";
@@ -36,10 +37,13 @@ export interface Lookup {
   readonly tell: ((what: string) => void) | undefined;
 }
 
-export function makeWishes({ spec, source }: Manifest): MemberWish[] {
+export function makeWishes({ spec, source }: Manifest, objects: ConfigObjects = NO_OBJECTS): MemberWish[] {
   return spec.containers.map((container, index) => {
     const line = source.lines[`/spec/containers/${index}/image`];
-    return { ...container, place: line === undefined ? source.file : `${source.file}:${line}` };
+    const envFromNames = (container.envFrom ?? []).flatMap(({ kind, object, prefix }) =>
+      [...(objects.get(objectKey(kind, object))?.data.keys() ?? [])].map((key) => `${prefix}${key}`),
+    );
+    return { ...container, envFromNames, place: line === undefined ? source.file : `${source.file}:${line}` };
   });
 }
 

@@ -4,6 +4,7 @@
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { attemptLog } from "../base/paths.ts";
+import { listAttempts } from "../io/attempts.ts";
 import { waitForIoEnd } from "../io/io-process.ts";
 import { readLog } from "../io/log-reader.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
@@ -18,6 +19,9 @@ export function readPodLogs(root: string, pod: PodName, request: LogRequest): As
   const plan = readPlan(root, pod);
   const container = plan.containers.find((one) => one.name === request.container);
   if (container === undefined) throw new PeapodError("NOT_FOUND", `pod ${pod}: has no container ${request.container}`);
+  if (request.previous) {
+    return readLog({ path: attemptLog(container.paths, previousAttempt(container)), ...selection(request) });
+  }
   const current = request.fromFirst ? 0 : attemptOf(readPodState(root, pod), container);
   if (request.follow) return followAttempts(plan, container, request, current);
   return readLog({ path: attemptLog(container.paths, current), ...selection(request) });
@@ -38,8 +42,14 @@ async function* followAttempts(
   }
 }
 
-function selection({ since, tail, signal }: LogRequest): Pick<LogRequest, "since" | "tail" | "signal"> {
+function selection({
+  since,
+  before,
+  tail,
+  signal,
+}: LogRequest): Pick<LogRequest, "since" | "before" | "tail" | "signal"> {
   return {
+    ...(before === undefined ? {} : { before }),
     ...(since === undefined ? {} : { since }),
     ...(tail === undefined ? {} : { tail }),
     ...(signal === undefined ? {} : { signal }),
@@ -78,4 +88,13 @@ async function whenOver(
 
 function attemptOf(state: PodState, container: PlannedContainer): number {
   return state.containers.find(({ name }) => name === container.name)?.attempt ?? 0;
+}
+
+/** @throws NOT_FOUND */
+function previousAttempt({ name, paths }: PlannedContainer): number {
+  const found = listAttempts(paths.logDir).at(-2);
+  if (found !== undefined) return found;
+  throw new PeapodError("NOT_FOUND", `container ${name}: has no log of a previous attempt`, {
+    hint: "it has not been started again; without --previous the only log is shown",
+  });
 }

@@ -12,6 +12,7 @@ export interface Programs {
   readonly io: string;
   readonly caller: string;
   readonly probe: string;
+  readonly pty: string;
 }
 
 /** `scriptDir`: the directory of the running bundle, `<prefix>/lib`; the executables lie in `<prefix>/bin`. */
@@ -26,5 +27,6 @@ export function findPrograms(script: string): Programs {
     io: join(bin, "peapod-io"),
     caller: join(bin, "peapod-caller"),
     probe: join(bin, "peapod-probe"),
+    pty: join(bin, "peapod-pty"),
   };
 }

@@ -32,6 +32,8 @@ export function makeReader(root: string): PodReader {
     state: async (pod) => readPodState(root, pod),
     plan: async (pod) => readPlan(root, pod),
     manifest: async (pod) => readPart<Manifest>(root, pod, makePodPaths(root, pod).manifest),
+    resources: async (pod) =>
+      (await import("./effective-resources.ts")).makeReport(readPlan(root, pod), readPodState(root, pod)),
     events: (pod, { since, follow, signal }) => {
       const { journal } = makePodPaths(root, pod);
       assertPod(root, pod);

@@ -7,10 +7,11 @@ import type { PodName } from "../base/names.ts";
 import { findPrograms } from "./programs.ts";
 import { FD, openLauncher } from "./reaper-link.ts";
 import { upInside } from "./up-inside.ts";
+import { readHeldText } from "./up-message.ts";
 import type { UpMessage, UpReply } from "./up-outside.ts";
 
-export async function replyToUp(text: string, script: string): Promise<void> {
-  const { options, request } = JSON.parse(text) as UpMessage;
+export async function replyToUp(path: string, script: string): Promise<void> {
+  const { options, request } = JSON.parse(readHeldText(path)) as UpMessage;
   const tell = (reply: UpReply): void => void writeSync(FD.userOut, `${JSON.stringify(reply)}\n`);
   const launcher = { ...openLauncher(), confirm: (pod: PodName) => tell({ pod }) };
   try {

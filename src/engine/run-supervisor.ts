@@ -65,9 +65,9 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
 }
 
 /** A pod's only member in a caller's container has the caller's own descriptors. */
-function makeIo({ outer, containers }: Plan, programs: Programs, inbox: ExitInbox): ContainerIo {
-  if (outer === undefined) return new IoKeeper(programs.io, inbox);
-  return containers.length === 1 ? makeCallerIo(outer) : new IoKeeper(programs.io, inbox, outer);
+function makeIo({ outer, containers, logs, paths }: Plan, programs: Programs, inbox: ExitInbox): ContainerIo {
+  if (outer === undefined) return new IoKeeper(programs.io, inbox, { limits: logs, control: paths.socket });
+  return containers.length === 1 ? makeCallerIo(outer) : new IoKeeper(programs.io, inbox, { outer });
 }
 
 /** Once, before the first call. A helper that died takes us along: the next supervisor waits for the calls it left. */

@@ -27,6 +27,7 @@ export function gateRuntime(runtime: Runtime): GatedRuntime {
     run: pass(runtime.run),
     kill: pass(runtime.kill),
     delete: pass(runtime.delete),
+    update: pass(runtime.update),
     state: pass(runtime.state),
     exec: runtime.exec,
     execCommand: runtime.execCommand,

@@ -5,31 +5,45 @@ import { mkdirSync } from "node:fs";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
+import { writePodLimits } from "../host/cgroup-limits.ts";
 import { makePodCgroup } from "../host/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
 import type { ClimbStep, Step } from "../plan/plan.ts";
 import { type KeptPod, pinsFrom, plannedContainer } from "./context.ts";
+import { makeEffective, withUpdates } from "./effective-resources.ts";
 
 type Executors = {
   readonly [Do in ClimbStep["do"]]: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void>;
 };
 
 const EXECUTORS: Executors = {
-  "make-cgroup": async (_step, pod) => makePodCgroup(pod.plan.sandbox.cgroup, pod.facts),
+  "make-cgroup": async (_step, pod) => {
+    const { cgroup } = pod.plan.sandbox;
+    await makePodCgroup(cgroup, pod.facts);
+    await writePodLimits(cgroup, pod.facts, makeEffective(pod.plan, pod.journal.state).pod);
+  },
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
   },
-  "make-volumes": async (_step, pod) => makeVolumes(pod.plan.sandbox.volumes),
+  "make-volumes": async (_step, pod) => {
+    makeVolumes(pod.plan.sandbox.volumes);
+    await (await import("./pod-volumes.ts")).makePodVolumes(pod.plan);
+  },
   "pin-namespaces": async (step, pod) => {
     mkdirSync(pod.plan.paths.namespaces, { recursive: true, mode: 0o700 });
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
     await pinNamespaces(pins);
   },
+  "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
-  "write-bundles": async (_step, pod) => writeBundles(pod.plan),
+  "write-bundles": async (_step, pod) => {
+    const plan = withUpdates(pod.plan, pod.journal.state);
+    if (plan.sandbox.vault === undefined) writeBundles(plan);
+    else (await import("./vault.ts")).writeSecretBundles(plan);
+  },
   "open-io": async (step, pod) => {
     const { status, attempt } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.

@@ -28,6 +28,8 @@ export async function supervise(dir: string, script: string): Promise<void> {
   if (!existsSync(paths.plan)) {
     // A deletion was cut short between its last steps, or a creation after its first: only files are left.
     const byMessage = isAskedByMessage(dir);
+    // What the pod's Secrets hold comes before its plan.
+    if (existsSync(paths.vault)) await (await import("../host/mounts.ts")).unmountBelow(paths.vault);
     removePodFiles(paths);
     tellLauncher(
       launcher,

@@ -2,12 +2,16 @@
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
 // after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's.
 
+import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
+import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import { makeRunStages } from "../plan/stages.ts";
+import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -47,6 +51,7 @@ export class Supervisor {
   readonly #conductor: Conductor;
   readonly #prober: Prober;
   #isStopping = false;
+  #readiness = "";
   #isGoingDown = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
@@ -61,6 +66,7 @@ export class Supervisor {
     this.#prober = new Prober(this.pod);
     context.journal.onEvent((event) => {
       if (event.type === "pod.exited" && this.state.want !== "restarted") this.#tellResult(event.status);
+      this.#tellReadiness();
     });
     this.over = new Promise((resolve) => {
       this.#whenOver = resolve;
@@ -241,6 +247,19 @@ export class Supervisor {
     });
   }
 
+  /** Changes limits of these containers, or of the pod itself where none is named. @throws NOT_FOUND, WRONG_STATE */
+  update({ containers, resources }: { containers: readonly string[]; resources: ResourceChange }): Promise<PodState> {
+    return this.#change(async () => {
+      this.#assertStatus(["created", "running", "paused"], "update");
+      const keepers = containers.map((name) => this.#named(name));
+      const ended = keepers.find((keeper) => !keeper.isAlive);
+      if (ended !== undefined) this.running(ended.planned.name);
+      const { updatePod } = await import("./update-pod.ts");
+      await updatePod(this.pod, keepers, resources);
+      return this.state;
+    });
+  }
+
   /** Takes everything away. Afterwards the supervisor has nothing to do but to end. */
   delete(asked: Asked & { readonly force?: boolean | undefined }): Promise<void> {
     if (asked.force) this.#conductor.hurry();
@@ -294,6 +313,7 @@ export class Supervisor {
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
+      if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       if (this.state.changedAt !== undefined && this.state.want !== "deleted")
         await (await import("./change-members.ts")).prepareChanged(this.pod);
@@ -438,6 +458,7 @@ export class Supervisor {
         if (wants.length <= 1) {
           await this.#undoOnFailure(async () => {
             failAgain();
+            if (wants.length === 0) throw this.#neverWanted();
             this.#assertAwaited(canceled);
             await this.#climb(want, canceled);
           });
@@ -481,6 +502,24 @@ export class Supervisor {
       .catch((error: unknown) => this.pod.report(error, "the result could not be told"))
       .finally(() => this.#tellings.delete(telling));
     this.#tellings.add(telling);
+  }
+
+  /** For a caller's health checks, which must wake nobody. */
+  #tellReadiness(): void {
+    if (this.pod.plan.outer === undefined) return;
+    const text = makeReadiness(this.state);
+    if (text === this.#readiness) return;
+    this.#readiness = text;
+    try {
+      writeFileAtomic(join(this.pod.plan.paths.dir, "readiness"), text, 0o600);
+    } catch (error) {
+      this.pod.report(error, "the readiness could not be told");
+    }
+  }
+
+  /** Killed before it could write down what it was to be, its supervisor took that along. */
+  #neverWanted(): PeapodError {
+    return new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: its supervisor died before it was made`);
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */

@@ -21,8 +21,9 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
   const isPause = (keeper: ContainerKeeper) => keeper.planned.role === "pause";
   await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
-  // Nobody lives in the mounts any more, so they go while the runtime clears its state.
-  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), unmountBelow(pod.plan.paths.dir)]);
+  // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
+  const unmounting = pod.plan.sandbox.vault === undefined ? [unmountBelow(pod.plan.paths.dir)] : [];
+  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), ...unmounting]);
 }
 
 async function endAllIo(pod: KeptPod): Promise<void> {
@@ -30,7 +31,10 @@ async function endAllIo(pod: KeptPod): Promise<void> {
     pod.plan.containers.map(async (container) => {
       pod.io.release(container);
       // No writer ever came, so it would wait for one for ever.
-      if (pod.containers.get(container.name)?.state.status === "planned") return pod.io.endUnused(container);
+      const status = pod.containers.get(container.name)?.state.status;
+      // A terminal that was not handed over has no end either.
+      const isUnused = status === "planned" || (status === "creating" && container.stdio?.tty);
+      if (isUnused) return pod.io.endUnused(container);
       await endIo(pod, container);
     }),
   );
@@ -40,6 +44,8 @@ async function endAllIo(pod: KeptPod): Promise<void> {
 export async function takeDownSandbox(pod: KeptPod): Promise<void> {
   await unmountBelow(pod.plan.paths.dir);
   await removePodCgroup(pod.plan.sandbox.cgroup, pod.facts);
+  const { idsFile } = pod.plan.sandbox;
+  if (idsFile !== undefined) (await import("../host/id-ranges.ts")).giveBackIds(idsFile);
 }
 
 /**

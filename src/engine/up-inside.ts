@@ -1,12 +1,14 @@
 // The first start: this process was started by a reaper of its own and becomes the supervisor of the pod it makes.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
+import { unmountBelow } from "../host/mounts.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { SecretParts } from "../plan/secrets.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
@@ -26,12 +28,11 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const planned = await makePodPlan(options, programs, request);
+  const planned = await makePodPlan(options, programs, { ...request, takesIds: true });
   const { plan } = planned;
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
-  await claimDirectory(plan);
-  const supervisor = writeBeginning(planned, programs);
+  const supervisor = await begin(planned, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -43,8 +44,31 @@ export async function upInside(
   return state;
 }
 
+async function begin(planned: PodPlan, programs: Programs): Promise<Supervisor> {
+  const { plan, secrets } = planned;
+  try {
+    await claimDirectory(plan);
+    if (secrets !== undefined) await keepSecrets(plan, secrets);
+    return await writeBeginning(planned, programs);
+  } catch (error) {
+    if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
+    throw error;
+  }
+}
+
+/** Before the plan: who finds that finds them as well. */
+async function keepSecrets(plan: Plan, secrets: SecretParts): Promise<void> {
+  try {
+    await (await import("./vault.ts")).fillVault(plan, secrets);
+  } catch (error) {
+    await unmountBelow(plan.paths.dir);
+    removePodFiles(plan.paths);
+    throw asPeapodError(error, `pod ${plan.pod}`);
+  }
+}
+
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
-function writeBeginning({ manifest, stored, plan }: PodPlan, programs: Programs): Supervisor {
+async function writeBeginning({ manifest, stored, plan }: PodPlan, programs: Programs): Promise<Supervisor> {
   try {
     makeReserve(plan.paths.dir);
     writeJsonAtomic(plan.paths.manifest, manifest);
@@ -52,6 +76,7 @@ function writeBeginning({ manifest, stored, plan }: PodPlan, programs: Programs)
     writeJsonAtomic(plan.paths.plan, plan);
     return makeSupervisor(plan, programs);
   } catch (error) {
+    if (plan.sandbox.vault !== undefined) await unmountBelow(plan.paths.dir);
     removePodFiles(plan.paths);
     throw asPeapodError(error, `pod ${plan.pod}`);
   }

@@ -7,8 +7,9 @@ import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
 import { readPodState } from "./reader.ts";
+import { holdText } from "./up-message.ts";
 
-/** Hidden first word on our own command line: what follows is one UpMessage as JSON. */
+/** Hidden first word on our own command line: what follows is the path of one UpMessage as JSON. */
 export const UP_WORD = "@up";
 
 export interface UpMessage {
@@ -23,11 +24,12 @@ export type UpReply = { readonly pod: PodName } | { readonly error: ErrorJson };
 export async function upOutside(options: EngineOptions, programs: Programs, request: UpRequest): Promise<PodState> {
   const { signal, ...asked } = request;
   const message: UpMessage = { options, request: asked };
+  const held = holdText(JSON.stringify(message));
   const result = await call({
     program: programs.reaper,
-    args: ["launch", programs.node, programs.script, "--", UP_WORD, JSON.stringify(message)],
+    args: ["launch", programs.node, programs.script, "--", UP_WORD, held.path],
     ...(signal === undefined ? {} : { cancel: signal }),
-  });
+  }).finally(() => held.release());
   const reply = parseReply(result.stdout);
   if (reply === undefined) {
     throw new PeapodError("SUPERVISOR_GONE", `${request.file}: the supervisor ended without an answer`, {

@@ -8,6 +8,7 @@ import { parseExitLines } from "./exit-lines.ts";
 import { isProcessGone } from "./process-gone.ts";
 
 const CHUNK_BYTES = 64 * 1024;
+const MOST_UNCLAIMED = 4096;
 /** A process that is not the reaper's child ends without a line: we look for it this often. */
 const LOOK_MS = 20;
 
@@ -104,7 +105,16 @@ export class ExitInbox {
     if (lines.length === 0) return;
     this.#fresh.push(...lines);
     for (const line of lines) this.#unclaimed.add(line);
+    this.#forgetOldest();
     for (const look of [...this.#watchers]) look();
+  }
+
+  /** Most lines are nobody's: helpers of a call that the reaper adopted. What is claimed is claimed soon. */
+  #forgetOldest(): void {
+    for (const line of this.#unclaimed) {
+      if (this.#unclaimed.size <= MOST_UNCLAIMED) return;
+      this.#unclaimed.delete(line);
+    }
   }
 
   #readRest(): string {

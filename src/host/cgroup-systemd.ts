@@ -6,6 +6,8 @@ import { basename } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
 
+/** Where systemctl set-property --runtime leaves them. */
+const CONTROL = "/run/systemd/system.control";
 const TIMEOUT_MS = 30_000;
 /** sd_booted(3) asks no more than this. */
 const BOOTED = "/run/systemd/system";
@@ -31,19 +33,33 @@ export async function startSlice(path: string, booted = BOOTED): Promise<void> {
   if (done.exitCode !== 0) throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
+/** Until the machine is booted anew, or the slice is stopped. @throws WRONG_STATE for what systemd does not take */
+export async function setSliceProperties(path: string, properties: readonly string[]): Promise<void> {
+  if (properties.length === 0) return;
+  const done = await systemctl("set-property", path, properties);
+  if (done.exitCode === 0) return;
+  throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+}
+
 /** Where systemd does not run, none was ever started. The slice above stays: to stop it would end other pods. */
 export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
   if (!existsSync(booted)) return;
   const done = await systemctl("stop", path);
+  // Its properties lie in a file that would hold for the next pod of this name.
+  if (existsSync(`${CONTROL}/${makeSliceUnit(path)}.d`)) await systemctl("revert", path);
   if (done.exitCode === 0 || done.exitCode === NOT_LOADED) return;
   throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
-async function systemctl(verb: "start" | "stop", path: string) {
+async function systemctl(
+  verb: "start" | "stop" | "set-property" | "revert",
+  path: string,
+  more: readonly string[] = [],
+) {
   const { call } = await import("../base/call.ts");
   return call({
     program: "systemctl",
-    args: [verb, "--quiet", "--", makeSliceUnit(path)],
+    args: [verb, "--quiet", ...(verb === "set-property" ? ["--runtime"] : []), "--", makeSliceUnit(path), ...more],
     env: TOOL_ENVIRONMENT,
     timeoutMs: TIMEOUT_MS,
   });

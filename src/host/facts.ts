@@ -10,12 +10,29 @@ export interface HostFacts {
   readonly isRoot: boolean;
   readonly hasTimeNamespaces: boolean;
   readonly hasSeccomp: boolean;
+  /** Names of the profiles that are loaded; undefined where the kernel has no AppArmor. */
+  readonly appArmorProfiles?: readonly string[];
+  readonly hasSeLinux?: boolean;
   /** Names without `CAP_` that we ourselves hold: nobody can hand on what he lacks. */
   readonly capabilities: readonly string[];
+  /** Controllers of the version 2 tree; undefined: those that there usually are. */
+  readonly cgroupControllers?: readonly string[];
+  /** All memory of this machine. */
+  readonly memoryBytes?: number;
+  /** Our own standing with the kernel's out-of-memory killer, see proc_pid_oom_score_adj(5). */
+  readonly oomScoreAdj?: number;
+  /** Whether a cgroup's use of swap can be bounded. */
+  readonly limitsSwap?: boolean;
   /** The host's own name, for containers that share its uts namespace. */
   readonly hostname?: string;
-  /** First host id and number of ids that user namespaces map to; 100000 and 65536 unless told (subuid(5)). */
+  /** Host ids that user namespaces map to (subuid(5)): all that there are, or those of one pod. */
   readonly subordinateIds?: { readonly uid: SubordinateIds; readonly gid: SubordinateIds };
+  /** How many processors there are. */
+  readonly cpus?: number;
+  /** By which others reach it: the address of the interface that the default route leads through. */
+  readonly address?: string;
+  /** Sizes of huge pages: `2048kB`; undefined or empty where there are none. */
+  readonly hugePages?: readonly string[];
   /** Device nodes below /dev, for privileged containers. */
   readonly devices?: readonly HostDevice[];
 }

@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, openSync, realpathSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { swiftCall } from "../base/swift-call.ts";
+import { swapDotsAndSlashes } from "../base/sysctl-name.ts";
 import type { NamespaceKind, PinnedNamespace } from "../plan/plan.ts";
 import { unmount } from "./mounts.ts";
 import { isPinned } from "./namespace-ids.ts";
@@ -18,6 +19,8 @@ const MAKEABLE: readonly NamespaceKind[] = ["net", "ipc", "uts", "time"];
 
 /** Exit code of our script: nothing is there that brings a network interface up. */
 const NO_IP = 12;
+/** A kernel parameter is not there, or does not take its value; the script's last line names it. */
+const BAD_SYSCTL = 13;
 const BRING_LO_UP = `if command -v ip >/dev/null; then exec ip link set lo up; fi
 if command -v busybox >/dev/null; then exec busybox ip link set lo up; fi
 exit ${NO_IP}`;
@@ -48,6 +51,7 @@ export async function pinNamespaces(pins: readonly PinnedNamespace[]): Promise<v
       hint: "install iproute2",
     });
   }
+  if (done.exitCode === BAD_SYSCTL) throw makeSysctlError(missing, done.stderr);
   throw makeToolError(what, "unshare", "util-linux", done);
 }
 
@@ -59,10 +63,30 @@ export function makeUnshareArgs(pins: readonly PinnedNamespace[]): string[] {
   const script = [
     // hostname(1) may be missing where the shell and /proc never are.
     ...(hostname === undefined ? [] : ['printf %s "$1" > /proc/sys/kernel/hostname']),
+    ...pins.flatMap((pin) => Object.entries(pin.sysctls ?? {}).map(writeSysctl)),
     ...(pins.some((pin) => pin.kind === "net") ? [BRING_LO_UP] : []),
   ];
   if (script.length === 0) return [...args, "--", "true"];
   return [...args, "--", "sh", "-ec", script.join("\n"), "peapod", ...(hostname === undefined ? [] : [hostname])];
+}
+
+/** In the script's own namespaces; /proc/sys shows those of who opens it, whichever /proc it is. */
+function writeSysctl([name, value]: [string, string]): string {
+  const file = quote(`/proc/sys/${swapDotsAndSlashes(name)}`);
+  return `{ printf %s ${quote(value)} > ${file}; } || { echo ${quote(name)} >&2; exit ${BAD_SYSCTL}; }`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function makeSysctlError(pins: readonly PinnedNamespace[], stderr: string): PeapodError {
+  const lines = stderr.trim().split("\n");
+  const name = lines.at(-1) ?? "";
+  const value = pins.find((pin) => pin.sysctls?.[name] !== undefined)?.sysctls?.[name] ?? "";
+  const isMissing = /no such file|nonexistent|cannot create/i.test(stderr) && !/invalid argument/i.test(stderr);
+  const why = isMissing ? "a namespace of this kernel has no such parameter" : `the kernel does not take ${value}`;
+  return new PeapodError("BAD_MANIFEST", `sysctl ${name}: ${why}`, { detail: { stderr } });
 }
 
 /**

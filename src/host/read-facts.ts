@@ -1,9 +1,9 @@
 // Reads what this machine is, from /proc alone: no program is started for it.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { arch, hostname, release } from "node:os";
+import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { readTextIfAny } from "../base/files.ts";
+import { readNames, readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
 import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
 import { type MountEntry, parseMountTable } from "./mount-table.ts";
@@ -24,11 +24,46 @@ export function readHostFacts(): HostFacts {
     capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
     hostname: hostname(),
     ...(subordinateIds === undefined ? {} : { subordinateIds }),
+    ...(hasAppArmor() ? { appArmorProfiles: readAppArmorProfiles() } : {}),
+    // Containers that name a label ask.
+    get hasSeLinux() {
+      return existsSync("/sys/fs/selinux/enforce");
+    },
+    // Seldom asked for.
+    get cpus() {
+      return availableParallelism();
+    },
+    // Only pods with limits ask for these four.
+    get cgroupControllers() {
+      return readControllers(cgroupMounts.unified);
+    },
+    get memoryBytes() {
+      return totalmem();
+    },
+    get oomScoreAdj() {
+      return Number(readTextIfAny("/proc/self/oom_score_adj")?.trim() ?? 0);
+    },
+    get limitsSwap() {
+      // Version 2's file is not in the root; it comes with swap itself.
+      const { memory } = cgroupMounts;
+      return existsSync(memory === undefined ? "/proc/swaps" : `${memory}/memory.memsw.limit_in_bytes`);
+    },
+    get address() {
+      return readAddress();
+    },
+    get hugePages() {
+      return readNames("/sys/kernel/mm/hugepages").map((name) => name.replace(/^hugepages-/, ""));
+    },
     get devices() {
       // Only privileged containers ask; a walk over /dev is not free.
       return readDevices("/dev");
     },
   };
+}
+
+function readControllers(unified: string | undefined): readonly string[] {
+  const text = unified === undefined ? "" : (readTextIfAny(`${unified}/cgroup.controllers`) ?? "");
+  return text.split(/\s+/).filter((name) => name !== "");
 }
 
 /** Mount points by v1 controller (`cpu`, `name=systemd`), and `unified`; pure. */
@@ -55,6 +90,17 @@ export function layoutOf(mounts: Readonly<Record<string, string>>): HostFacts["c
   return mounts.unified === undefined ? "v1" : "hybrid";
 }
 
+/** IPv4 of the interface with the default route, else of any that is not the loopback. */
+function readAddress(): string {
+  const routes = (readTextIfAny("/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const outside = routes.find(([, destination]) => destination === "00000000")?.[0];
+  const all = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses.map((one) => ({ ...one, name })),
+  );
+  const usable = all.filter(({ family, internal }) => family === "IPv4" && !internal);
+  return (usable.find(({ name }) => name === outside) ?? usable[0])?.address ?? "127.0.0.1";
+}
+
 /** A hexadecimal mask of proc_pid_status(5). */
 function maskOf(status: string, field: string): bigint {
   return BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
@@ -65,7 +111,16 @@ export function parseCapabilities(bits: bigint): readonly string[] {
   return CAPABILITY_NAMES.filter((_, index) => ((bits >> BigInt(index)) & 1n) === 1n);
 }
 
-/** Root's ranges, or those of the user `containers` that podman's documentation proposes (subuid(5)). */
+function hasAppArmor(): boolean {
+  return readTextIfAny("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
+}
+
+function readAppArmorProfiles(): readonly string[] {
+  const lines = (readTextIfAny("/sys/kernel/security/apparmor/profiles") ?? "").split("\n");
+  return lines.flatMap((line) => /^(.*) \([a-z]+\)$/.exec(line)?.[1] ?? []);
+}
+
+/** Those of the user peapod, or of `containers` as podman's documentation proposes, or root's (subuid(5)). */
 function readSubordinateIds(): { uid: SubordinateIds; gid: SubordinateIds } | undefined {
   const uid = parseSubordinateIds(readTextIfAny("/etc/subuid") ?? "");
   const gid = parseSubordinateIds(readTextIfAny("/etc/subgid") ?? "");
@@ -73,7 +128,7 @@ function readSubordinateIds(): { uid: SubordinateIds; gid: SubordinateIds } | un
 }
 
 export function parseSubordinateIds(text: string): SubordinateIds | undefined {
-  for (const user of ["root", "0", "containers"]) {
+  for (const user of ["peapod", "containers", "root", "0"]) {
     for (const line of text.split("\n")) {
       const [name, first, count] = line.split(":");
       if (name === user && Number(count) >= 65536) return { first: Number(first), count: Number(count) };

@@ -1,10 +1,20 @@
 // The places of a pod's volumes, before containers mount them. What is the user's (hostPath) is checked, and made where
 // he asks for it as Kubernetes does, but never removed or emptied: only what lies in the pod's directory is ours.
 
-import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, rmSync, type Stats, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
-import type { PlannedVolume } from "../plan/plan.ts";
+import type { PlannedVolume, VolumeOwner } from "../plan/plan.ts";
 import { isWithin, readMountTable } from "./mount-table.ts";
 
 type HostVolume = Extract<PlannedVolume, { kind: "host" }>;
@@ -17,7 +27,7 @@ export function makeVolumes(volumes: readonly PlannedVolume[]): void {
   for (const volume of volumes) {
     try {
       if (volume.kind === "host") prepareHostPath(volume);
-      if (volume.kind === "directory") makeEmptyDir(volume.path);
+      if (volume.kind === "directory") makeEmptyDir(volume.path, volume.owner);
     } catch (error) {
       throw asPeapodError(error, `volume ${volume.name}: ${volume.path}`);
     }
@@ -51,9 +61,10 @@ function realPlaceOf(path: string): string | undefined {
 }
 
 /** Kubernetes' emptyDir is open to every user, whatever our umask. */
-function makeEmptyDir(path: string): void {
+function makeEmptyDir(path: string, owner: VolumeOwner | undefined): void {
   mkdirSync(path, { recursive: true, mode: 0o777 });
-  chmodSync(path, 0o777);
+  if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  chmodSync(path, owner?.isGroup ? 0o2777 : 0o777);
 }
 
 interface HostPathType {

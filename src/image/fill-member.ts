@@ -13,6 +13,8 @@ export interface MemberWish {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly env: readonly Variable[];
+  /** Names that come from ConfigMaps and Secrets as a whole. */
+  readonly envFromNames?: readonly string[];
   readonly workingDir: string | undefined;
   readonly securityContext: { readonly runAsUser: number | undefined; readonly runAsGroup: number | undefined };
   /** lifecycle.stopSignal */
@@ -102,7 +104,7 @@ function makeWorkingDir(dir: string): string | undefined {
 
 /** The image's variables that the manifest does not set itself. */
 function makeAddedEnv(wish: MemberWish, config: ImageConfig): Variable[] {
-  const own = new Set(wish.env.map(({ name }) => name));
+  const own = new Set([...wish.env.map(({ name }) => name), ...(wish.envFromNames ?? [])]);
   const added = new Map<string, string>();
   for (const pair of config.env) {
     const at = pair.indexOf("=");

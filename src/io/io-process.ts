@@ -15,18 +15,31 @@ export function readLastIoPid(lockPath: string): number | undefined {
 /** The pid of the io that holds this lock; undefined where it is dead, so no other process is ever taken for it. */
 export function readIoPid(lockPath: string): number | undefined {
   const pid = readLastIoPid(lockPath);
-  if (pid === undefined) return undefined;
+  return pid !== undefined && namesLock(pid, lockPath) ? pid : undefined;
+}
+
+/** A zombie has no command line any more. */
+function namesLock(pid: number, lockPath: string): boolean {
   try {
-    // A zombie has no command line any more.
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return words[words.indexOf("--lock") + 1] === lockPath ? pid : undefined;
+    return words[words.indexOf("--lock") + 1] === lockPath;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
 export function isIoAlive(lockPath: string): boolean {
   return readIoPid(lockPath) !== undefined;
+}
+
+/** The process that keeps a terminal or stdin for the next io; once its container is over nobody needs it. */
+export function endKeeper({ ioKeeper, ioLock }: { readonly ioKeeper: string; readonly ioLock: string }): void {
+  const pid = readLastIoPid(ioKeeper);
+  try {
+    if (pid !== undefined && namesLock(pid, ioLock)) process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone this instant.
+  }
 }
 
 /** Resolves when all that the container wrote is in its log (or its io died); never rejects. */

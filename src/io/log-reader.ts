@@ -25,6 +25,8 @@ export interface LogRequest {
   readonly path: string;
   /** Only lines from this time on; in the form of `time`. */
   readonly since?: string;
+  /** Only lines up to this time; in the form of `time`. The first later one ends it. */
+  readonly before?: string;
   /** Only the last so many of the lines that are there already. */
   readonly tail?: number;
   /**
@@ -75,13 +77,16 @@ export async function* readLog(request: LogRequest): AsyncGenerator<LogLine> {
 
 async function* select(
   lines: AsyncIterable<LogLine | undefined>,
-  { since, tail }: LogRequest,
+  { since, before, tail }: LogRequest,
 ): AsyncGenerator<LogLine> {
+  // io writes in the order of its clock, which somebody may have set back: what follows the end is looked at no more.
   let kept: LogLine[] | undefined = tail === undefined ? undefined : [];
   for await (const line of lines) {
-    if (line === undefined) {
+    const isPast = line !== undefined && before !== undefined && line.time > before;
+    if (line === undefined || isPast) {
       if (kept !== undefined) yield* kept.slice(Math.max(0, kept.length - (tail ?? 0)));
       kept = undefined;
+      if (isPast) return;
       continue;
     }
     if (since !== undefined && line.time < since) continue;

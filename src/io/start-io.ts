@@ -32,16 +32,26 @@ export interface ForwardOutput {
   readonly prefix: string | undefined;
 }
 
+/** Two FIFOs, which are made unless they are there, or a terminal that the runtime hands over on a socket. */
+export type IoSource =
+  | {
+      readonly kind: "fifos";
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly stdin?: { readonly path: string; readonly once: boolean; readonly keeper: string };
+    }
+  | { readonly kind: "terminal"; readonly console: string; readonly pidFile: string; readonly keeper: string };
+
 export interface IoRequest {
   /** Path of peapod-io. */
   readonly program: string;
   readonly output: LogOutput | ForwardOutput;
   readonly lock: string;
-  /** The container's FIFO; made unless it is there. */
-  readonly stdout: string;
-  readonly stderr: string;
+  readonly source: IoSource;
   /** Unix socket for attach clients. */
   readonly attach?: string;
+  /** Whom it tells of a log that cannot be written: the pod's control socket, and of which container. */
+  readonly control?: { readonly socket: string; readonly container: string };
   /** One was there before and died: a line on stderr tells it, and without a writer left it ends at once. */
   readonly resumed?: boolean;
 }
@@ -52,10 +62,10 @@ export interface IoRequest {
  */
 export async function startIo(request: IoRequest): Promise<{ readonly pid: number }> {
   const { output } = request;
-  const subject = output.kind === "log" ? output.path : request.stdout;
+  const subject = output.kind === "log" ? output.path : request.lock;
   try {
     makeDir(dirname(subject));
-    makeDir(dirname(request.stdout));
+    makeDir(dirname(request.lock));
   } catch (error) {
     throw asPeapodError(error, subject);
   }
@@ -65,6 +75,8 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
       const pid = readLastIoPid(request.lock);
       if (pid !== undefined) return { pid };
     }
+    // Killed before it was ready: nothing went through it.
+    if (result.exitCode === 1 && result.stderr.trim() === "" && attempt < LOCK_ATTEMPTS) continue;
     if (/another io holds it/.test(result.stderr) && attempt < LOCK_ATTEMPTS) {
       const pid = readIoPid(request.lock);
       if (pid !== undefined) return { pid };
@@ -81,14 +93,31 @@ export async function startIo(request: IoRequest): Promise<{ readonly pid: numbe
 }
 
 function makeIoArgs(request: IoRequest): string[] {
-  const { lock, stdout, stderr, attach, resumed } = request;
+  const { lock, attach, control, resumed } = request;
   return [
     // First, since whoever looks for the lock's holder takes the first word that is `--lock`, and a prefix may be any text.
-    ...["--lock", lock, "--stdout", stdout, "--stderr", stderr],
+    ...["--lock", lock],
+    ...makeSourceArgs(request.source),
     ...makeOutputArgs(request.output),
     ...(attach === undefined ? [] : ["--attach", attach]),
+    ...(control === undefined ? [] : ["--control", control.socket, "--container", control.container]),
     ...(resumed ? ["--resumed"] : []),
   ];
+}
+
+function makeSourceArgs(source: IoSource): string[] {
+  switch (source.kind) {
+    case "fifos": {
+      const { stdout, stderr, stdin } = source;
+      return [
+        ...["--stdout", stdout, "--stderr", stderr],
+        ...(stdin === undefined ? [] : ["--stdin", stdin.path, "--keeper", stdin.keeper]),
+        ...(stdin?.once ? ["--stdin-once"] : []),
+      ];
+    }
+    case "terminal":
+      return ["--console", source.console, "--pid-file", source.pidFile, "--keeper", source.keeper];
+  }
 }
 
 function makeOutputArgs(output: LogOutput | ForwardOutput): string[] {

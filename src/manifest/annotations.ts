@@ -12,8 +12,43 @@ export const BACK_OFF = "peapod/backOff";
 export const LOG_ATTEMPTS = "peapod/logAttempts";
 /** With a container's name behind it: the namespaces of that container alone. */
 export const CONTAINER_NAMESPACES = "peapod/namespaces.";
+/** Size of a container's log file before another is begun: `10Mi` unless told; `0`: no limit. */
+export const LOG_MAX_SIZE = "peapod/logMaxSize";
+/** Files of one log altogether; 5 unless told. */
+export const LOG_MAX_FILES = "peapod/logMaxFiles";
+
+/** What Kubernetes has no field for: each of the pod, and with a dot and a container's name behind it of that one. */
+export const RESOURCE_ANNOTATIONS = [
+  "peapod/pidsLimit",
+  "peapod/cpusetCpus",
+  "peapod/cpusetMems",
+  "peapod/memorySwap",
+  "peapod/memoryOomGroup",
+  "peapod/blkioWeight",
+  "peapod/deviceReadBps",
+  "peapod/deviceWriteBps",
+  "peapod/deviceReadIops",
+  "peapod/deviceWriteIops",
+] as const;
+export type ResourceAnnotation = (typeof RESOURCE_ANNOTATIONS)[number];
+
+/** Of the pod alone. */
+const POD_ANNOTATIONS: readonly string[] = [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS, LOG_MAX_SIZE, LOG_MAX_FILES];
+
+/** What stands before a container's name. */
+export const CONTAINER_PREFIXES: readonly string[] = [
+  CONTAINER_NAMESPACES,
+  ...RESOURCE_ANNOTATIONS.map((name) => `${name}.`),
+];
 
 /** Every annotation that a pod with these containers can have under our prefix. */
 export function knownAnnotations(containers: readonly string[]): readonly string[] {
-  return [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS, ...containers.map((name) => `${CONTAINER_NAMESPACES}${name}`)];
+  const ofContainers = CONTAINER_PREFIXES.flatMap((prefix) => containers.map((name) => `${prefix}${name}`));
+  return [...POD_ANNOTATIONS, ...RESOURCE_ANNOTATIONS, ...ofContainers];
+}
+
+/** All of them, for people. */
+export function tellAnnotations(): string {
+  const both = RESOURCE_ANNOTATIONS.map((name) => `${name}[.CONTAINER]`);
+  return [...POD_ANNOTATIONS, `${CONTAINER_NAMESPACES}CONTAINER`, ...both].join(", ");
 }

@@ -3,10 +3,11 @@
 
 import { isImageReference } from "../base/image-reference.ts";
 import { nearestName } from "../base/nearest.ts";
-import type { Amount } from "./amounts.ts";
-import { parseBytes, parseCpuMilli } from "./amounts.ts";
-import { ANNOTATION_PREFIX, CONTAINER_NAMESPACES, knownAnnotations } from "./annotations.ts";
+import { parseBytes } from "./amounts.ts";
+import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations, tellAnnotations } from "./annotations.ts";
 import { checkAttendance, makeAttendanceRules } from "./check-probes.ts";
+import { checkAmount, checkPodResources, checkResources } from "./check-resources.ts";
+import { checkSecurity } from "./check-security.ts";
 import { normalPath } from "./normal-path.ts";
 
 /** Takes the JSON pointer of what is wrong, and why. */
@@ -38,9 +39,13 @@ export function checkPod(
   );
   checkUnique(volumes.map(nameOf), pointersBelow("/spec/volumes", volumes), lineOf, report);
   for (const [index, volume] of volumes.entries()) checkVolume(volume, `/spec/volumes/${index}`, report);
+  const resources: Parameters<typeof checkPodResources>[1][number][] = [];
   for (const { container, pointer } of containers) {
     checkImage(container.image, images, `${pointer}/image`, report);
-    checkResources(fields(container.resources), `${pointer}/resources`, report);
+    resources.push({
+      amounts: checkResources(container.resources, `${pointer}/resources`, report),
+      pointer: `${pointer}/resources`,
+    });
     checkRestart(container, pointer, report);
     const mayBeProbed = pointer.startsWith("/spec/containers/") || container.restartPolicy === "Always";
     checkAttendance(container, pointer, makeAttendanceRules(spec, mayBeProbed), report);
@@ -54,9 +59,11 @@ export function checkPod(
       report,
     );
   }
+  checkPodResources(spec.resources, resources, report);
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
   }
+  checkSecurity(pod, lineOf, report);
   checkAnnotations(fields(fields(fields(pod).metadata).annotations), names, report);
 }
 
@@ -104,30 +111,6 @@ function checkVolume(volume: Fields, pointer: string, report: Report): void {
   if (typeof path === "string" && hasDotDot(path)) report(`${pointer}/hostPath/path`, "must not contain ..");
 }
 
-function checkResources(resources: Fields, pointer: string, report: Report): void {
-  const limits = fields(resources.limits);
-  const requests = fields(resources.requests);
-  const limit = checkAmount(limits.cpu, parseCpuMilli, `${pointer}/limits/cpu`, report);
-  checkAmount(limits.memory, parseBytes, `${pointer}/limits/memory`, report);
-  const request = checkAmount(requests.cpu, parseCpuMilli, `${pointer}/requests/cpu`, report);
-  if (limit !== undefined && request !== undefined && request > limit) {
-    report(`${pointer}/requests/cpu`, `must not be more than the limit, ${String(limits.cpu)}`);
-  }
-}
-
-function checkAmount(
-  written: unknown,
-  parse: (written: string | number) => Amount,
-  pointer: string,
-  report: Report,
-): number | undefined {
-  if ((typeof written !== "string" || written === "") && typeof written !== "number") return undefined;
-  const amount = parse(written);
-  if ("value" in amount) return amount.value;
-  report(pointer, amount.fault);
-  return undefined;
-}
-
 function checkMounts(
   mounts: readonly Fields[],
   volumes: readonly (string | undefined)[],
@@ -159,13 +142,14 @@ function checkAnnotations(annotations: Fields, containers: readonly (string | un
   for (const key of Object.keys(annotations)) {
     if (!key.startsWith(ANNOTATION_PREFIX) || known.includes(key)) continue;
     const pointer = `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    if (key.startsWith(CONTAINER_NAMESPACES)) {
-      report(pointer, unknownName("container", key.slice(CONTAINER_NAMESPACES.length), names));
+    const prefix = CONTAINER_PREFIXES.find((one) => key.startsWith(one));
+    if (prefix !== undefined) {
+      report(pointer, unknownName("container", key.slice(prefix.length), names));
       continue;
     }
     const nearest = nearestName(key, known);
-    const meant = nearest === undefined ? ";" : `; did you mean ${quote(nearest)}?`;
-    report(pointer, `unknown annotation${meant} allowed: ${known.join(", ")}`);
+    const more = nearest === undefined ? `allowed: ${tellAnnotations()}` : `did you mean ${quote(nearest)}?`;
+    report(pointer, `unknown annotation; ${more}`);
   }
 }
 

@@ -20,23 +20,33 @@ export interface ContainerFields {
   readonly stopSignal?: string | undefined;
 }
 
-/** @param fields one for each container, in the document's order */
-export function makeImageManifest(document: PodDocument, fields: readonly ContainerFields[]): string {
+/**
+ * @param fields one for each container, in the document's order
+ * @param companions the ConfigMaps and Secrets that came with the pod: documents behind it
+ */
+export function makeImageManifest(
+  document: PodDocument,
+  fields: readonly ContainerFields[],
+  companions: readonly unknown[] = [],
+): string {
   const containers = document.spec.containers.map((container, index) => {
     const own = fields[index];
     return own === undefined ? container : replaceFields(container, own);
   });
-  return formatYaml({ ...document, spec: { ...document.spec, containers } });
+  const pod = { ...document, spec: { ...document.spec, containers } };
+  return [pod, ...companions].map(formatYaml).join("---\n");
 }
 
 /** The user's order of fields stays; what is new comes behind. */
 function replaceFields(container: Container, fields: ContainerFields): object {
   const { runAsUser, runAsGroup, stopSignal, env, ...rest } = fields;
+  // What comes from elsewhere goes on coming from there.
+  const sourced = new Map((container.env ?? []).flatMap((one) => (one.valueFrom ? [[one.name, one] as const] : [])));
   const securityContext = withoutUnset({ ...container.securityContext, ...withoutUnset({ runAsUser, runAsGroup }) });
   return withoutUnset({
     ...container,
     ...rest,
-    env: env.length === 0 ? undefined : env,
+    env: env.length === 0 ? undefined : env.map((one) => sourced.get(one.name) ?? one),
     securityContext: Object.keys(securityContext).length === 0 ? undefined : securityContext,
     lifecycle: stopSignal === undefined ? container.lifecycle : { ...container.lifecycle, stopSignal },
   });

@@ -5,10 +5,13 @@ import { PeapodError } from "../base/errors.ts";
 import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
-import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { parseBytes } from "./amounts.ts";
 import { makeAttendance } from "./make-probes.ts";
-import type { Container, Manifest, ManifestSource, Resources, Volume } from "./manifest.ts";
+import { makePodResources, makeResources } from "./make-resources.ts";
+import { makeEnv, makeEnvFrom, makeFilesVolume, makeMount } from "./make-sources.ts";
+import type { Container, Manifest, ManifestSource, Volume } from "./manifest.ts";
 import { normalPath } from "./normal-path.ts";
+import { makePodSecurity, makeSecurityContext } from "./security.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
 const SCHEME = "rootfs:";
@@ -20,6 +23,15 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
   const { metadata, spec } = pod;
   const { name } = metadata;
   if (!isPodName(name)) throw new PeapodError("BUG", `pod ${name}: its name was not checked`);
+  const containers = (["initContainers", "containers"] as const).flatMap((kind) =>
+    (spec[kind] ?? []).map((container, index) =>
+      makeContainer(container, `/spec/${kind}/${index}`, pod, source.baseDir),
+    ),
+  );
+  const resources = makePodResources(
+    spec.resources,
+    containers.filter(({ role }) => role !== "init").map((container) => container.resources),
+  );
   return freezeDeep({
     metadata: {
       name,
@@ -28,29 +40,27 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       annotations: { ...metadata.annotations },
     },
     spec: {
-      containers: [
-        ...(spec.initContainers ?? []).map((container, index) =>
-          makeContainer(container, `/spec/initContainers/${index}`, spec, source.baseDir),
-        ),
-        ...spec.containers.map((container, index) =>
-          makeContainer(container, `/spec/containers/${index}`, spec, source.baseDir),
-        ),
-      ],
-      volumes: (spec.volumes ?? []).map(makeVolume),
+      containers,
+      ...(resources === undefined ? {} : { resources }),
+      volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod)),
       hostname: spec.hostname ?? name,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      hostUsers: spec.hostUsers ?? true,
+      securityContext: makePodSecurity(spec.securityContext),
       restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
       activeDeadlineSeconds: spec.activeDeadlineSeconds,
+      ...makeFsGroup(spec.securityContext),
     },
     source,
   });
 }
 
-function makeContainer(written: WrittenContainer, pointer: string, spec: WrittenSpec, baseDir: string): Container {
+function makeContainer(written: WrittenContainer, pointer: string, pod: PodDocument, baseDir: string): Container {
+  const { spec } = pod;
   const { name, image, securityContext } = written;
   if (!isContainerName(name)) throw new PeapodError("BUG", `container ${name}: its name was not checked`);
   const isInit = pointer.startsWith("/spec/initContainers/");
@@ -66,25 +76,16 @@ function makeContainer(written: WrittenContainer, pointer: string, spec: Written
     image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
-    env: (written.env ?? []).map((variable) => ({ name: variable.name, value: variable.value ?? "" })),
+    env: makeEnv(written, pod),
+    ...makeEnvFrom(written),
     workingDir: written.workingDir,
-    volumeMounts: (written.volumeMounts ?? []).map((mount) => ({
-      name: mount.name,
-      mountPath: normalPath(mount.mountPath),
-      readOnly: mount.readOnly ?? false,
-    })),
+    volumeMounts: (written.volumeMounts ?? []).map(makeMount),
     resources: makeResources(written.resources),
-    securityContext: {
-      runAsUser: securityContext?.runAsUser,
-      runAsGroup: securityContext?.runAsGroup,
-      capabilities: {
-        add: [...(securityContext?.capabilities?.add ?? [])],
-        drop: [...(securityContext?.capabilities?.drop ?? [])],
-      },
-      readOnlyRootFilesystem: securityContext?.readOnlyRootFilesystem ?? false,
-      privileged: securityContext?.privileged ?? false,
-    },
+    securityContext: makeSecurityContext(securityContext, spec.securityContext),
     ...makeAttendance(written),
+    stdin: written.stdin ?? false,
+    stdinOnce: written.stdinOnce ?? false,
+    tty: written.tty ?? false,
   };
 }
 
@@ -93,16 +94,16 @@ function unlessEmpty(words: readonly string[] | undefined): readonly string[] | 
   return words === undefined || words.length === 0 ? undefined : [...words];
 }
 
-function makeResources(written: WrittenContainer["resources"]): Resources {
-  const cpuLimitMilli = amount(written?.limits?.cpu, parseCpuMilli);
-  return {
-    cpuLimitMilli,
-    cpuRequestMilli: amount(written?.requests?.cpu, parseCpuMilli) ?? cpuLimitMilli,
-    memoryLimitBytes: amount(written?.limits?.memory, parseBytes),
-  };
+function makeFsGroup(written: WrittenSpec["securityContext"]): Pick<Manifest["spec"], "fsGroup"> {
+  if (written?.fsGroup === undefined) return {};
+  return { fsGroup: { gid: written.fsGroup, policy: written.fsGroupChangePolicy ?? "Always" } };
 }
 
-function makeVolume({ name, emptyDir, hostPath }: WrittenVolume): Volume {
+function makeVolume(written: WrittenVolume, pod: PodDocument): Volume {
+  const { name, emptyDir, hostPath, persistentVolumeClaim: claim } = written;
+  const files = makeFilesVolume(written, pod);
+  if (files !== undefined) return files;
+  if (claim !== undefined) return { kind: "claim", name, claim: claim.claimName, readOnly: claim.readOnly ?? false };
   if (hostPath !== undefined)
     return { kind: "hostPath", name, path: normalPath(hostPath.path), type: hostPath.type ?? "" };
   return {

@@ -1,7 +1,13 @@
 // The checked manifest: Kubernetes' words, defaults filled in, frozen. What is not here is refused when read.
 
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { HugepageSize } from "./hugepages.ts";
 import type { ContainerPort, Hooks, Probes } from "./probe.ts";
+import type { PodSecurity, SecurityContext } from "./security.ts";
+
+export type { SeLinuxOptions, Sysctl } from "./security.ts";
+
+import type { EnvFrom, EnvSource, FilesSource } from "./sources.ts";
 
 export interface Manifest {
   readonly metadata: Metadata;
@@ -26,9 +32,16 @@ export interface PodSpec {
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
   readonly shareProcessNamespace: boolean;
+  /** False: a user namespace of the pod's own. */
+  readonly hostUsers: boolean;
+  readonly securityContext: PodSecurity;
   readonly restartPolicy: RestartPolicy;
   readonly terminationGracePeriodSeconds: number;
   readonly activeDeadlineSeconds: number | undefined;
+  /** What the containers may use together, where the manifest says so itself. */
+  readonly resources?: Resources;
+  /** Whom volumes belong to; every process is in that group. */
+  readonly fsGroup?: { readonly gid: number; readonly policy: "Always" | "OnRootMismatch" };
 }
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
@@ -53,6 +66,8 @@ export interface Container {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly env: readonly EnvVar[];
+  /** Before env, which wins over them; a later one wins over an earlier. */
+  readonly envFrom?: readonly EnvFrom[];
   readonly workingDir: string | undefined;
   readonly volumeMounts: readonly VolumeMount[];
   readonly resources: Resources;
@@ -62,17 +77,28 @@ export interface Container {
   /** Kubernetes' name, such as `SIGRTMIN+3`. */
   readonly stopSignal?: string;
   readonly ports?: readonly ContainerPort[];
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
 }
 
 export interface EnvVar {
   readonly name: string;
+  /** Empty where it comes from elsewhere. */
   readonly value: string;
+  readonly from?: EnvSource;
 }
 
 export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
+  /** Relative, without `..`. */
+  readonly subPath?: string;
+  /** The same with `$(NAME)` in it. */
+  readonly subPathExpr?: string;
+  readonly mountPropagation?: "HostToContainer" | "Bidirectional";
+  readonly recursiveReadOnly?: "IfPossible" | "Enabled";
 }
 
 export interface Resources {
@@ -81,26 +107,33 @@ export interface Resources {
   /** Thousandths of a core; defaults to the limit, as in Kubernetes. */
   readonly cpuRequestMilli: number | undefined;
   readonly memoryLimitBytes: number | undefined;
-}
-
-export interface SecurityContext {
-  readonly runAsUser: number | undefined;
-  readonly runAsGroup: number | undefined;
-  /** Capability names without `CAP_`, upper case; `ALL` possible. */
-  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  readonly readOnlyRootFilesystem: boolean;
-  readonly privileged: boolean;
+  /** Defaults to the limit. */
+  readonly memoryRequestBytes: number | undefined;
+  /** Bytes in huge pages of that size; a request is always the limit. */
+  readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
 
 export type Volume =
   | {
       readonly kind: "emptyDir";
       readonly name: string;
-      /** `Memory`: a tmpfs. */
-      readonly medium: "" | "Memory";
+      /** `Memory`: a tmpfs; `HugePages…`: a hugetlbfs. */
+      readonly medium: "" | "Memory" | "HugePages" | "HugePages-2Mi" | "HugePages-1Gi";
       readonly sizeLimitBytes: number | undefined;
     }
-  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType };
+  | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType }
+  /** Outlives the pod. */
+  | { readonly kind: "claim"; readonly name: string; readonly claim: string; readonly readOnly: boolean }
+  | FilesVolume;
+
+/** configMap, secret, downwardAPI, projected: files made of what came with the pod. */
+export interface FilesVolume {
+  readonly kind: "files";
+  readonly name: string;
+  readonly defaultMode: number;
+  /** A later one wins. */
+  readonly sources: readonly FilesSource[];
+}
 
 export type HostPathType =
   | ""

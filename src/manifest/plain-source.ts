@@ -2,6 +2,7 @@
 // start: a pod's first container waits for it. Gives exactly what yaml-source.ts gives, or undefined for whatever is
 // unusual, doubtful or wrong, never an opinion of its own (test/unit/manifest/plain-source.test.ts compares the two).
 
+import { parseOctalMode } from "./octal-mode.ts";
 import { isFlow, parseFlow } from "./plain-flow.ts";
 import { plainValue, quotedValue } from "./plain-scalars.ts";
 import type { Position, SourceDocument } from "./source-document.ts";
@@ -117,7 +118,7 @@ function readValue(
     const flow = parseFlow(rest, at, pointer, cursor.places, depth);
     return flow === undefined ? giveUp() : flow.value;
   }
-  if (rest !== "" && !rest.startsWith("#")) return scalarValue(rest);
+  if (rest !== "" && !rest.startsWith("#")) return scalarValue(rest, pointer);
   const below = peek(cursor);
   if (below === undefined || below.indent < indent) return null;
   const isList = /^- /.test(below.text);
@@ -127,10 +128,11 @@ function readValue(
     : readMap(cursor, below.indent, pointer, depth, undefined);
 }
 
-function scalarValue(rest: string): unknown {
+function scalarValue(rest: string, pointer: string): unknown {
   const quoted = quotedValue(rest.replace(/(?<=["']) +(#.*)?$/, ""));
   if (quoted !== undefined) return quoted;
-  const value = plainValue(rest.replace(/ +#.*$/, "").trimEnd());
+  const text = rest.replace(/ +#.*$/, "").trimEnd();
+  const value = parseOctalMode(pointer, text) ?? plainValue(text);
   return value === undefined ? giveUp() : value;
 }
 

@@ -7,22 +7,43 @@ import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { nearestName } from "../base/nearest.ts";
 import { validate } from "../base/validate.ts";
 import type { PodDocument } from "../generated/pod.ts";
+import { checkConfigObject } from "./check-config-object.ts";
 import { type AllowedImages, checkPod } from "./check-pod.ts";
+import { checkSources } from "./check-sources.ts";
+import { type ConfigObject, type ConfigObjects, makeConfigObject, objectKey } from "./config-objects.ts";
 import { badManifest, formatPath } from "./faults.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
 import { parseSource } from "./source.ts";
 import type { Finding, Position, SourceDocument } from "./source-document.ts";
+import type { ObjectKind } from "./sources.ts";
 
 /** A pod of a hundred containers takes 50 KB. */
 const MAX_KIB = 512;
 const MAX_BYTES = MAX_KIB * 1024;
 const MAX_DOCUMENTS = 100;
 
-/** A manifest, and the user's own document that it was made of. */
+/** A manifest, and the user's own documents that it was made of. */
 export interface ReadPod {
   readonly manifest: Manifest;
   readonly document: PodDocument;
+  /** The ConfigMaps and Secrets that came with it. */
+  readonly objects: ConfigObjects;
+  /** Their documents. */
+  readonly companions: readonly unknown[];
+}
+
+/** What comes beside the manifest's own text. */
+export interface ReadMore {
+  readonly stdinText?: string;
+  /** Files with ConfigMaps and Secrets. */
+  readonly configFiles?: readonly string[];
+}
+
+/** A text of ConfigMaps and Secrets, and what faults call it. */
+export interface ConfigText {
+  readonly file: string;
+  readonly text: string;
 }
 
 /**
@@ -34,11 +55,19 @@ export function readManifest(path: string, more: { readonly stdinText?: string }
 }
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED */
-export function readPod(path: string, images: AllowedImages, more: { readonly stdinText?: string } = {}): ReadPod {
-  if (path === "-") return parsePod(more.stdinText ?? readText("-", 0), { file: "-", baseDir: resolve("."), images });
+export function readPod(path: string, images: AllowedImages, more: ReadMore = {}): ReadPod {
+  const configTexts = (more.configFiles ?? []).map((file) => ({ file, text: readFile(file) }));
+  if (path === "-") {
+    const text = more.stdinText ?? readText("-", 0);
+    return parsePod(text, { file: "-", baseDir: resolve("."), images, configTexts });
+  }
+  return parsePod(readFile(path), { file: path, baseDir: dirname(resolve(path)), images, configTexts });
+}
+
+function readFile(path: string): string {
   const fd = openManifest(path);
   try {
-    return parsePod(readText(path, fd), { file: path, baseDir: dirname(resolve(path)), images });
+    return readText(path, fd);
   } finally {
     closeSync(fd);
   }
@@ -53,17 +82,19 @@ export function parseManifest(text: string, from: { readonly file: string; reado
 }
 
 /** @throws BAD_MANIFEST with Fault[] as its detail */
-export function parsePod(
-  text: string,
-  { file, baseDir, images }: { readonly file: string; readonly baseDir: string; readonly images: AllowedImages },
-): ReadPod {
-  const whole = (message: string): Fault => ({ file, line: 1, column: 1, path: "", message });
-  if (text.length > MAX_BYTES) throw badManifest([whole(`is larger than ${MAX_KIB} KiB`)]);
-  const bare = text.startsWith("\ufeff") ? text.slice(1) : text;
-  const documents = parseSource(bare);
-  if (documents.length > MAX_DOCUMENTS) throw badManifest([whole(`holds more than ${MAX_DOCUMENTS} documents`)]);
-  const findings = documents.flatMap((document) => checkDocument(document, images));
+export function parsePod(text: string, from: PodText): ReadPod {
+  const { file, baseDir, images } = from;
+  const documents = parseDocuments(file, text);
+  const configs = [
+    ...documents.filter(({ value }) => isConfigKind(kindOf(value))).map((document) => ({ file, document })),
+    ...(from.configTexts ?? []).flatMap((one) =>
+      parseDocuments(one.file, one.text).map((document) => ({ file: one.file, document })),
+    ),
+  ];
+  const { known, faults } = readConfigs(configs);
   const pods = documents.filter(({ value }) => kindOf(value) === "Pod");
+  const others = documents.filter(({ value }) => !isConfigKind(kindOf(value)));
+  const findings = others.flatMap((document) => checkDocument(document, images, known));
   const [pod, second] = pods;
   if (pod !== undefined && second !== undefined) {
     const first = placeOf(pod.places, "/kind").line;
@@ -71,18 +102,96 @@ export function parsePod(
       finding(second, "/kind", `is a second Pod (the first is in line ${first}); put each in a file of its own`),
     );
   }
-  if (findings.length > 0) {
-    throw badManifest(
-      findings.map(({ pointer, message, at }) => ({ file, ...at, path: formatPath(pointer), message })),
-    );
-  }
-  if (pod === undefined) throw badManifest([whole("holds no document; a manifest is a v1 Pod")]);
+  faults.push(...findings.map((one) => asFault(file, one)));
+  if (faults.length > 0) throw badManifest(faults);
+  if (pod === undefined) throw badManifest([wholeFault(file, "holds no document; a manifest is a v1 Pod")]);
   const lines = Object.fromEntries([...pod.places].map(([pointer, { line }]) => [pointer, line]));
   const document = pod.value as PodDocument;
-  return { manifest: makeManifest(document, { file, baseDir, lines }), document };
+  return {
+    manifest: makeManifest(document, { file, baseDir, lines }),
+    document,
+    objects: known as ConfigObjects,
+    companions: configs.map((one) => one.document.value),
+  };
 }
 
-function checkDocument(document: SourceDocument, images: AllowedImages): readonly Finding[] {
+export interface PodText {
+  readonly file: string;
+  readonly baseDir: string;
+  readonly images: AllowedImages;
+  readonly configTexts?: readonly ConfigText[];
+}
+
+function parseDocuments(file: string, text: string): readonly SourceDocument[] {
+  if (text.length > MAX_BYTES) throw badManifest([wholeFault(file, `is larger than ${MAX_KIB} KiB`)]);
+  const documents = parseSource(text.startsWith("\ufeff") ? text.slice(1) : text);
+  if (documents.length <= MAX_DOCUMENTS) return documents;
+  throw badManifest([wholeFault(file, `holds more than ${MAX_DOCUMENTS} documents`)]);
+}
+
+function wholeFault(file: string, message: string): Fault {
+  return { file, line: 1, column: 1, path: "", message };
+}
+
+function asFault(file: string, { pointer, message, at }: Finding): Fault {
+  return { file, ...at, path: formatPath(pointer), message };
+}
+
+interface ConfigSource {
+  readonly file: string;
+  readonly document: SourceDocument;
+}
+
+function isConfigKind(kind: string | undefined): kind is ObjectKind {
+  return kind === "ConfigMap" || kind === "Secret";
+}
+
+/** By kind and name; undefined where the document is faulty. Of two with one name the second is a fault. */
+function readConfigs(configs: readonly ConfigSource[]) {
+  const known = new Map<string, ConfigObject | undefined>();
+  const places = new Map<string, string>();
+  const faults: Fault[] = [];
+  for (const { file, document } of configs) {
+    const { value, places: at } = document;
+    const kind = kindOf(value);
+    if (!isConfigKind(kind)) {
+      const faultsOfIt = document.isWhole
+        ? [finding(document, "/kind", "must be ConfigMap or Secret; a Pod has a file of its own")]
+        : document.findings;
+      faults.push(...faultsOfIt.map((one) => asFault(file, one)));
+      continue;
+    }
+    const findings = document.findings.map((one) => (kind === "Secret" ? withoutValue(one) : one));
+    const faulty = new Set(findings.map(({ pointer }) => pointer));
+    checkConfigObject(value, kind, (pointer, message) => {
+      if (!faulty.has(pointer)) findings.push(finding(document, pointer, message));
+      faulty.add(pointer);
+    });
+    const { name } = (value as { metadata?: { name?: unknown } }).metadata ?? {};
+    if (typeof name === "string") {
+      const key = objectKey(kind, name);
+      const first = places.get(key);
+      if (first === undefined) {
+        places.set(key, `${file}:${placeOf(at, "/metadata/name").line}`);
+        known.set(key, findings.length === 0 ? makeConfigObject(value) : undefined);
+      } else findings.push(finding(document, "/metadata/name", `is a second ${kind} ${name} (the first is ${first})`));
+    }
+    faults.push(...findings.map((one) => asFault(file, one)));
+  }
+  return { known, faults };
+}
+
+/** What is doubtful YAML in a Secret is told without the text itself. */
+function withoutValue(one: Finding): Finding {
+  if (!/^\/(data|stringData)\//.test(one.pointer)) return one;
+  return { ...one, message: "is not plainly a string; put it in quotes" };
+}
+
+function checkDocument(
+  document: SourceDocument,
+  images: AllowedImages,
+  known: ReadonlyMap<string, ConfigObject | undefined>,
+): readonly Finding[] {
   const { value, places, isWhole } = document;
   if (!isWhole) return document.findings;
   const refusal = refuseKind(value);
@@ -101,10 +210,10 @@ function checkDocument(document: SourceDocument, images: AllowedImages): readonl
     if (!isMerged) report(pointer, message);
   }
   checkPod(value, images, (pointer) => placeOf(places, pointer).line, report);
+  checkSources(value, known, report);
   return findings;
 }
 
-const LATER_KINDS = ["ConfigMap", "Secret"];
 const WORKLOADS = ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"];
 
 /** Why a document is no Pod at all; a document without a kind is taken for one, so that all its faults are told. */
@@ -115,8 +224,6 @@ function refuseKind(value: unknown): { pointer: string; message: string } | unde
   const kind = kindOf(value);
   if (kind === undefined || kind === "Pod") return undefined;
   const pointer = "/kind";
-  if (LATER_KINDS.includes(kind))
-    return { pointer, message: `not supported yet: ${kind}; use a hostPath volume, or env` };
   if (WORKLOADS.includes(kind))
     return { pointer, message: `must be Pod, is ${kind}; take the pod out of its template` };
   const meant = nearestName(kind, ["Pod"]) === undefined ? "" : "; did you mean Pod?";

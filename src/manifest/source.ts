@@ -10,8 +10,23 @@ const CONTROL = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10fff
 
 /** The documents of a text; empty ones are left out. */
 export function parseSource(text: string): readonly SourceDocument[] {
-  const plain = CONTROL.test(text) ? undefined : parsePlainSource(text);
-  return plain === undefined ? parseAnySource(text) : [plain];
+  const plain = CONTROL.test(text) ? undefined : parsePlainDocuments(text);
+  return plain ?? parseAnySource(text);
+}
+
+/** Each by itself, with as many empty lines before it as there are lines above it. Undefined where one is not plain. */
+function parsePlainDocuments(text: string): readonly SourceDocument[] | undefined {
+  const documents: SourceDocument[] = [];
+  let above = 0;
+  for (const part of text.split(/^---\n/m)) {
+    const lines = part.split("\n");
+    const isEmpty = above > 0 && lines.every((line) => /^ *(?:#|$)/.test(line));
+    const document = isEmpty ? undefined : parsePlainSource("\n".repeat(above) + part);
+    if (!isEmpty && document === undefined && (part !== "" || above > 0)) return undefined;
+    if (document !== undefined) documents.push(document);
+    above += lines.length;
+  }
+  return documents.length === 0 ? undefined : documents;
 }
 
 /** The same without the short way for plain texts. */

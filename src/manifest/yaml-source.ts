@@ -4,6 +4,7 @@
 import type { Document, Node, Scalar, YAMLMap } from "yaml";
 // biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
 import loadYaml from "./load-yaml.cjs";
+import { parseOctalMode } from "./octal-mode.ts";
 import { ambiguityOf } from "./plain-scalars.ts";
 import type { Finding, Position, SourceDocument } from "./source-document.ts";
 import { brokenDocument } from "./source-document.ts";
@@ -105,7 +106,8 @@ function readNode(reading: Reading, node: Node | null, pointer: string, depth: n
     return refuse(`the tag ${clip(node.tag.replace(CORE_TAG, "!!"))} is not supported`);
   if (reading.yaml.isScalar(node)) {
     if (node.anchor !== undefined) reading.anchors.set(node.anchor, node);
-    return readScalar(node, refuse);
+    const isPlain = node.type === "PLAIN" && node.tag === undefined;
+    return (isPlain ? parseOctalMode(pointer, node.source ?? "") : undefined) ?? readScalar(node, refuse);
   }
   const { anchor } = node as { anchor?: string };
   if (anchor !== undefined) reading.anchors.set(anchor, node);

@@ -13,8 +13,9 @@ export function makeIdMapping(
 ): IdMapping | undefined {
   if (namespaces.user.scope === "host") return undefined;
   const { uid, gid } = facts.subordinateIds ?? { uid: DEFAULT, gid: DEFAULT };
-  return {
-    uids: [{ container: 0, host: uid.first, size: uid.count }],
-    gids: [{ container: 0, host: gid.first, size: gid.count }],
-  };
+  // Of a larger pool the first: which one a pod really gets is known once it is taken, see host/id-ranges.ts.
+  const range = ({ first, count }: typeof DEFAULT) => [
+    { container: 0, host: first, size: Math.min(count, DEFAULT.count) },
+  ];
+  return { uids: range(uid), gids: range(gid) };
 }

@@ -3,8 +3,12 @@
 
 import { posix } from "node:path";
 import { PeapodError } from "../base/errors.ts";
+import type { HostFacts } from "../host/facts.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
-import type { PlannedMount, PlannedVolume, Reason } from "./plan.ts";
+import type { OwnEnv } from "./env.ts";
+import { makeMountOptions } from "./mount-options.ts";
+import type { PlannedMount, PlannedSubPath, PlannedVolume, Reason, RuntimeChoice } from "./plan.ts";
+import { makeSubPath } from "./sub-paths.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
 export interface MountsInput {
@@ -14,10 +18,23 @@ export interface MountsInput {
   readonly volumes: readonly PlannedVolume[];
   readonly shm: PlannedMount;
   readonly files: readonly PlannedMount[];
+  readonly ownEnv: OwnEnv;
+  readonly facts: HostFacts;
+  readonly runtime: RuntimeChoice;
+  readonly isMapped: boolean;
+  /** Where parts of volumes are bound for this container. */
+  readonly subPathsDir: string;
+}
+
+export interface Mounts {
+  readonly mounts: PlannedMount[];
+  readonly reasons: Record<string, Reason>;
+  readonly subPaths: readonly PlannedSubPath[];
+  readonly passesMountsOn: true | undefined;
 }
 
 /** @throws BAD_MANIFEST for a path that no container can have something mounted on, or two mounts on one path */
-export function makeMounts(input: MountsInput): { mounts: PlannedMount[]; reasons: Record<string, Reason> } {
+export function makeMounts(input: MountsInput): Mounts {
   const { manifest, index } = input;
   const reasons: Record<string, Reason> = {};
   const mounts = new Map<string, PlannedMount>();
@@ -28,6 +45,8 @@ export function makeMounts(input: MountsInput): { mounts: PlannedMount[]; reason
   add(input.shm, defaultReason("goes with the ipc namespace, as in containerd and podman"));
   for (const mount of input.files) add(mount, defaultReason("Kubernetes default"));
   const taken = new Set<string>();
+  const subPaths: PlannedSubPath[] = [];
+  let passesMountsOn: true | undefined;
   input.container.volumeMounts.forEach((wanted, at) => {
     const pointer = makeContainerPointer(manifest, index, "volumeMounts", at);
     const place = makePlace(manifest.source, `${pointer}/mountPath`);
@@ -47,10 +66,15 @@ export function makeMounts(input: MountsInput): { mounts: PlannedMount[]; reason
         `container ${input.container.name}: there is no volume ${wanted.name} (${where})`,
       );
     }
-    const options = ["rbind", "rprivate", wanted.readOnly ? "ro" : "rw"];
-    add({ destination, type: "bind", source: volume.path, options }, manifestReason(manifest, pointer));
+    const options = makeMountOptions(input, wanted, volume, pointer);
+    if (options.includes("rshared")) passesMountsOn = true;
+    const where = { dir: input.subPathsDir, index: at, env: input.ownEnv, place: makePlace(manifest.source, pointer) };
+    const subPath = makeSubPath(input.container, wanted, volume, where);
+    if (subPath !== undefined) subPaths.push(subPath);
+    const source = subPath?.target ?? volume.path;
+    add({ destination, type: "bind", source, options }, manifestReason(manifest, pointer));
   });
-  return { mounts: [...mounts.values()].sort(parentsFirst), reasons };
+  return { mounts: [...mounts.values()].sort(parentsFirst), reasons, subPaths, passesMountsOn };
 }
 
 /** A mount hides what lies below its path, so the shorter paths go first. */

@@ -4,10 +4,11 @@
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE } from "../base/names.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import { assertNoPodLimits, moveResources } from "./outer-resources.ts";
 import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 import { makeStages } from "./stages.ts";
-import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
+import { defaultReason, isWritten, makeContainerPointer, makePlace, makePointer, manifestReason } from "./where.ts";
 
 export interface OuterContainer {
   /** Its first process, in whose namespaces the members live. */
@@ -65,6 +66,8 @@ const OUR_ENV = new Set(["PEAPOD_MANIFEST", "PEAPOD_CONTAINER"]);
  */
 export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer): Plan {
   assertPossible(manifest, outer);
+  assertNoPodLimits(manifest);
+  assertStreams(manifest, outer);
   const containers = plan.containers
     .filter((one) => one.name !== PAUSE)
     .map((planned, _index, all) => moveContainer(planned, manifest, outer, all));
@@ -84,6 +87,9 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
       ...plan.sandbox,
       namespaces: pinned,
       sharedMemory,
+      ...(plan.sandbox.resources === undefined
+        ? {}
+        : { resources: { qosClass: plan.sandbox.resources.qosClass, own: {}, limits: {} } }),
       cgroup: { driver: "cgroupfs", path: cgroupPath, base: cgroupPath, isCallers: true },
     },
     containers,
@@ -110,6 +116,17 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   if (config.linux?.namespaces?.some(({ type }) => type === "user")) {
     throw new PeapodError("NOT_SUPPORTED", "pod: cannot live in a container with a user namespace yet");
   }
+  manifest.spec.volumes.forEach((volume, index) => {
+    if (volume.kind !== "claim") return;
+    const place = makePlace(manifest.source, makePointer("spec", "volumes", index));
+    throw new PeapodError(
+      "NOT_PERMITTED",
+      `volume ${volume.name}: a pod in a container has no named volumes (${place})`,
+      {
+        hint: "let the container's caller mount one, and name its path as a hostPath",
+      },
+    );
+  });
   const given = new Set(config.process.capabilities?.bounding ?? []);
   manifest.spec.containers.forEach((container, index) => {
     if (!container.securityContext.privileged || given.has("CAP_SYS_ADMIN")) return;
@@ -124,6 +141,28 @@ function assertPossible(manifest: Manifest, { config }: OuterContainer): void {
   });
 }
 
+/** The caller has one standard input, and perhaps one terminal: they are the only member's. */
+function assertStreams(manifest: Manifest, { config }: OuterContainer): void {
+  const { containers } = manifest.spec;
+  containers.forEach(({ name, stdin, tty }, index) => {
+    if (!stdin && !tty) return;
+    const field = tty ? "tty" : "stdin";
+    const place = makePlace(manifest.source, makeContainerPointer(manifest, index, field));
+    if (containers.length > 1) {
+      throw new PeapodError(
+        "NOT_SUPPORTED",
+        `container ${name}: cannot have the caller's ${tty ? "terminal" : "standard input"} among several (${place})`,
+        { hint: `in a container of a caller's the pod's only member has it; leave ${field} out` },
+      );
+    }
+    if (tty && !config.process.terminal) {
+      throw new PeapodError("NOT_SUPPORTED", `container ${name}: its caller gave no terminal (${place})`, {
+        hint: "terminals come from the caller: docker run -t",
+      });
+    }
+  });
+}
+
 function moveContainer(
   planned: PlannedContainer,
   manifest: Manifest,
@@ -135,10 +174,12 @@ function moveContainer(
   const capabilities = makeCapabilities(manifest, index, container, outer);
   const isShared = all.filter((one) => one.rootfs.lower === planned.rootfs.lower).length > 1;
   const { user, noNewPrivileges } = outer.config.process;
-  const { runAsUser, runAsGroup } = container.securityContext;
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation } = container.securityContext;
   const callers = outer.config.mounts ?? [];
+  // The caller's own streams are the container's.
+  const { stdio: _, ...rest } = planned;
   return {
-    ...planned,
+    ...rest,
     // What several members run from is laid under an overlay for each; else it is the caller's own layer that is written to.
     rootfs: {
       lower: planned.rootfs.lower,
@@ -150,13 +191,15 @@ function moveContainer(
       env: makeEnv(planned, container, outer),
       uid: runAsUser ?? user.uid,
       gid: runAsGroup ?? (runAsUser === undefined ? user.gid : planned.process.gid),
-      // They are the caller's user's; another user has none of them.
-      additionalGids: runAsUser === undefined ? (user.additionalGids ?? []) : [],
+      additionalGids: makeGroups(planned, manifest, container, outer),
       capabilities: capabilities.names,
-      noNewPrivileges: noNewPrivileges ?? false,
+      noNewPrivileges: (noNewPrivileges ?? false) || !allowPrivilegeEscalation,
     },
     privileged: false,
-    seccomp: outer.config.linux?.seccomp !== undefined,
+    // Where the caller left his container without one, a member may still ask for the usual filter.
+    seccomp:
+      outer.config.linux?.seccomp !== undefined ||
+      (planned.seccomp && container.securityContext.seccompProfile !== undefined),
     namespaces: Object.fromEntries(
       NAMESPACE_KINDS.map((kind) => [kind, moveNamespace(kind, planned.namespaces[kind], outer)]),
     ) as PlannedContainer["namespaces"],
@@ -167,10 +210,24 @@ function moveContainer(
         !callers.some((one) => one.destination === destination) ||
         (destination === "/dev/shm" && !isBound(outer, destination)),
     ),
+    resources: moveResources(planned),
     cgroupPath: `${outer.cgroupPath}/${planned.name}`,
     hostname: undefined,
     reasons: { ...planned.reasons, "process.capabilities": capabilities.reason },
   };
+}
+
+/** The caller's user's are his; another user has those that the manifest and the image give him. */
+function makeGroups(
+  planned: PlannedContainer,
+  manifest: Manifest,
+  { securityContext }: Container,
+  { config }: OuterContainer,
+): readonly number[] {
+  if (securityContext.runAsUser !== undefined) return planned.process.additionalGids;
+  const { fsGroup, securityContext: ofPod } = manifest.spec;
+  const own = [...ofPod.supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup.gid])];
+  return [...new Set([...(config.process.user.additionalGids ?? []), ...own])];
 }
 
 /** Whether everybody who binds its source gets the same file system. */
@@ -191,7 +248,7 @@ function moveNamespace(kind: NamespaceKind, namespace: PlannedNamespace, outer: 
 /** The caller's, with the manifest's own laid over it. The host name is his container's, whatever the pod is called. */
 function makeEnv(planned: PlannedContainer, container: Container, { config }: OuterContainer): string[] {
   const nameOf = (pair: string) => pair.slice(0, pair.indexOf("="));
-  const own = new Set(container.env.map(({ name }) => name));
+  const own = new Set(planned.process.ownEnv ?? container.env.map(({ name }) => name));
   const env = new Map(planned.process.env.map((pair) => [nameOf(pair), pair]));
   if (!own.has("HOSTNAME")) env.delete("HOSTNAME");
   if (!own.has("HOSTNAME") && config.hostname) env.set("HOSTNAME", `HOSTNAME=${config.hostname}`);

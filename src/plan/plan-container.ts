@@ -10,14 +10,20 @@ import type { Container, Manifest } from "../manifest/manifest.ts";
 import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
+import { makeConfinement } from "./confinement.ts";
+import { makeOwnEnv } from "./env.ts";
 import { makeIdMapping } from "./id-mapping.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
-import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, SharedMemory } from "./plan.ts";
+import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, RuntimeChoice, SharedMemory } from "./plan.ts";
 import { makeProcess } from "./process.ts";
-import { makeResources } from "./resources.ts";
+import { makePauseResources, makeResources } from "./resources.ts";
 import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
+import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
+import { makeStdio, withTerm } from "./stdio.ts";
+import { makeContainerSysctls } from "./sysctls.ts";
+import type { Values } from "./values.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 /** What is the same for every container of the pod. */
@@ -28,6 +34,11 @@ export interface PodContext {
   readonly volumes: readonly PlannedVolume[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly files: SandboxFiles;
+  readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
+  readonly values: Values;
+  readonly runtime: RuntimeChoice;
+  /** Where parts of volumes are bound. */
+  readonly subPathsDir: string;
 }
 
 /** @throws BAD_MANIFEST, NOT_PERMITTED, NOT_SUPPORTED */
@@ -44,23 +55,45 @@ export function planContainer(
   const pointer = (...parts: string[]) => makeContainerPointer(manifest, index, ...parts);
   const uts = namespaces.uts.scope;
   const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
-  const command = makeProcess({ manifest, index, container, image, hostname });
+  const idMapping = makeIdMapping(namespaces, facts);
+  const isHostNetwork = namespaces.net.scope === "host";
+  const ownEnv = makeOwnEnv(container, { manifest, facts, values: pod.values, isHostNetwork });
+  const command = makeProcess({ manifest, index, container, image, hostname, ownEnv });
   const capabilities = makeCapabilities(manifest, index, container, facts);
-  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container);
+  const { resources, reasons: resourceReasons } = makeResources(manifest, index, container, facts);
   const readOnly = securityContext.readOnlyRootFilesystem;
-  const { mounts, reasons: mountReasons } = makeMounts({
+  const {
+    mounts,
+    reasons: mountReasons,
+    subPaths,
+    passesMountsOn,
+  } = makeMounts({
     manifest,
     index,
     container,
     volumes: pod.volumes,
     shm: makeShmMount(name, namespaces.ipc, pod.sharedMemory),
     files: makeFileMounts(pod.files, namespaces, readOnly),
+    ownEnv,
+    facts,
+    runtime: pod.runtime,
+    isMapped: idMapping !== undefined,
+    subPathsDir: join(pod.subPathsDir, name),
   });
-  const idMapping = makeIdMapping(namespaces, facts);
   if (idMapping !== undefined && securityContext.privileged) {
     const place = makePlace(manifest.source, pointer("securityContext", "privileged"));
     throw new PeapodError("BAD_MANIFEST", `container ${name}: cannot be privileged in a user namespace (${place})`);
   }
+  const { seccompReason, ...confinement } = makeConfinement({
+    manifest,
+    index,
+    container,
+    facts,
+    capabilities: capabilities.names,
+    hasUserNamespace: idMapping !== undefined,
+    seccompProfiles: pod.seccompProfiles,
+  });
+  const sysctls = makeContainerSysctls(manifest, namespaces);
   return {
     name,
     role: container.role,
@@ -68,11 +101,15 @@ export function planContainer(
     paths,
     image: image.reference,
     rootfs: { lower: image.rootfs, readOnly },
-    process: { ...command.process, capabilities: capabilities.names },
+    process: { ...withTerm(command.process, container), capabilities: capabilities.names },
+    ...makeStdio(container),
     privileged: securityContext.privileged,
-    seccomp: facts.hasSeccomp && !securityContext.privileged,
+    ...confinement,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts,
+    ...(subPaths.length === 0 ? {} : { subPaths }),
+    ...(passesMountsOn ? { passesMountsOn } : {}),
     resources,
     cgroupPath: makeContainerCgroup(pod.cgroup, name),
     hostname: isNamedByRuntime(namespaces) ? manifest.spec.hostname : undefined,
@@ -94,9 +131,7 @@ export function planContainer(
       ...resourceReasons,
       ...makeAttendanceReasons(manifest, container, pointer()),
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
-      seccomp: facts.hasSeccomp
-        ? reasonFor(manifest, pointer("securityContext", "privileged"), "what podman and containerd both allow")
-        : defaultReason("none: this kernel has no seccomp"),
+      seccomp: seccompReason,
       hostname: reasonOfHostname(manifest, uts),
     },
   };
@@ -113,6 +148,7 @@ export function planPause(
   { namespaces, reasons }: ContainerNamespaces,
 ): PlannedContainer {
   const idMapping = makeIdMapping(namespaces, pod.facts);
+  const sysctls = makeContainerSysctls(pod.manifest, namespaces);
   const why = defaultReason("peapod: first process of what the pod shares");
   return {
     name: PAUSE,
@@ -133,6 +169,7 @@ export function planPause(
     },
     privileged: false,
     seccomp: pod.facts.hasSeccomp,
+    ...(sysctls === undefined ? {} : { sysctls }),
     namespaces,
     mounts: [
       {
@@ -142,7 +179,7 @@ export function planPause(
         options: ["bind", "rprivate", "ro", "nosuid", "nodev"],
       },
     ],
-    resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined },
+    resources: makePauseResources(pod.facts),
     cgroupPath: makeContainerCgroup(pod.cgroup, PAUSE),
     hostname: isNamedByRuntime(namespaces) ? pod.manifest.spec.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),

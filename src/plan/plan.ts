@@ -3,8 +3,10 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
+import type { Content } from "../manifest/config-objects.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
+import type { SeccompFilter } from "./seccomp-filter.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
@@ -12,6 +14,8 @@ export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 export interface Plan {
   readonly version: 1;
   readonly pod: PodName;
+  /** A UUID, Kubernetes' metadata.uid. */
+  readonly uid?: string;
   readonly root: string;
   readonly paths: PodPaths;
   readonly runtime: RuntimeChoice;
@@ -20,6 +24,8 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly stopGraceMs: number;
+  /** Only where the manifest says more than the defaults of log-limits.ts. */
+  readonly logs?: LogLimits;
   readonly sandbox: Sandbox;
   /** Set where a caller's container is the sandbox. */
   readonly outer?: OuterContainer;
@@ -59,6 +65,13 @@ export interface BackOff {
   readonly resetMs: number;
 }
 
+/** Of each container's log. */
+export interface LogLimits {
+  /** 0: no limit. */
+  readonly maxSizeBytes: number;
+  readonly maxFiles: number;
+}
+
 export interface RuntimeChoice {
   readonly kind: "runc" | "crun";
   /** Absolute path of the program. */
@@ -72,6 +85,8 @@ export interface Sandbox {
   readonly namespaces: readonly PinnedNamespace[];
   readonly sharedMemory: readonly SharedMemory[];
   readonly cgroup: PodCgroup;
+  /** Undefined in a plan that was made before there were any. */
+  readonly resources?: PodResources;
   readonly files: readonly SandboxFile[];
   readonly volumes: readonly PlannedVolume[];
   /**
@@ -79,6 +94,47 @@ export interface Sandbox {
    * system: mode 0711 where others are 0700. Empty in a pod without user namespaces. Made so by `write-bundles`.
    */
   readonly passable: readonly string[];
+  /** Marks the pod's range of host ids as taken; removed when it goes down. Only with a user namespace. */
+  readonly idsFile?: string;
+  /** A tmpfs with what Secrets hold, made before the plan is written; who restarts finds it there. */
+  readonly vault?: string;
+}
+
+/** Whom what we make in a volume belongs to, as the containers count. */
+export interface VolumeOwner {
+  readonly uid: number;
+  readonly gid: number;
+  /** It is the pod's fsGroup, and may do what Kubernetes lets it do. */
+  readonly isGroup: boolean;
+}
+
+/** Of a volume that we make. */
+interface MadeVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Absent: root's. */
+  readonly owner?: VolumeOwner;
+  /** How mounts in it are passed on; absent: not at all. */
+  readonly propagation?: "HostToContainer" | "Bidirectional";
+}
+
+export interface PlannedFile {
+  /** In the volume. */
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Content;
+}
+
+/** A part of a volume, bound on `target` before its container is made. */
+export interface PlannedSubPath {
+  readonly volume: string;
+  /** The same volume with owners mapped, for a container in a user namespace. */
+  readonly mapped?: string;
+  /** Relative, without `..`; links in it are not followed out of the volume. */
+  readonly path: string;
+  readonly target: string;
+  /** The user's line. */
+  readonly place: string;
 }
 
 /** A namespace kept alive by a bind mount on a file, so that no process need hold it. */
@@ -96,6 +152,8 @@ export interface PinnedNamespace {
   readonly offsets?: Readonly<Record<"monotonic" | "boottime", number>>;
   /** uts only: the host name to set in it. */
   readonly hostname?: string;
+  /** Kernel parameters to write in it, by name (parts between dots). */
+  readonly sysctls?: Readonly<Record<string, string>>;
 }
 
 /** A tmpfs for /dev/shm (mounted by a `mount` step); lives and dies with an ipc namespace. */
@@ -122,8 +180,20 @@ export interface SandboxFile {
 }
 
 export type PlannedVolume =
-  | { readonly kind: "directory"; readonly name: string; readonly path: string }
-  | { readonly kind: "tmpfs"; readonly name: string; readonly path: string; readonly sizeBytes: number | undefined }
+  | ({ readonly kind: "directory" } & MadeVolume)
+  /** `pageSize`: a hugetlbfs; empty for the machine's default size. */
+  | ({ readonly kind: "tmpfs"; readonly sizeBytes: number | undefined; readonly pageSize?: string } & MadeVolume)
+  /** A directory that cannot grow: a file system of its own in the file `image`. */
+  | ({ readonly kind: "disk"; readonly sizeBytes: number; readonly image: string } & MadeVolume)
+  | ({ readonly kind: "files"; readonly files: readonly PlannedFile[]; readonly isSecret: boolean } & MadeVolume)
+  /** Outlives the pod. `policy`: of fsGroup. `data`: where it lies, if not at `path`. */
+  | ({
+      readonly kind: "named";
+      readonly claim: string;
+      readonly data: string;
+      readonly record: string;
+      readonly policy: "Always" | "OnRootMismatch";
+    } & MadeVolume)
   | {
       readonly kind: "host";
       readonly name: string;
@@ -137,6 +207,7 @@ export type PlannedVolume =
         | "Socket"
         | "CharDevice"
         | "BlockDevice";
+      readonly propagation?: "HostToContainer" | "Bidirectional";
     };
 
 /** `sidecar`: an init container that stays. `pause`: the first process of what the pod shares. */
@@ -156,12 +227,26 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly image: string;
   readonly rootfs: PlannedRootfs;
   readonly process: PlannedProcess;
+  /** Set where it has a standard input or a terminal of its own. */
+  readonly stdio?: PlannedStdio;
   readonly privileged: boolean;
   /** Whether the profile's seccomp filter is set: not where privileged, nor where the kernel has none. */
   readonly seccomp: boolean;
+  /** In place of the profile's own. */
+  readonly seccompFilter?: SeccompFilter;
+  readonly appArmorProfile?: string;
+  readonly seLinux?: { readonly process: string; readonly mounts: string };
+  /** Nothing of /proc is hidden or made read-only. */
+  readonly procUnmasked?: true;
+  /** Parameters of namespaces that the runtime makes for it. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   readonly namespaces: Readonly<Record<NamespaceKind, PlannedNamespace>>;
   /** Beyond the profile's own; in mount order. */
   readonly mounts: readonly PlannedMount[];
+  /** To be bound before each time that the container is made; see engine/prepare-container.ts. */
+  readonly subPaths?: readonly PlannedSubPath[];
+  /** Mounts that it makes below a shared volume are passed on to the host. */
+  readonly passesMountsOn?: true;
   readonly resources: PlannedResources;
   /** Absolute inside each hierarchy: `/peapod/web/server`. */
   readonly cgroupPath: string;
@@ -211,9 +296,20 @@ export interface PlannedRootfs {
   readonly isWhole?: boolean;
 }
 
+/** As the manifest words them. */
+export interface PlannedStdio {
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+}
+
 export interface PlannedProcess {
   readonly args: readonly string[];
   readonly env: readonly string[];
+  /** Names that the manifest or the caller set, where that is more than `env` in the manifest says. */
+  readonly ownEnv?: readonly string[];
+  /** Secrets stand in args or env: here only their names. */
+  readonly isSecret?: true;
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;
@@ -246,6 +342,41 @@ export interface PlannedResources {
   readonly cpuQuotaUs: number | undefined;
   readonly cpuPeriodUs: number | undefined;
   readonly memoryLimitBytes: number | undefined;
+  /** What the kernel leaves to it while others can give some: `memory.low`, in version 1 the soft limit. */
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together, as OCI counts; -1: as much as there is. */
+  readonly memorySwapBytes?: number;
+  /** -1: none. */
+  readonly pidsLimit?: number;
+  /** As cpuset(7) writes lists: `0-2,5`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** 10 to 1000, as podman and OCI count. */
+  readonly blkioWeight?: number;
+  readonly blkioDevices?: readonly DeviceLimit[];
+  readonly hugepages?: readonly { readonly pageSize: "2MB" | "1GB"; readonly limitBytes: number }[];
+  /** The kernel kills all of it or nothing; version 2 only. */
+  readonly oomGroup?: boolean;
+  /** Of its first process. */
+  readonly oomScoreAdj?: number;
+}
+
+export interface DeviceLimit {
+  readonly kind: "readBps" | "writeBps" | "readIops" | "writeIops";
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+/** Kubernetes' three classes: who goes first when memory is short. */
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+export interface PodResources {
+  readonly qosClass: QosClass;
+  /** What the manifest says of the pod itself. */
+  readonly own: Partial<PlannedResources>;
+  /** What stands on the pod's cgroup: its own, and the containers' together where each has one. */
+  readonly limits: Partial<PlannedResources>;
 }
 
 /** One mount on the host's side (an overlay, a tmpfs), as mount(8) takes it. */
@@ -266,6 +397,12 @@ export interface HostDirectory {
   readonly gid?: number;
 }
 
+/** `target` shows the file or directory `source`, and what is mounted below it, with owners mapped. */
+export interface IdMappedBind {
+  readonly source: string;
+  readonly target: string;
+}
+
 /** Each names exactly what it needs; `src/engine/steps.ts` has one executor and one undo for each. */
 export type Step =
   | { readonly do: "make-cgroup" }
@@ -273,6 +410,13 @@ export type Step =
   | { readonly do: "make-volumes" }
   /** The namespaces of one owner, in one unshare(1). */
   | { readonly do: "pin-namespaces"; readonly owner: "pod" | ContainerName }
+  /** Binds what belongs to the host's users where the pod's see it as theirs: root file systems, volumes. */
+  | {
+      readonly do: "map-ids";
+      readonly maps: readonly IdMappedBind[];
+      readonly mapping: IdMapping;
+      readonly program: string;
+    }
   /** All of them in one mount(8). */
   | { readonly do: "mount"; readonly mounts: readonly HostMount[] }
   | { readonly do: "write-bundles" }

@@ -4,9 +4,12 @@
 import { PeapodError } from "../base/errors.ts";
 import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
+import type { OwnEnv } from "./env.ts";
 import { expand } from "./expand.ts";
 import type { PlannedProcess, Reason } from "./plan.ts";
-import { defaultReason, isWritten, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
+import { securityPointer } from "./security-pointer.ts";
+import { makeUser } from "./user.ts";
+import { defaultReason, makeContainerPointer, makePlace, manifestReason, reasonFor } from "./where.ts";
 
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -17,6 +20,7 @@ export interface ProcessInput {
   readonly image: Image;
   /** As the container sees it; undefined where that cannot be known beforehand (a foreign uts namespace). */
   readonly hostname: string | undefined;
+  readonly ownEnv: OwnEnv;
 }
 
 export interface PlannedCommand {
@@ -28,7 +32,8 @@ export interface PlannedCommand {
 export function makeProcess(input: ProcessInput): PlannedCommand {
   const { manifest, index, container, image } = input;
   const pointer = (...parts: (string | number)[]) => makeContainerPointer(manifest, index, ...parts);
-  const own = makeOwnEnv(container);
+  const own = input.ownEnv.all;
+  const isPlain = container.envFrom === undefined && container.env.length === own.size;
   const cwd = container.workingDir || image.config.workingDir || "/";
   if (!cwd.startsWith("/")) {
     const place = makePlace(manifest.source, pointer("workingDir"));
@@ -37,33 +42,38 @@ export function makeProcess(input: ProcessInput): PlannedCommand {
       `container ${container.name}: working directory ${cwd} is not absolute (${place})`,
     );
   }
-  const uid = container.securityContext.runAsUser ?? 0;
+  const user = makeUser(manifest, index, container, image);
   return {
     process: {
       args: makeArgs(input, own),
       env: makeEnv(input, own),
+      ...(isPlain ? {} : { ownEnv: [...own.keys()] }),
+      ...(input.ownEnv.secret.size > 0 ? { isSecret: true as const } : {}),
       cwd,
-      uid,
-      gid: container.securityContext.runAsGroup ?? 0,
-      additionalGids: [],
-      noNewPrivileges: false,
+      uid: user.uid,
+      gid: user.gid,
+      additionalGids: user.additionalGids,
+      noNewPrivileges: !container.securityContext.allowPrivilegeEscalation,
     },
     reasons: {
       "process.args": reasonOfArgs(input),
-      "process.env": container.env.length > 0 ? manifestReason(manifest, pointer("env")) : reasonOfImageEnv(image),
+      "process.env":
+        container.env.length > 0
+          ? manifestReason(manifest, pointer("env"))
+          : container.envFrom !== undefined
+            ? manifestReason(manifest, pointer("envFrom"))
+            : reasonOfImageEnv(image),
       "process.cwd": container.workingDir
         ? manifestReason(manifest, pointer("workingDir"))
         : image.config.workingDir
           ? { source: "image", where: image.reference }
           : defaultReason("OCI default (/)"),
-      "process.user": reasonFor(
+      "process.user": user.reason,
+      "process.noNewPrivileges": reasonFor(
         manifest,
-        isWritten(manifest.source, pointer("securityContext", "runAsUser"))
-          ? pointer("securityContext", "runAsUser")
-          : pointer("securityContext", "runAsGroup"),
-        "containerd's and podman's default (0:0)",
+        securityPointer(manifest, index, "allowPrivilegeEscalation"),
+        "Kubernetes default (allowPrivilegeEscalation: true)",
       ),
-      "process.noNewPrivileges": defaultReason("Kubernetes default (allowPrivilegeEscalation: true)"),
     },
   };
 }
@@ -88,17 +98,6 @@ function makeArgs(input: ProcessInput, own: ReadonlyMap<string, string>): string
 /** Kubernetes takes an empty list for none. */
 function filled(list: readonly string[] | undefined): readonly string[] | undefined {
   return list && list.length > 0 ? list : undefined;
-}
-
-/** The manifest's variables; each may name those before it. The image's are not known to `$(NAME)`, as in Kubernetes. */
-function makeOwnEnv(container: Container): Map<string, string> {
-  const own = new Map<string, string>();
-  for (const { name, value } of container.env)
-    own.set(
-      name,
-      expand(value, (other) => own.get(other)),
-    );
-  return own;
 }
 
 function makeEnv({ image, hostname }: ProcessInput, own: ReadonlyMap<string, string>): string[] {

@@ -1,17 +1,15 @@
 // Each container's overlay over its image's directory. The directory itself is never written to.
 
-import { posix } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
 import type { ContainerPaths } from "../base/paths.ts";
-import type { HostDirectory, HostMount, IdMapping, PlannedMount } from "./plan.ts";
+import type { HostMount, IdMapping } from "./plan.ts";
 
 export interface OverlayInput {
   readonly name: ContainerName;
   /** Absolute. */
   readonly lower: string;
   readonly paths: ContainerPaths;
-  readonly mounts: readonly PlannedMount[];
   readonly idMapping: IdMapping | undefined;
   /** The user's line, for errors. */
   readonly place: string;
@@ -30,7 +28,6 @@ export function makeOverlay(input: OverlayInput): HostMount {
     directories: [
       { path: paths.bundle, mode: input.idMapping === undefined ? 0o700 : 0o711 },
       { path: paths.upper, mode: 0o755, ...owner },
-      ...(input.idMapping === undefined ? [] : makeUpperDirectories(input, owner)),
       { path: paths.work, mode: 0o700 },
       { path: paths.rootfs, mode: 0o700 },
     ],
@@ -40,19 +37,6 @@ export function makeOverlay(input: OverlayInput): HostMount {
 function makeOwner(idMapping: IdMapping | undefined): { uid?: number; gid?: number } {
   if (idMapping === undefined) return {};
   return { uid: idMapping.uids[0]?.host ?? 0, gid: idMapping.gids[0]?.host ?? 0 };
-}
-
-/**
- * The files of the image belong to nobody in a user namespace, so its root could not even make the points that
- * mounts go on. A directory in the upper layer merges with the one below and brings its own owner.
- */
-function makeUpperDirectories({ paths, mounts }: OverlayInput, owner: { uid?: number; gid?: number }): HostDirectory[] {
-  const parents = new Set<string>();
-  for (const { destination } of mounts) {
-    if (destination.startsWith("/dev/")) continue;
-    for (let at = posix.dirname(destination); at !== "/"; at = posix.dirname(at)) parents.add(at);
-  }
-  return [...parents].sort().map((path) => ({ path: posix.join(paths.upper, path), mode: 0o755, ...owner }));
 }
 
 /** `:` parts layers, `,` parts options, `\` escapes and `"` quotes; kernels and mount(8) versions disagree on escapes. */

@@ -4,10 +4,12 @@ import type { RuntimeChoice } from "./plan.ts";
 
 /** runc knows the time namespace from 1.2.0 on; crun since 0.13. */
 export function knowsTimeNamespace(runtime: RuntimeChoice): boolean {
-  return runtime.kind === "runc" ? isAtLeast(runtime.version, [1, 2]) : isAtLeast(runtime.version, [0, 13]);
+  return runtime.kind === "runc" ? isAtLeast(runtime.version, "1.2") : isAtLeast(runtime.version, "0.13");
 }
 
-function isAtLeast(version: string, least: readonly [number, number]): boolean {
+/** `least`: `1.2`, the first two numbers of a version. */
+export function isAtLeast(version: string, least: string): boolean {
   const [major = 0, minor = 0] = version.split(/[^0-9]+/).map(Number);
-  return major > least[0] || (major === least[0] && minor >= least[1]);
+  const [leastMajor = 0, leastMinor = 0] = least.split(".").map(Number);
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }

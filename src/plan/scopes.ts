@@ -58,7 +58,7 @@ function makePodScopes(manifest: Manifest, facts: HostFacts): WantedScopes {
 }
 
 function makeFieldScopes(manifest: Manifest, facts: HostFacts): WantedScopes {
-  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = manifest.spec;
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = manifest.spec;
   const field = (name: string, scope: "pod" | "host", why?: string): Wanted => ({
     scope: { scope },
     reason: { ...manifestReason(manifest, `/spec/${name}`), ...(why === undefined ? {} : { where: why }) },
@@ -77,10 +77,12 @@ function makeFieldScopes(manifest: Manifest, facts: HostFacts): WantedScopes {
       : shareProcessNamespace
         ? field("shareProcessNamespace", "pod")
         : usual("private"),
-    user: {
-      scope: { scope: "host" },
-      reason: reasonFor(manifest, "/spec/hostUsers", "Kubernetes default (hostUsers: true)"),
-    },
+    user: hostUsers
+      ? {
+          scope: { scope: "host" },
+          reason: reasonFor(manifest, "/spec/hostUsers", "Kubernetes default (hostUsers: true)"),
+        }
+      : field("hostUsers", "pod"),
     // containerd, podman and Docker alike: a cgroup namespace on v2 only, since on v1 the runtime binds the container's own part.
     cgroup:
       facts.cgroupLayout === "v2"
@@ -92,7 +94,7 @@ function makeFieldScopes(manifest: Manifest, facts: HostFacts): WantedScopes {
 }
 
 function assertNoContradiction(manifest: Manifest, share: Share): void {
-  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = manifest.spec;
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = manifest.spec;
   const hosts: [boolean, NamespaceKind, string][] = [
     [hostNetwork, "net", "hostNetwork"],
     [hostPID, "pid", "hostPID"],
@@ -120,5 +122,8 @@ function assertNoContradiction(manifest: Manifest, share: Share): void {
   const unshared = share.remove.has("pid") || (share.replaces && !share.add.has("pid"));
   if (shareProcessNamespace && unshared) {
     throw refuse("BAD_MANIFEST", manifest, SHARE, "does not share pid while spec.shareProcessNamespace does");
+  }
+  if (!hostUsers && (share.remove.has("user") || (share.replaces && !share.add.has("user")))) {
+    throw refuse("BAD_MANIFEST", manifest, SHARE, "does not share user while spec.hostUsers: false does");
   }
 }

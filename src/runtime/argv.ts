@@ -19,6 +19,8 @@ export interface ExecWords {
   readonly cwd?: string;
   /** `uid` or `uid:gid`. */
   readonly user?: string;
+  /** A file that says all that the others do. */
+  readonly process?: string;
   /** Where the runtime writes the number of the command's process. */
   readonly pidFile?: string;
 }
@@ -32,12 +34,16 @@ export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags):
   ];
 }
 
-export function makeCreateArgs(id: string, bundle: string, pidFile: string): string[] {
-  return ["create", "--bundle", bundle, "--pid-file", pidFile, id];
+export function makeCreateArgs(id: string, bundle: string, pidFile: string, console?: string): string[] {
+  return ["create", "--bundle", bundle, "--pid-file", pidFile, ...makeConsoleArgs(console), id];
 }
 
-export function makeRunArgs(id: string, bundle: string, pidFile: string): string[] {
-  return ["run", "--detach", "--bundle", bundle, "--pid-file", pidFile, id];
+export function makeRunArgs(id: string, bundle: string, pidFile: string, console?: string): string[] {
+  return ["run", "--detach", "--bundle", bundle, "--pid-file", pidFile, ...makeConsoleArgs(console), id];
+}
+
+function makeConsoleArgs(socket: string | undefined): string[] {
+  return socket === undefined ? [] : ["--console-socket", socket];
 }
 
 export function makeStartArgs(id: string): string[] {
@@ -52,17 +58,23 @@ export function makeDeleteArgs(id: string, force: boolean): string[] {
   return force ? ["delete", "--force", id] : ["delete", id];
 }
 
+/** `file`: OCI's LinuxResources as JSON. */
+export function makeUpdateArgs(id: string, file: string): string[] {
+  return ["update", "--resources", file, id];
+}
+
 export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }
 
-export function makeExecArgs({ id, args, tty, env, cwd, user, pidFile }: ExecWords): string[] {
+export function makeExecArgs({ id, args, tty, env, cwd, user, process, pidFile }: ExecWords): string[] {
   return [
     "exec",
     ...(tty ? ["--tty"] : []),
     ...(env ?? []).flatMap((pair) => ["--env", pair]),
     ...(cwd === undefined ? [] : ["--cwd", cwd]),
     ...(user === undefined ? [] : ["--user", user]),
+    ...(process === undefined ? [] : ["--process", process]),
     ...(pidFile === undefined ? [] : ["--pid-file", pidFile]),
     id,
     ...args,

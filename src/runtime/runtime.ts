@@ -1,7 +1,7 @@
 // One typed method for each verb of the runtime. Every call has a deadline, its messages go to files, and it outlives
 // the supervisor that made it: a half-killed `create` would leave a half-made container.
 
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CallResult } from "../base/call.ts";
 import { PeapodError } from "../base/errors.ts";
@@ -18,6 +18,7 @@ import {
   makeRunArgs,
   makeStartArgs,
   makeStateArgs,
+  makeUpdateArgs,
 } from "./argv.ts";
 import { makeFailure } from "./failure.ts";
 import { parseState, type RuntimeState } from "./parse-state.ts";
@@ -29,6 +30,7 @@ const DEADLINE_MS = {
   kill: 20_000,
   delete: 30_000,
   state: 20_000,
+  update: 30_000,
 } as const;
 export type RuntimeVerb = keyof typeof DEADLINE_MS;
 
@@ -54,6 +56,8 @@ export interface CreateRequest {
   readonly pidFile: string;
   /** What the container's first process gets as stdin, stdout, stderr. */
   readonly stdio: Stdio;
+  /** Unix socket that the container's terminal is handed over on, where it has one. */
+  readonly consoleSocket?: string;
 }
 
 export interface ExecResult {
@@ -79,6 +83,8 @@ export interface Runtime {
   run(request: CreateRequest): Promise<{ readonly pid: number }>;
   /** @throws WRONG_STATE where it has ended, NOT_FOUND, BAD_USAGE for the signal */
   kill(id: string, signal: string, more?: { readonly all?: boolean }): Promise<void>;
+  /** `resources`: OCI's LinuxResources; what is not named stays. @throws RUNTIME_FAILED where the kernel refuses */
+  update(id: string, resources: object): Promise<void>;
   /** One that is not there is deleted already. */
   delete(id: string, more?: { readonly force?: boolean }): Promise<void>;
   /** Undefined where there is no such container. */
@@ -130,9 +136,10 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     throw makeFailure(`container ${id}`, verb, result, logText);
   }
 
-  async function make(verb: "create" | "run", { id, bundle, pidFile, stdio }: CreateRequest): Promise<{ pid: number }> {
+  async function make(verb: "create" | "run", request: CreateRequest): Promise<{ pid: number }> {
+    const { id, bundle, pidFile, stdio, consoleSocket } = request;
     rmSync(pidFile, { force: true });
-    const args = (verb === "create" ? makeCreateArgs : makeRunArgs)(id, bundle, pidFile);
+    const args = (verb === "create" ? makeCreateArgs : makeRunArgs)(id, bundle, pidFile, consoleSocket);
     await runOrThrow(verb, id, args, stdio);
     const pid = Number(readTextIfAny(pidFile)?.trim() || Number.NaN);
     if (Number.isSafeInteger(pid) && pid > 0) return { pid };
@@ -153,6 +160,15 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     },
     async kill(id, signal, more = {}) {
       await runOrThrow("kill", id, makeKillArgs(id, signal, more.all ?? false));
+    },
+    async update(id, resources) {
+      const file = nextLog("update").replace(/log$/, "json");
+      writeFileSync(file, JSON.stringify(resources), { mode: 0o600 });
+      try {
+        await runOrThrow("update", id, makeUpdateArgs(id, file));
+      } finally {
+        rmSync(file, { force: true });
+      }
     },
     async delete(id, more = {}) {
       try {

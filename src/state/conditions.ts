@@ -28,7 +28,7 @@ export function makeConditions(state: Bare, before: readonly Condition[], time: 
       : "ContainersNotReady";
   const reasons: Readonly<Record<Condition["type"], string | undefined>> = {
     PodReadyToStartContainers: state.createdAt === undefined || isOver ? "SandboxNotReady" : undefined,
-    Initialized: state.initializedAt === undefined ? "ContainersNotInitialized" : undefined,
+    Initialized: isInitialized(state) ? undefined : "ContainersNotInitialized",
     ContainersReady: whyNotReady,
     Ready: whyNotReady,
   };
@@ -45,6 +45,11 @@ export function makeConditions(state: Bare, before: readonly Condition[], time: 
   });
 }
 
+/** A pod without init containers has nothing to go through, from the beginning. */
+function isInitialized({ initializedAt, containers }: Bare): boolean {
+  return initializedAt !== undefined || !containers.some(({ role }) => role === "init" || role === "sidecar");
+}
+
 /** Ready as a whole: what `wait --for=ready` waits for. */
 export function isReady({ conditions, isPaused }: PodState): boolean {
   return !isPaused && conditions.some(({ type, status }) => type === "Ready" && status === "True");
@@ -55,4 +60,14 @@ export function isThrough({ role, status, exit }: ContainerState): boolean {
   return (
     role === "init" && (status === "exited" || status === "deleted") && exit !== undefined && shellStatus(exit) === 0
   );
+}
+
+/** For those who cannot read JSON: `0 ready`, or `1` and who is not. */
+export function makeReadiness(state: PodState): string {
+  if (isReady(state)) return "0 ready";
+  const unready = state.containers.filter(({ role, ready }) => (role === "main" || role === "sidecar") && !ready);
+  const words = unready.map(({ name, message }) =>
+    message === undefined ? name : `${name} (${message.slice(0, 80)})`,
+  );
+  return `1 not ready: ${words.join(", ") || state.status}`.replace(/\s+/g, " ").slice(0, 900);
 }

@@ -3,6 +3,7 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { ContainerOutline } from "./outline.ts";
 
 /** What the pod is asked to be; the supervisor works towards the last one that was recorded. */
@@ -61,6 +62,8 @@ export type PodFact =
   | { readonly type: "pod.recovered" }
   /** The reaper died; exits between then and now may be lost. */
   | { readonly type: "pod.degraded"; readonly reason: string }
+  /** Limits of the pod itself, as they are from now on. */
+  | { readonly type: "pod.updated"; readonly resources: ResourceChange }
   | { readonly type: "pod.deleted" };
 
 export type ContainerFact =
@@ -119,8 +122,19 @@ export type ContainerFact =
   /** It ended again soon and waits to be started again. */
   | { readonly type: "container.backing-off"; readonly container: ContainerName; readonly until: string }
   | { readonly type: "container.deleted"; readonly container: ContainerName }
+  /** Its limits, as they are from now on; what is not named stayed. */
+  | { readonly type: "container.updated"; readonly container: ContainerName; readonly resources: ResourceChange }
   /** Its io process died and was started again; up to one buffer of output may be missing. */
-  | { readonly type: "container.io-restarted"; readonly container: ContainerName };
+  | { readonly type: "container.io-restarted"; readonly container: ContainerName }
+  /** Its log cannot be written; lines are being lost. */
+  | { readonly type: "container.log-blocked"; readonly container: ContainerName; readonly reason: string }
+  /** It is written again; the log itself says the same. */
+  | {
+      readonly type: "container.log-resumed";
+      readonly container: ContainerName;
+      readonly lostLines: number;
+      readonly lostBytes: number;
+    };
 
 export type Fact = PodFact | ContainerFact;
 export type Event = Stamp & Fact;

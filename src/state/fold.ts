@@ -132,6 +132,8 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, error: event.error };
     case "pod.degraded":
       return { ...state, degraded: event.reason };
+    case "pod.updated":
+      return { ...state, resources: { ...state.resources, ...event.resources } };
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
@@ -205,6 +207,14 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
       return giveUpAttempt({ ...container, status });
+    case "container.updated":
+      return { ...container, status, resources: { ...container.resources, ...event.resources } };
+    case "container.log-blocked":
+      return { ...container, status, logBlocked: event.reason };
+    case "container.log-resumed": {
+      const { logBlocked: _, ...rest } = container;
+      return { ...rest, status };
+    }
     case "container.signalled":
     case "container.io-restarted":
       return { ...container, status };
@@ -218,7 +228,13 @@ function beginAttempt(
 ): ContainerState {
   const { attempt = 0, restarts = 0, exitsOffset } = event;
   const last = lastOf(container);
-  return { ...makePlannedContainer(container), status: "creating", attempt, restarts, exitsOffset, last };
+  return { ...makeRenewed(container), status: "creating", attempt, restarts, exitsOffset, last };
+}
+
+/** Nothing but its limits outlives an attempt. */
+function makeRenewed(container: ContainerState): ContainerState {
+  const resources = container.resources === undefined ? {} : { resources: container.resources };
+  return { ...makePlannedContainer(container), ...resources };
 }
 
 function lastOf({ exit, reason, startedAt, message, last }: ContainerState): ContainerState["last"] {
@@ -246,7 +262,7 @@ function beginAgain(state: PodState, time: string): PodState {
     containers: state.containers.map((container) => {
       // Its turn had not come.
       if (container.status === "planned") return container;
-      return { ...makePlannedContainer(container), attempt: container.attempt + 1, last: lastOf(container) };
+      return { ...makeRenewed(container), attempt: container.attempt + 1, last: lastOf(container) };
     }),
   };
 }

@@ -4,6 +4,7 @@ import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
 import type { ContainerRole } from "../plan/plan.ts";
+import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Want } from "./event.ts";
 import type { ContainerOutline } from "./outline.ts";
 
@@ -55,6 +56,8 @@ export interface PodState {
   /** Why the pod is degraded, if it is: its reaper died. */
   readonly degraded: string | undefined;
   readonly error: ErrorJson | undefined;
+  /** What updates changed of the limits of the pod itself. */
+  readonly resources?: ResourceChange;
   readonly containers: readonly ContainerState[];
   /** `seq` of the last event that is in here. */
   readonly cursor: number;
@@ -112,6 +115,10 @@ export interface ContainerState {
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
   readonly exit: Exit | undefined;
+  /** What updates changed of its limits since the plan was made; they hold for its next life as well. */
+  readonly resources?: ResourceChange;
+  /** Why its log cannot be written at the moment. */
+  readonly logBlocked?: string;
   /** Where in `exits` its process can stand at the earliest. */
   readonly exitsOffset: number | undefined;
 }

@@ -33,7 +33,10 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
+  "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-blocked": { creating: "creating", created: "created", running: "running", exited: "exited" },
+  "container.log-resumed": { creating: "creating", created: "created", running: "running", exited: "exited" },
 };
 
 /** What a pod has been through; more than one holds at a time. */
@@ -83,6 +86,7 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
   "pod.restarted": { needs: ["exited"], forbids: ["paused", "deleted"], containers: ["planned", "deleted"] },
   "pod.changing": { needs: ["started"], forbids: ["changing", "paused", "exited", "deleted"] },
   "pod.changed": { needs: ["changing"], forbids: ["deleted"] },
+  "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
   "pod.degraded": { needs: ["planned"], forbids: ["deleted"] },

@@ -107,6 +107,7 @@ class PodStory {
         return;
       case "pod.planned":
       case "pod.wanted":
+      case "pod.updated":
       case "pod.failed":
       case "pod.recovered":
       case "pod.degraded":
@@ -217,6 +218,9 @@ class ContainerStory {
       case "container.signalled":
         if (!this.isCreated || this.isExited) wrong("order", "got a signal while it did not live");
         return;
+      case "container.updated":
+        if (!this.isCreated || this.isExited) wrong("order", "was updated while it did not live");
+        return;
       case "container.exited":
         if (!this.isCreated) wrong("order", "ended before it was created");
         if (this.isExited) wrong("once", "ended twice");
@@ -227,6 +231,10 @@ class ContainerStory {
         return;
       case "container.io-restarted":
         if (!this.isCreating || this.isDeleted) wrong("order", "has an io before it is created or after it is deleted");
+        return;
+      case "container.log-blocked":
+      case "container.log-resumed":
+        if (!this.isCreating || this.isDeleted) wrong("order", "has a log before it is created or after it is deleted");
         return;
     }
   }

@@ -1,4 +1,5 @@
-// Our bundles need nothing of ours to run: every example, with runc and the two scripts alone.
+// Our bundles need nothing of ours to run: every example, with runc and the two scripts alone. (In a user namespace
+// peapod-idmap stands in for a mount(8) that util-linux has from 2.39 on.)
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -12,9 +13,12 @@ const without = { skip: CANNOT_RUN };
 
 /** How many lines of each container begin with `ok:`; `not ok:` must not occur anywhere. */
 const OKS: Record<string, Record<string, number>> = {
+  hardened: { probe: 15, backup: 1 },
   "host-network": { probe: 1 },
   hostpath: { writer: 3 },
-  limits: { modest: 1, greedy: 0 },
+  // Their input is empty there, and they end.
+  interactive: { shell: 0, reader: 0 },
+  limits: { modest: 2, greedy: 0 },
   "logical-host": { web: 1, ann: 7, bob: 7 },
   "mixed-namespaces": { backup: 2, db: 1, agent: 2 },
   "private-net": { east: 3, west: 3 },
@@ -23,9 +27,13 @@ const OKS: Record<string, Record<string, number>> = {
   "user-namespace": { admin: 5, neighbour: 2, hermit: 1 },
 };
 
+/** Bundles hold no Secret; config-and-secrets.test.ts runs these. */
+const NOT_PLAIN = ["config-and-secret"];
+
 t.test("every example keeps its promises under plain runc, and leaves nothing", without, async (t) => {
-  t.strictSame(exampleNames(), Object.keys(OKS).sort(), "every example is here");
-  for (const example of exampleNames()) {
+  const examples = exampleNames().filter((name) => !NOT_PLAIN.includes(name));
+  t.strictSame(examples, Object.keys(OKS).sort(), "every example is here");
+  for (const example of examples) {
     await t.test(example, async (t) => {
       t.teardown(() => rmSync("/tmp/peapod-example-hostpath", { recursive: true, force: true }));
       await withPlainPod(t, readFileSync(join(EXAMPLES, example, "pod.yaml"), "utf8"), async (pod) => {

@@ -271,7 +271,12 @@ t.test("the document has a section for each route that the server knows, and no 
   const source = readFileSync(new URL("../../src/engine/control-server.ts", import.meta.url), "utf8");
   const literal = [...source.matchAll(/case "((?:GET|DELETE) \/[^"]+)"/g)].map((match) => match[1]);
   const { VERBS } = await import("../../src/engine/control-messages.ts");
-  const routes = [...literal, ...VERBS.map((verb) => `POST /v1/pod/${verb}`), "POST /v1/containers/NAME/exec"];
+  const routes = [
+    ...literal,
+    ...VERBS.map((verb) => `POST /v1/pod/${verb}`),
+    "POST /v1/containers/NAME/exec",
+    "POST /v1/containers/NAME/log",
+  ];
   const described = [...DOCUMENT.matchAll(/^### `((?:GET|POST|DELETE) [^`]+)`$/gm)].map((match) => match[1]);
   t.same(described.sort(), routes.sort());
 });

@@ -7,7 +7,7 @@ import { testWithPeapod } from "../support/peapod-host.ts";
 const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
 
 const planOf = (text: string) =>
-  JSON.parse(text, (key, value) => (key === "reasons" ? undefined : value)) as Record<string, unknown>;
+  JSON.parse(text, (key, value) => (key === "reasons" || key === "uid" ? undefined : value)) as Record<string, unknown>;
 
 testWithPeapod("what generate prints of a running pod runs, and is planned alike", async (t, host) => {
   const pod = host.aPod({

@@ -120,11 +120,55 @@ testWithBundle("privileges that the caller did not give are refused, with the ma
       /container a: capability NET_ADMIN is not its pod's container's \(\/etc\/peapod\/pod.yaml:\d+ /,
     ],
     [{ privileged: true }, /container a: its pod's container is not privileged \(\/etc\/peapod\/pod.yaml:\d+ /],
+    [
+      { seccompProfile: { type: "Localhost", localhostProfile: "a.json" } },
+      /container a: its seccomp filter is its pod's container's, not Localhost \(\/etc\/peapod\/pod.yaml:\d+ .*docker run/s,
+    ],
+    [{ procMount: "Unmasked" }, /container a: what is hidden in \/proc is its pod's container's to say/],
+    [{ runAsNonRoot: true }, /container a: would run as root .*which runAsNonRoot forbids/],
   ] as const) {
     bundle.withPod([{ name: "a", securityContext }]);
     t.match(await bundle.run(), { code: 1, err: said });
     t.equal(await bundle.status(), undefined, "nothing stays");
   }
+});
+
+testWithBundle("what is the pod's and the caller's to give is refused, too", async (t, bundle) => {
+  const sysctls = [{ name: "net.ipv4.ip_default_ttl", value: "9" }];
+  for (const [spec, said] of [
+    [{ hostUsers: false }, /pod: a user namespace is the caller's to make/],
+    [{ securityContext: { sysctls } }, /sysctl net\.ipv4\.ip_default_ttl: .*docker run --sysctl/s],
+  ] as const) {
+    bundle.withPod([{ name: "a" }], spec);
+    t.match(await bundle.run(), { code: 1, err: said });
+  }
+});
+
+testWithBundle("a member may have less than its caller gave: a filter, no escalation, a user", async (t, bundle) => {
+  bundle.configure((config) => {
+    delete config.linux.seccomp;
+    config.process.noNewPrivileges = false;
+  });
+  const look = "id; grep -E 'NoNewPrivs|Seccomp:' /proc/self/status";
+  const seccompProfile = { type: "RuntimeDefault" };
+  bundle.withPod(
+    [
+      { name: "closed", run: look, securityContext: { seccompProfile, allowPrivilegeEscalation: false } },
+      { name: "open", run: look, securityContext: { runAsUser: 0 } },
+    ],
+    { securityContext: { runAsUser: 5, supplementalGroups: [77] } },
+  );
+  const { out, err } = await bundle.run();
+  t.equal(err, "");
+  for (const line of [
+    "closed | uid=5 gid=0\\(root\\) groups=0\\(root\\),77",
+    "closed | NoNewPrivs:\t1",
+    "closed | Seccomp:\t2",
+    "open | uid=0\\(root\\)",
+    "open | NoNewPrivs:\t0",
+    "open | Seccomp:\t0",
+  ])
+    t.match(out, new RegExp(line.replace("|", "\\|")), line);
 });
 
 testWithBundle("a manifest's paths are the container's, and no link in it leads out", async (t, bundle, host) => {
@@ -518,4 +562,23 @@ testWithBundle("the caller's SIGKILL ends what would always come back", async (t
   await waitUntil("it is stopped", async () => (await bundle.status()) === "stopped");
   await bundle.must("delete", "p1");
   t.notOk(existsSync(join(host.root, "pods")));
+});
+
+testWithBundle("the caller's health check is the pod's readiness", async (t, bundle) => {
+  const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  bundle.withPod([{ name: "web", run: STAY, readinessProbe: probe }]);
+  await bundle.up();
+  const asks: readonly string[][] = [["peapod-ready"], ["--process", join(bundle.dir, "check.json")]];
+  writeFileSync(
+    join(bundle.dir, "check.json"),
+    JSON.stringify({ ...bundle.config.process, args: ["/bin/sh", "-c", "peapod-ready"] }),
+  );
+  const check = (words: readonly string[]) =>
+    words[0] === "--process" ? bundle.oci("exec", ...words, "p1") : bundle.oci("exec", "p1", ...words);
+  await waitUntil("it was found wanting", async () => /exit status 1/.test((await check(["peapod-ready"])).out));
+  for (const words of asks) t.match(await check(words), { code: 1, out: /^not ready: web \(exit status 1/ });
+  await bundle.must("exec", "p1", "touch", "/up");
+  await waitUntil("it is ready", async () => (await check(["peapod-ready"])).code === 0);
+  for (const words of asks) t.match(await check(words), { code: 0, out: "ready\n" });
+  await bundle.must("kill", "p1", "KILL");
 });

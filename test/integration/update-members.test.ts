@@ -152,7 +152,7 @@ testWithPeapod("what cannot change is refused with its reason, and nothing is do
   await refused({ containers: [a("one", { imagee: "x" })] }, /unknown field/);
   const after = await host.shown({ name: "web", file: "" });
   t.equal(after.cursor, before.cursor, "nothing was done");
-  t.match((await host.peapod("update", "web")).err, /what is to be changed is missing/);
+  t.match((await host.peapod("update", "web")).err, /nothing is to be changed/);
   t.match((await host.peapod("update", "nobody", "-f", join(host.dir, "web.yaml"))).err, /does not exist/);
   t.match((await host.peapod("update", "web", "-f", "/none")).err, /manifest \/none: cannot be read/);
   await host.must("stop", "web");

@@ -114,7 +114,13 @@ export interface FakeWorld {
 
 export function fakeWorld(
   engine: Engine = fakeEngine({}),
-  more: { terminal?: boolean; env?: Record<string, string>; stdin?: string; programStatus?: number } = {},
+  more: {
+    terminal?: boolean;
+    env?: Record<string, string>;
+    stdin?: string;
+    files?: Record<string, string>;
+    programStatus?: number;
+  } = {},
 ): FakeWorld {
   const terminal = more.terminal ?? false;
   const handlers = new Set<(signal: StopSignal) => void>();
@@ -148,7 +154,18 @@ export function fakeWorld(
         fake.opened.push(options);
         return engine;
       },
+      openTerminal: async () => ({
+        isTerminal: terminal,
+        size: () => undefined,
+        onResize: () => () => undefined,
+        makeRaw: async () => undefined,
+        async read(take) {
+          if (more.stdin !== undefined) await take(Buffer.from(more.stdin));
+        },
+        close: () => undefined,
+      }),
       readStdin: () => more.stdin ?? "",
+      readFile: (path) => more.files?.[path] ?? "",
       onSignal(handle) {
         handlers.add(handle);
         return () => void handlers.delete(handle);
@@ -157,6 +174,7 @@ export function fakeWorld(
         fake.programs.push([program, ...args]);
         return more.programStatus ?? 0;
       },
+      openScreen: async () => undefined,
       now: () => NOW,
     },
   };

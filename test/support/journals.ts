@@ -47,10 +47,17 @@ export function exitedWith(code: number): { kind: "exited"; code: number; time: 
   return { kind: "exited", code, time: "2026-01-01T00:00:00.123456789Z" };
 }
 
-/** Each number picks one of the facts that may come next; afterwards the pod is led to its end. */
-export function walk(containers: readonly ContainerName[], choices: readonly number[]): Story {
+/** Each number picks one of the facts that may come next; afterwards the pod is led to its end. `early`: init containers. */
+export function walk(
+  containers: readonly ContainerName[],
+  choices: readonly number[],
+  early: readonly ContainerName[] = [],
+): Story {
   const events: Event[] = [];
-  let state = makePlannedState(POD, containers.map(makeBareOutline));
+  let state = makePlannedState(
+    POD,
+    containers.map((name) => ({ ...makeBareOutline(name), ...(early.includes(name) ? { role: "init" } : {}) })),
+  );
   const tell = (fact: Fact): void => {
     const time = new Date(START_MS + events.length * 10).toISOString();
     const event = { seq: state.cursor + 1, time, pod: POD, ...fact } as Event;
@@ -104,6 +111,7 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.resumed" },
     { type: "pod.failed", error: { code: "RUNTIME_FAILED", message: "container web: runc said no" } },
     { type: "pod.recovered" },
+    { type: "pod.updated", resources: { memoryLimitBytes: 64 << 20 } },
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },
@@ -111,6 +119,7 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.changed", request: "r4", containers: containers.map(makeBareOutline), fresh: [] },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.signalled", container, signal: "TERM" },
+      { type: "container.updated", container, resources: { pidsLimit: 9 } },
       { type: "container.exited", container, exit: exitedWith(index) },
       { type: "container.deleted", container },
       { type: "container.io-restarted", container },
@@ -129,6 +138,8 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
         endBy: "2026-01-01T00:01:00.000Z",
       },
       { type: "container.pre-stop-failed", container, message: "exit 1" },
+      { type: "container.log-blocked", container, reason: "No space left on device" },
+      { type: "container.log-resumed", container, lostLines: 3, lostBytes: 90 },
     ]),
   ];
 }

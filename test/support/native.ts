@@ -6,17 +6,18 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SOURCES = {
-  "peapod-reaper": "src/exits/reaper.c",
-  "peapod-io": "src/io/io.c",
-  "peapod-caller": "src/base/caller.c",
-  "peapod-probe": "src/base/probe.c",
+  "peapod-reaper": ["src/exits/reaper.c"],
+  "peapod-io": ["io", "sink", "attach", "input", "keeper", "tell"].map((part) => `src/io/${part}.c`),
+  "peapod-caller": ["src/base/caller.c"],
+  "peapod-idmap": ["src/host/idmap.c"],
+  "peapod-probe": ["src/base/probe.c"],
 } as const;
 const FLAGS = ["-static", "-Os", "-Wall", "-Wextra", "-Werror", "-std=c11"];
 
 /** Returns the program's path in `dir`. `compiler`: musl-gcc where it is installed. */
 export function buildNative(dir: string, program: keyof typeof SOURCES, compiler = findCompiler()): string {
   const out = join(dir, program);
-  execFileSync(compiler, [...FLAGS, "-o", out, join(ROOT, SOURCES[program])]);
+  execFileSync(compiler, [...FLAGS, "-o", out, ...SOURCES[program].map((source) => join(ROOT, source))]);
   return out;
 }
 

@@ -45,6 +45,8 @@ function makeHome(): { dir: string; rootfs: string; reaper: string } {
   chmodSync(dir, 0o711);
   const rootfs = join(dir, "rootfs");
   execFileSync(fileURLToPath(new URL("../../bundles/examples/make-rootfs", import.meta.url)), [rootfs]);
+  // Beside the reaper, where a plan expects it.
+  buildNative(dir, "peapod-idmap");
   home = { dir, rootfs, reaper: buildNative(dir, "peapod-reaper") };
   return home;
 }

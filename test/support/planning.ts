@@ -5,10 +5,13 @@ import { GOLDEN_FACTS, makeDirectoryImages } from "../../scripts/golden.ts";
 import { PeapodError } from "../../src/base/errors.ts";
 import type { HostFacts } from "../../src/host/facts.ts";
 import type { ImageConfig } from "../../src/image/image.ts";
+import type { Accounts } from "../../src/image/image-user.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
 import { parseManifest } from "../../src/manifest/read-manifest.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
 import type { NamespaceKind, Plan, PlannedContainer, RuntimeChoice } from "../../src/plan/plan.ts";
+import type { SeccompProfile } from "../../src/plan/seccomp-filter.ts";
+import { assertUsers } from "../../src/plan/user.ts";
 
 export const RUNC_1_1: RuntimeChoice = { kind: "runc", path: "/usr/sbin/runc", version: "1.1.5" };
 export const RUNC_1_2: RuntimeChoice = { kind: "runc", path: "/usr/sbin/runc", version: "1.2.0" };
@@ -28,6 +31,9 @@ export interface PlanWords {
   readonly root?: string;
   readonly driver?: "cgroupfs" | "systemd";
   readonly image?: Partial<ImageConfig>;
+  /** Of every image. */
+  readonly accounts?: Accounts;
+  readonly seccompProfiles?: Readonly<Record<string, SeccompProfile>>;
   /** Absolute directory of every image. */
   readonly rootfs?: string;
 }
@@ -61,9 +67,14 @@ export function aPlan(words: PodWords = {}, more: PlanWords = {}): Plan {
   const manifest = aManifest(words);
   const images = makeDirectoryImages(manifest);
   for (const [name, image] of images) {
-    images.set(name, { ...image, rootfs: more.rootfs ?? image.rootfs, config: { ...image.config, ...more.image } });
+    images.set(name, {
+      ...image,
+      rootfs: more.rootfs ?? image.rootfs,
+      config: { ...image.config, ...more.image },
+      ...(more.accounts === undefined ? {} : { accounts: more.accounts }),
+    });
   }
-  return makePlan({
+  const plan = makePlan({
     manifest,
     images,
     facts: { ...GOLDEN_FACTS, ...more.facts },
@@ -72,7 +83,10 @@ export function aPlan(words: PodWords = {}, more: PlanWords = {}): Plan {
     cgroupDriver: more.driver ?? "cgroupfs",
     reaperPath: "/usr/libexec/peapod/peapod-reaper",
     resolvConf: "nameserver 192.0.2.1\n",
+    ...(more.seccompProfiles === undefined ? {} : { seccompProfiles: new Map(Object.entries(more.seccompProfiles)) }),
   });
+  assertUsers(manifest, plan.containers);
+  return plan;
 }
 
 export function containerOf(plan: Plan, name: string): PlannedContainer {

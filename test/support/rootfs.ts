@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 const APPLETS = (
   "sh cat echo env false hostname httpd id kill ls mkdir mount nc ps pwd readlink rm seq sleep " +
-  "sort stat stty tail test touch true tty uname usleep wc wget"
+  "sort stat stty tail test touch true tty uname usleep wc wget yes"
 ).split(" ");
 
 let made: string | undefined;

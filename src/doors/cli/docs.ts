@@ -36,8 +36,9 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`exitStatus\` | its result once all containers ended: 0, or the first other one in the manifest's order |
 | \`degraded\` | why exits may be lost: the pod's reaper died |
 | \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |
+| \`resources\` | limits of the pod itself that \`update\` changed, else \`null\` |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`exitStatus\` |
+| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.
@@ -45,7 +46,8 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 \`ps\`: an array of \`container\`, \`pid\`, \`parentPid\`, \`uid\`, \`memoryBytes\`, \`startedAt\`, \`command\`.
 \`events\`: one object a line: \`seq\`, \`time\`, \`pod\`, \`type\`, and what belongs to that type.
 \`inspect\`: \`state\`, \`manifest\`, \`plan\`. \`doctor\`: \`objects\` and \`fixed\`, arrays of \`kind\`, \`name\`, \`owner\` (absent where
-nobody owns it), \`detail\`, \`orphan\`. \`verify\`: \`violations\`, \`events\`. \`bundle\`: an array of \`container\`, \`dir\`; with
+nobody owns it), \`detail\`, \`orphan\`. \`verify\`: \`violations\`, \`events\`. \`volume list\` and \`volume inspect\`: an array of
+\`name\`, \`path\`, \`createdAt\`, \`createdBy\`, \`usedBy\`. \`bundle\`: an array of \`container\`, \`dir\`; with
 \`--explain\` of \`container\`, \`part\`, \`source\`, \`where\`.
 `;
 

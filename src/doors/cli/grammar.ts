@@ -13,6 +13,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** The value may be left out: `--diff`, `--diff OTHER`. */
   readonly valueOptional?: boolean;
+  /** An empty value means something: none. */
+  readonly mayBeEmpty?: boolean;
   readonly summary: string;
   readonly fallback?: string;
   readonly env?: string;

@@ -19,8 +19,8 @@ export interface PrinterStyle {
   /** Containers that may write; with more than one each line is prefixed. */
   readonly containers: readonly string[];
   readonly timestamps: boolean;
-  /** Also where there is only one. */
-  readonly prefixed?: boolean;
+  /** Each line is prefixed though there is one container. */
+  readonly names?: boolean;
 }
 
 export function makeLogPrinter(output: Output, style: PrinterStyle): LogPrinter {
@@ -31,7 +31,7 @@ export function makeLogPrinter(output: Output, style: PrinterStyle): LogPrinter 
   const unended = new Map<string, { container: string; entry: LogEntry; texts: string[]; size: number }>();
 
   function makePrefix(name: string, i: number): string {
-    if (style.containers.length < 2 && !style.prefixed) return "";
+    if (style.containers.length < 2 && !style.names) return "";
     const text = `${name.padEnd(width)} | `;
     return hasColors ? `\u001b[${COLORS[i % COLORS.length]}m${text}\u001b[0m` : text;
   }

@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { resolve } from "node:path";
+import { PeapodError } from "../../base/errors.ts";
+import { readTextIfAny } from "../../base/files.ts";
 import type { Launcher } from "../../engine/reaper-link.ts";
 import { runCommandLine } from "./cli.ts";
 import { type Descriptors, openOutput } from "./output.ts";
@@ -23,11 +25,16 @@ export async function main(argv: readonly string[]): Promise<void> {
       return await replyToUp(argv[1] ?? "", scriptPath());
     }
     case "@reaper":
-      return await runUnderReaper(argv.slice(1));
+      return await runUnderReaper(withoutDashes(argv.slice(1)));
     default:
       // Everything was written synchronously, so this loses nothing; what an abandoned call left open cannot hold us.
-      process.exit(await runCommandLine(argv, makeWorld({ out: 1, err: 2 })));
+      process.exit(await runCommandLine(withoutDashes(argv), makeWorld({ out: 1, err: 2 })));
   }
+}
+
+/** Those that peapod.sh puts before the caller's words. */
+function withoutDashes(argv: readonly string[]): readonly string[] {
+  return argv[0] === "--" ? argv.slice(1) : argv;
 }
 
 /** The command line of a caller who waits at the other end of a link. Once answered, what goes on is the supervisor. */
@@ -54,6 +61,11 @@ export function makeWorld(descriptors: Descriptors, launcher?: Launcher): World 
       return openEngine({ ...options, root: resolve(options.root) }, place);
     },
     readStdin: () => readFileSync(0, "utf8"),
+    readFile(path) {
+      const text = readTextIfAny(path);
+      if (text === undefined) throw new PeapodError("NOT_FOUND", `file ${path}: does not exist`);
+      return text;
+    },
     onSignal(handle) {
       for (const signal of STOP_SIGNALS) process.on(signal, handle);
       return () => {
@@ -70,6 +82,8 @@ export function makeWorld(descriptors: Descriptors, launcher?: Launcher): World 
       if (result.exitCode !== undefined) return result.exitCode;
       return result.signal === undefined ? 127 : 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
     },
+    openScreen: async () => (await import("./screen.ts")).openScreen(),
+    openTerminal: async () => (await import("./terminal.ts")).openTerminal(),
     now: () => new Date(),
   };
 }

@@ -65,5 +65,5 @@ function assertValue(spec: OptionSpec, value: RawOptions[string]): void {
   if (spec.kind === "choice" && !spec.choices?.includes(value)) bad(`one of ${spec.choices?.join(", ")}`);
   if (spec.kind === "number" && !/^\d{1,15}$/.test(value)) bad("a whole number");
   if (spec.kind === "seconds" && parseSeconds(value) === undefined) bad("a time in seconds, such as 10, 90s or 2m");
-  if (spec.kind === "text" && value === "") bad("a value");
+  if (spec.kind === "text" && value === "" && !spec.mayBeEmpty) bad("a value");
 }

@@ -6,8 +6,8 @@ import { isatty } from "node:tty";
 import { errnoOf } from "../../base/errors.ts";
 
 export interface Output {
-  out(text: string): void;
-  err(text: string): void;
+  out(text: string | Uint8Array): void;
+  err(text: string | Uint8Array): void;
   /** Standard output is a terminal. */
   readonly isTerminal: boolean;
   /** Standard error is a terminal. */
@@ -36,7 +36,7 @@ export function openOutput(fds: Descriptors, env: OutputEnv): Output {
   const closed = new Set<number>();
   const handlers: (() => void)[] = [];
   let width: number | undefined;
-  function write(fd: number, text: string): void {
+  function write(fd: number, text: string | Uint8Array): void {
     if (closed.has(fd) || writeAll(fd, text)) return;
     closed.add(fd);
     if (fd === fds.out) for (const handle of handlers.splice(0)) handle();
@@ -65,8 +65,8 @@ export function openOutput(fds: Descriptors, env: OutputEnv): Output {
 }
 
 /** False when nobody reads any more (EPIPE), or the descriptor was never there. */
-function writeAll(fd: number, text: string): boolean {
-  const bytes = Buffer.from(text);
+function writeAll(fd: number, text: string | Uint8Array): boolean {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
   let done = 0;
   while (done < bytes.length) {
     try {

@@ -41,6 +41,8 @@ function makeCommanderOption(spec: OptionSpec): Option {
   const short = spec.short === undefined ? "" : `-${spec.short}, `;
   const value = spec.kind === "flag" ? "" : spec.valueOptional ? " [value]" : " <value>";
   const option = new Option(`${short}--${spec.long}${value}`);
+  // commander would take --no-stream for the absence of --stream.
+  option.negate = false;
   if (spec.kind === "list") option.argParser((value: string, all: string[] | undefined) => [...(all ?? []), value]);
   return option;
 }

@@ -51,5 +51,6 @@ case ${1-} in
   delete | stop | start | pause | resume) [ $# -le 3 ] && exec "$here/peapod-ask" "$node" "$lib/peapod.cjs" -- "$@" ;;
 esac
 
-[ $to_reaper = yes ] && exec "$here/peapod-reaper" launch "$node" "$lib/peapod.cjs" -- @reaper "$@"
-exec "$node" "$lib/peapod.cjs" "$@"
+# Node looks for an --env-file of its own in all words before `--`.
+[ $to_reaper = yes ] && exec "$here/peapod-reaper" launch "$node" "$lib/peapod.cjs" -- @reaper -- "$@"
+exec "$node" "$lib/peapod.cjs" -- "$@"

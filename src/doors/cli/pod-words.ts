@@ -21,6 +21,7 @@ export function makePodJson(state: PodState) {
     exitStatus: state.exitStatus ?? null,
     degraded: state.degraded ?? null,
     error: state.error ?? null,
+    resources: state.resources ?? null,
     cursor: state.cursor,
     containers: state.containers.map((container) => ({
       name: container.name,
@@ -36,6 +37,8 @@ export function makePodJson(state: PodState) {
       createdAt: container.createdAt ?? null,
       startedAt: container.startedAt ?? null,
       exit: container.exit ?? null,
+      resources: container.resources ?? null,
+      logBlocked: container.logBlocked ?? null,
       exitStatus: container.exit === undefined ? null : (shellStatus(container.exit) ?? null),
       lastState: makeLastJson(container.last),
     })),

@@ -3,8 +3,11 @@
 import { PeapodError } from "../../base/errors.ts";
 import { isPodName, type PodName } from "../../base/names.ts";
 import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts";
+import { makeEnv } from "./env-file.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { Screen } from "./screen.ts";
+import type { Terminal } from "./terminal.ts";
 
 export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
@@ -14,10 +17,16 @@ export interface World {
   readonly output: Output;
   openEngine(options: EngineOptions): Promise<Engine>;
   readStdin(): string;
+  /** @throws NOT_FOUND, NOT_PERMITTED */
+  readFile(path: string): string;
   /** Until the returned function is called, these signals go to `handle` instead of ending the process. */
   onSignal(handle: (signal: StopSignal) => void): () => void;
   /** Runs a program on our own terminal to its end; its exit status as a shell shows it. */
   runProgram(program: string, args: readonly string[]): Promise<number>;
+  /** The terminal as a screen of our own; undefined where there is none. Who opens it closes it. */
+  openScreen(): Promise<Screen | undefined>;
+  /** Standard input and the terminal that it may be. */
+  openTerminal(): Promise<Terminal>;
   now(): Date;
 }
 
@@ -48,9 +57,26 @@ export function podOf(task: Task): PodName {
 export function planRequestOf(task: Task): PlanRequest {
   const file = task.args[0] ?? "";
   const name = task.options.text("name");
+  const configFiles = task.options.list("configmap");
   return {
     file,
+    ...(configFiles.length === 0 ? {} : { configFiles }),
+    ...readEnv(task),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
+  };
+}
+
+/** What --env and --env-file say; nothing where they say nothing. @throws BAD_USAGE, NOT_FOUND */
+function readEnv({ options, world }: Task): Pick<PlanRequest, "env"> {
+  const words = options.list("env");
+  const files = options.list("env-file");
+  if (words.length === 0 && files.length === 0) return {};
+  return {
+    env: makeEnv(
+      files.map((path) => ({ path, text: world.readFile(path) })),
+      words,
+      world.env,
+    ),
   };
 }

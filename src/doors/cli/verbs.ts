@@ -6,12 +6,14 @@ import { IMAGES } from "./verbs/images.ts";
 import { LOOKING } from "./verbs/looking.ts";
 import { MAKING } from "./verbs/making.ts";
 import { TENDING } from "./verbs/tending.ts";
+import { VOLUMES } from "./verbs/volumes.ts";
 
 export const VERB_GROUPS: readonly { readonly title: string; readonly verbs: readonly Verb[] }[] = [
   { title: "Make", verbs: MAKING },
   { title: "Change", verbs: CHANGING },
   { title: "Look", verbs: LOOKING },
   { title: "Images", verbs: IMAGES },
+  { title: "Volumes", verbs: VOLUMES },
   { title: "Tend", verbs: TENDING },
 ];
 

@@ -23,7 +23,9 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -647,9 +649,67 @@ static int is_paused(void) {
   return fits && read_some(place, text, sizeof text) && *text == '1';
 }
 
+/** `peapod-ready`, also as a shell's command: Docker has no other way to write a service's health check. */
+static int is_ready_command(struct span args) {
+  char word[64], second[64] = "";
+  int count = 0;
+  for (struct span arg = {0}; (arg = json_next(args, arg, NULL)).from; count++) {
+    if (!json_text(arg, word, sizeof word)) *word = 0;
+    if (count == 1) memcpy(second, word, sizeof second);
+  }
+  return (count == 1 || (count == 3 && !strcmp(second, "-c"))) && !strcmp(word, "peapod-ready");
+}
+
+/** `N words`, as the supervisor keeps it: 0 while the pod is ready. Kept in `text`. */
+static const char *read_readiness(char *text, size_t size) {
+  char path[PATH_MAX];
+  if (!joined(path, sizeof path, "%s/readiness", pod_dir) || !read_some(path, text, size)) snprintf(text, size, "1 not known");
+  text[1] = 0;
+  return text + 2;
+}
+
+/** The answer is given by a process in the container itself, as the caller's own command would be. */
+static void exec_ready(void) {
+  char text[1024], quoted[2048], words[4096], path[64];
+  const char *why = read_readiness(text, sizeof text);
+  if (!call.process) {
+    const char *only = call.argv[call.id_at + 1];
+    if (!only || strcmp(only, "peapod-ready") != 0 || call.argv[call.id_at + 2]) return;
+    static char *argv[MAX_WORDS + 4];
+    memcpy(argv, call.argv, (size_t)(call.id_at + 1) * sizeof *argv);
+    argv[0] = (char *)"runc";
+    argv[call.id_at + 1] = (char *)"/.peapod/sandbox", argv[call.id_at + 2] = text, argv[call.id_at + 3] = (char *)why;
+    become(argv);
+  }
+  char *document = read_file(call.process);
+  struct span process = document ? json_parse(document) : (struct span){0}, args = json_get(process, "args");
+  if (!args.from || !is_ready_command(args) || !json_quote(why, quoted, sizeof quoted)) {
+    free(document);
+    return;
+  }
+  int length = snprintf(words, sizeof words, "[\"/.peapod/sandbox\",\"%s\",%s]", text, quoted);
+  // Without close-on-exec: the runtime opens it by its number.
+  int fd = memfd_create("process.json", 0);
+  struct iovec parts[] = {{document, (size_t)(args.from - document)}, {words, (size_t)length}, {(char *)args.to, strlen(args.to)}};
+  if (fd < 0 || writev(fd, parts, 3) < 0) return;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  for (int i = 0; call.argv[i]; i++) {
+    char *equals = strchr(call.argv[i], '=');
+    if (call.argv[i] == call.process) call.argv[i] = path;
+    else if (equals && equals + 1 == call.process) {
+      static char option[128];
+      snprintf(option, sizeof option, "--process=%s", path);
+      call.argv[i] = option;
+    }
+  }
+  call.argv[0] = (char *)"runc";
+  become(call.argv);
+}
+
 /** Into a member: the same call on another container, in the members' own state directory. */
 static int exec_in_member(void) {
   char member[256] = "", path[PATH_MAX], root[PATH_MAX];
+  exec_ready();
   if (!sandbox_file(path, "members")) return 255;
   char *members = read_file(path);
   read_exec_wish(member, sizeof member);
@@ -720,7 +780,14 @@ static int wait_for_result(void) {
     if (read(fd, &code, 1) == 1) return code;
 }
 
+/** What `exec_ready` found out, said where its caller looks for it. */
+static int tell_readiness(char **argv) {
+  puts(argv[2]);
+  return *argv[1] - '0';
+}
+
 int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[0], "/.peapod/sandbox") == 0) return tell_readiness(argv);
   if (argc == 1 && strcmp(argv[0], "/.peapod/sandbox") == 0) return wait_for_result();
   int is_read = read_call(argc, argv, &call);
   call.argv = argv;

@@ -82,12 +82,17 @@ t.test("each kind of error is one clause at one place", async (t) => {
       "/spec/volumes/0/hostPath/type",
       'must be one of "", DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice, BlockDevice; is "Fil"; did you mean File?',
     ],
-    ["no form", aVolume({}), "/spec/volumes/0", "must have either emptyDir (`emptyDir: {}` will do) or hostPath"],
+    [
+      "no form",
+      aVolume({}),
+      "/spec/volumes/0",
+      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI and persistentVolumeClaim",
+    ],
     [
       "two forms",
       aVolume({ emptyDir: {}, hostPath: { path: "/" } }),
       "/spec/volumes/0",
-      "must have either emptyDir (`emptyDir: {}` will do) or hostPath",
+      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI and persistentVolumeClaim",
     ],
     ["wrong kind", { ...aPod(), kind: "Pood" }, "/kind", 'must be Pod; is "Pood"; did you mean Pod?'],
     ["status", { ...aPod(), status: { phase: "x" } }, "/status", "is written by a cluster; leave it out"],
@@ -109,16 +114,17 @@ t.test("a long list of values comes after the value itself and the nearest", asy
 
 t.test("a field that Kubernetes knows and peapod does not says so, and is told once", async (t) => {
   for (const [value, pointer] of [
-    [aPod({ initContainers: [{ whatever: 1 }] }), "/spec/initContainers"],
-    [aContainer({ volumeDevices: [] }), "/spec/containers/0/volumeDevices"],
-    [aContainer({ resources: { requests: { memory: "1Gi" } } }), "/spec/containers/0/resources/requests/memory"],
+    [aPod({ ephemeralContainers: [{ whatever: 1 }] }), "/spec/ephemeralContainers"],
+    [aContainer({ resizePolicy: [] }), "/spec/containers/0/resizePolicy"],
     [
-      aContainer({ resources: { limits: { "hugepages-2Mi": "1Gi" } } }),
-      "/spec/containers/0/resources/limits/hugepages-2Mi",
+      aContainer({ resources: { requests: { "ephemeral-storage": "1Gi" } } }),
+      "/spec/containers/0/resources/requests/ephemeral-storage",
     ],
-    [aVolume({ secret: { secretName: "x" } }), "/spec/volumes/0/secret"],
-    [aVolume({ emptyDir: { medium: "HugePages" } }), "/spec/volumes/0/emptyDir/medium"],
-    [aPod({ restartPolicy: "Always" }), "/spec/restartPolicy"],
+    [
+      aContainer({ resources: { limits: { "hugepages-64Ki": "1Gi" } } }),
+      "/spec/containers/0/resources/limits/hugepages-64Ki",
+    ],
+    [aVolume({ image: {} }), "/spec/volumes/0/image"],
   ] as const) {
     const violations = validate("pod", value);
     t.strictSame(

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { makeUpScript, quote } from "../../../src/bundle/up-script.ts";
+import { quote } from "../../../src/bundle/shell-words.ts";
+import { makeUpScript } from "../../../src/bundle/up-script.ts";
 import { writeStandaloneBundles } from "../../../src/bundle/write-standalone-bundles.ts";
 import { aPlan } from "../../support/planning.ts";
 

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import t from "tap";
+import { GOLDEN_FACTS } from "../../../scripts/golden.ts";
 import { PeapodError } from "../../../src/base/errors.ts";
 import { buildPodImage } from "../../../src/engine/build-pod-image.ts";
 import { fillMember } from "../../../src/image/fill-member.ts";
@@ -9,14 +10,18 @@ import type { ImageConfig } from "../../../src/image/image.ts";
 import { makeImageManifest } from "../../../src/manifest/image-manifest.ts";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
 import { parseManifest, parsePod } from "../../../src/manifest/read-manifest.ts";
+import { makeOwnEnv } from "../../../src/plan/env.ts";
 import { makeProcess } from "../../../src/plan/process.ts";
+import { NO_VALUES } from "../../../src/plan/values.ts";
 
 function processOf(manifest: Manifest, config: ImageConfig) {
   const [container] = manifest.spec.containers;
   if (container === undefined) throw new Error("the pod has no container");
   const image = { reference: "web", rootfs: "/", config };
   try {
-    const { process } = makeProcess({ manifest, index: 0, container, image, hostname: undefined });
+    const fields = { manifest, facts: GOLDEN_FACTS, values: NO_VALUES, isHostNetwork: false };
+    const ownEnv = makeOwnEnv(container, fields);
+    const { process } = makeProcess({ manifest, index: 0, container, image, hostname: undefined, ownEnv });
     return { ...process, env: [...process.env].sort() };
   } catch (error) {
     return (error as PeapodError).code;

@@ -37,11 +37,16 @@ t.test("capabilities are named by their bits", async (t) => {
   t.equal(parseCapabilities((1n << 41n) - 1n).length, 41);
 });
 
-t.test("subordinate ids are root's, or those of the user containers, and only where they are enough", async (t) => {
-  t.strictSame(parseSubordinateIds("containers:200000:65536\nroot:100000:65536\n"), { first: 100000, count: 65536 });
-  t.strictSame(parseSubordinateIds("someone:1:65536\ncontainers:200000:65536\n"), { first: 200000, count: 65536 });
-  t.equal(parseSubordinateIds("root:100000:1000\n"), undefined);
-});
+t.test(
+  "subordinate ids are those of the users peapod or containers, or root's, and only where they are enough",
+  async (t) => {
+    t.strictSame(parseSubordinateIds("root:100000:65536\ncontainers:200000:65536\n"), { first: 200000, count: 65536 });
+    t.strictSame(parseSubordinateIds("someone:1:65536\ncontainers:200000:65536\n"), { first: 200000, count: 65536 });
+    t.strictSame(parseSubordinateIds("containers:1:65536\npeapod:7:65537\n"), { first: 7, count: 65537 });
+    t.strictSame(parseSubordinateIds("root:100000:65536\n"), { first: 100000, count: 65536 });
+    t.equal(parseSubordinateIds("root:100000:1000\n"), undefined);
+  },
+);
 
 t.test("the facts of this machine agree with what Node says of it", async (t) => {
   const facts = readHostFacts();

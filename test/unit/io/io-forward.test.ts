@@ -393,8 +393,7 @@ t.test("started by startIo, with a prefix that looks like a flag", async (test) 
     program,
     output: { kind: "forward", stdout: stdout.procPath, stderr: stderr.procPath, prefix: "--lock" },
     lock: io.lock,
-    stdout: io.path("stdout"),
-    stderr: io.path("stderr"),
+    source: { kind: "fifos", stdout: io.path("stdout"), stderr: io.path("stderr") },
   });
   test.equal(readIoPid(io.lock), pid);
   io.openWriters();

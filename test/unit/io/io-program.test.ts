@@ -13,6 +13,7 @@ import { connect, type Socket } from "node:net";
 import { basename, join } from "node:path";
 import fc from "fast-check";
 import t, { type Test } from "tap";
+import { takeFrames } from "../../../src/io/attach-client.ts";
 import { isIoAlive, readIoPid } from "../../../src/io/io-process.ts";
 import { listLogFiles } from "../../../src/io/log-files.ts";
 import type { StreamName } from "../../../src/io/log-line.ts";
@@ -161,9 +162,11 @@ t.test("what keeps it from starting is told in a sentence", async (test) => {
   const nowhere = run(io.args.map((arg) => (arg === io.log ? "/no/such/dir/0.log" : arg)));
   test.equal(nowhere.status, 1);
   test.match(nowhere.stderr, /\/no\/such\/dir: No such file or directory\n$/);
-  const terminal = run([...io.args, "--terminal", "/tmp/console.sock"]);
-  test.equal(terminal.status, 2);
-  test.match(terminal.stderr, /--terminal is not supported yet/);
+  const source = ["--console", join(io.dir, "console"), "--pid-file", join(io.dir, "pid")];
+  const both = run([...io.args, ...source]);
+  test.equal(both.status, 2);
+  test.match(both.stderr, /either --stdout and --stderr or --console and --pid-file are needed/);
+  test.match(run([...io.args, "--stdin", join(io.dir, "stdin")]), { status: 2, stderr: /--keeper is needed/ });
   for (const args of [[], ["--log"], [...io.args, "--what", "1"], [...io.args, "--max-files", "0"]])
     test.equal(run(args).status, 2);
 });
@@ -310,15 +313,12 @@ t.test(
 interface Frame {
   readonly stream: number;
   readonly text: string;
+  readonly bytes: Buffer;
 }
 
-function parseFrames(bytes: Buffer): Frame[] {
+function parseFrames(all: Buffer): Frame[] {
   const frames: Frame[] = [];
-  for (let at = 0; at + 5 <= bytes.length; ) {
-    const length = bytes.readUInt32BE(at + 1);
-    frames.push({ stream: bytes[at]!, text: bytes.toString("latin1", at + 5, at + 5 + length) });
-    at += 5 + length;
-  }
+  takeFrames(all, (stream, bytes) => frames.push({ stream, text: bytes.toString("latin1"), bytes }));
   return frames;
 }
 
@@ -343,19 +343,22 @@ t.test("attach clients get what comes from then on, framed, and may come and go"
   const two = await attachTo(path);
   two.socket.destroy();
   await io.write("stdout", "for the client");
-  await waitUntil("it came", () => Buffer.concat(one.received).length >= 5 + 14);
+  await waitUntil("it came", () => Buffer.concat(one.received).length >= 7 + 5 + 14);
   await io.write("stderr", "an error\n");
-  await waitUntil("it came", () => Buffer.concat(one.received).length >= 5 + 14 + 5 + 9);
-  test.strictSame(parseFrames(Buffer.concat(one.received)), [
-    { stream: 1, text: "for the client" },
-    { stream: 2, text: "an error\n" },
-  ]);
+  await waitUntil("it came", () => Buffer.concat(one.received).length >= 7 + 5 + 14 + 5 + 9);
   const closed = new Promise((resolve) => one.socket.once("close", resolve));
   test.equal(await io.finish(), 0);
   await closed;
+  const frames = parseFrames(Buffer.concat(one.received)).map(({ stream, text }) => [stream, text]);
+  test.strictSame(frames, [
+    [5, "\u0001\u0000"],
+    [1, "for the client"],
+    [2, "an error\n"],
+    [7, ""],
+  ]);
 });
 
-t.test("a client that does not read is dropped and stalls nobody", async (test) => {
+t.test("a client that does not read is passed over, told so, and stalls nobody", async (test) => {
   const io = anIo(test);
   const path = join(io.dir, "attach.sock");
   await io.start(["--attach", path]);
@@ -366,9 +369,22 @@ t.test("a client that does not read is dropped and stalls nobody", async (test) 
   slow.pause();
   const text = `${"z".repeat(99)}\n`.repeat(20_000);
   await io.write("stdout", text);
+  await waitUntil("all is in the log", () => io.written("stdout").length === text.length);
+  const received: Buffer[] = [];
+  slow.on("data", (bytes: Buffer) => received.push(bytes));
+  slow.resume();
+  const closed = new Promise((resolve) => slow.once("close", resolve));
+  const told = () => parseFrames(Buffer.concat(received));
+  await waitUntil("it is told", () => told().some(({ stream }) => stream === 6));
+  await io.write("stdout", "and now\n");
   test.equal(await io.finish(), 0);
-  test.equal(io.written("stdout").length, text.length);
-  slow.destroy();
+  await closed;
+  const shown = told().flatMap(({ stream, text }) => (stream === 1 ? [text] : []));
+  const skipped = told().flatMap(({ stream, bytes }) => (stream === 6 ? [Number(bytes.readBigUInt64BE())] : []));
+  const sum = skipped.reduce((all, one) => all + one, 0);
+  test.equal(shown.join("").length + sum, text.length + 8, "what was not sent was counted");
+  test.equal(shown.at(-1), "and now\n");
+  test.equal(told().at(-1)?.stream, 7, "the end was told");
 });
 
 t.test("an attach path longer than a socket's name may be is no trouble", async (test) => {

@@ -23,8 +23,7 @@ function start(io: AnIo, more: Partial<IoRequest> = {}) {
     program,
     output: { kind: "log", path: io.log },
     lock: io.lock,
-    stdout: io.path("stdout"),
-    stderr: io.path("stderr"),
+    source: { kind: "fifos", stdout: io.path("stdout"), stderr: io.path("stderr") },
     ...more,
   });
 }

@@ -152,3 +152,44 @@ spec:
   t.strictSame(db?.lifecycle, { stopSignal: "SIGUSR1" });
   t.strictSame(side?.lifecycle, { stopSignal: "SIGQUIT" });
 });
+
+t.test("what comes from ConfigMaps and Secrets goes on coming from there, and they come along", async (t) => {
+  const text = `apiVersion: v1
+kind: Pod
+metadata: {name: shop}
+spec:
+  containers:
+    - name: web
+      image: rootfs:./web
+      envFrom: [{configMapRef: {name: settings}}]
+      env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: password}}}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: blue, "yes": "on"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: db}
+stringData: {password: "0777"}
+`;
+  const { document, companions } = parsePod(text, { ...FROM, images: "directories" });
+  const field = { image: "rootfs:/web", command: ["/bin/web"], args: undefined, workingDir: undefined };
+  const env = [
+    { name: "ADDED", value: "1" },
+    { name: "P", value: "" },
+  ];
+  const ids = { runAsUser: undefined, runAsGroup: undefined };
+  const made = makeImageManifest(document, [{ ...field, ...ids, env }], companions);
+  const again = parsePod(made, { ...FROM, images: "directories" });
+  t.match(again.manifest.spec.containers[0], {
+    env: [
+      { name: "ADDED", value: "1" },
+      { name: "P", from: { from: "key", kind: "Secret", object: "db", key: "password" } },
+    ],
+    envFrom: [{ kind: "ConfigMap", object: "settings" }],
+  });
+  t.same(again.objects.get("Secret db")?.data.get("password"), { text: "0777" });
+  t.same(again.objects.get("ConfigMap settings")?.data.get("yes"), { text: "on" });
+});

@@ -7,7 +7,7 @@ import t from "tap";
 
 import type { Event } from "../../../src/state/event.ts";
 import { CONTAINER_MOVES, POD_RULES } from "../../../src/state/transitions.ts";
-import { anOrdinaryLife, stamp, WEB, walk } from "../../support/journals.ts";
+import { anOrdinaryLife, SIDECAR, stamp, WEB, walk } from "../../support/journals.ts";
 
 const schema = JSON.parse(readFileSync(new URL("../../../schemas/event.schema.json", import.meta.url), "utf8"));
 const isEvent = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }).compile(schema);
@@ -16,7 +16,7 @@ t.test("every event of every story passes, and together they are all the facts t
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.array(fc.nat(1000), { minLength: 40, maxLength: 60, size: "max" }), (choices) => {
-      for (const event of walk([WEB], choices).events) {
+      for (const event of [...walk([WEB], choices).events, ...walk([SIDECAR, WEB], choices, [SIDECAR]).events]) {
         if (!isEvent(event)) t.fail(`${JSON.stringify(event)}: ${JSON.stringify(isEvent.errors)}`);
         seen.add(event.type);
       }

@@ -1,6 +1,7 @@
 // exec.
 
 import { PeapodError } from "../../../base/errors.ts";
+import { parseDetachKeys } from "../detach-keys.ts";
 import { EXIT, statusOfFailedExec } from "../exit-codes.ts";
 import { podOf, type Task } from "../task.ts";
 
@@ -17,12 +18,13 @@ export async function exec(task: Task): Promise<number> {
   const command = await (await task.engine()).execCommand(pod, {
     args: task.args.slice(1),
     tty: options.flag("tty"),
+    detachKeys: parseDetachKeys(options.text("detach-keys") ?? ""),
     env: options.list("env"),
     ...(container === undefined ? {} : { container }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(user === undefined ? {} : { user }),
   });
-  const status = await world.runProgram(command.program, command.args);
+  const status = await world.runProgram(command.program, command.args).finally(() => command.done?.());
   if (status === EXIT.ok) return status;
   const error = await command.explain?.();
   // The runtime has told the user already.

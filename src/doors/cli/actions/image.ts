@@ -21,6 +21,7 @@ export async function build(task: Task): Promise<number> {
   try {
     await (await task.engine()).buildImage({
       file,
+      ...(options.list("configmap").length === 0 ? {} : { configFiles: options.list("configmap") }),
       ...(file === "-" ? { stdinText: world.readStdin() } : {}),
       tag,
       ...(builder === undefined ? {} : { builder }),

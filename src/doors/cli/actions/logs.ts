@@ -1,7 +1,8 @@
 // logs.
 
-import { PeapodError } from "../../../base/errors.ts";
+import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import type { ContainerName } from "../../../base/names.ts";
+import type { LogEntry } from "../../../engine/engine.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { makeLogPrinter } from "../log-printer.ts";
@@ -10,24 +11,42 @@ import { parseMoment } from "../parse-time.ts";
 import { userContainers } from "../pod-words.ts";
 import { podOf, type Task } from "../task.ts";
 
+/** As far as a timer reaches. */
+const MOST_MS = 0x7fffffff;
+
 export async function logs(task: Task): Promise<number> {
   const { options, world } = task;
   const pod = podOf(task);
-  const since = sinceOf(task);
+  const since = momentOf(task, "since");
+  const before = momentOf(task, "until");
+  const previous = options.flag("previous");
   const tail = options.number("tail");
-  const follow = options.flag("follow");
+  const left = before === undefined ? MOST_MS : Date.parse(before) - world.now().getTime();
+  const follow = options.flag("follow") && left > 0;
   const engine = await task.engine();
   const names = pickContainers(await engine.reader.state(pod), options.list("container"));
   const abort = new AbortController();
+  // Nothing that comes later is asked for.
+  if (follow && before !== undefined) setTimeout(() => abort.abort(), Math.min(left, MOST_MS)).unref();
   world.output.onClosed(() => abort.abort());
-  const printer = makeLogPrinter(world.output, { containers: names, timestamps: options.flag("timestamps") });
+  const printer = makeLogPrinter(world.output, {
+    containers: names,
+    timestamps: options.flag("timestamps"),
+    names: options.flag("names"),
+  });
   const request = {
     follow,
     signal: abort.signal,
     ...(since === undefined ? {} : { since }),
     ...(tail === undefined ? {} : { tail }),
+    ...(before === undefined ? {} : { before }),
+    ...(previous ? { previous } : {}),
   };
-  const sources = names.map((container) => ({ container, entries: engine.logs(pod, { ...request, container }) }));
+  const isAll = options.list("container").length === 0 && names.length > 1;
+  const sources = names.map((container) => {
+    const entries = engine.logs(pod, { ...request, container });
+    return { container, entries: previous && isAll ? unlessMissing(entries) : entries };
+  });
   for await (const { container, entry } of mergeLogs(sources, { waitForAll: !follow })) {
     if (abort.signal.aborted) break;
     printer.print(container, entry);
@@ -36,14 +55,23 @@ export async function logs(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-function sinceOf(task: Task): string | undefined {
-  const text = task.options.text("since");
+function momentOf(task: Task, option: "since" | "until"): string | undefined {
+  const text = task.options.text(option);
   if (text === undefined) return undefined;
   const moment = parseMoment(text, task.world.now());
   if (moment !== undefined) return moment;
-  throw new PeapodError("BAD_USAGE", `option --since: ${JSON.stringify(text)} is not a time`, {
+  throw new PeapodError("BAD_USAGE", `option --${option}: ${JSON.stringify(text)} is not a time`, {
     hint: "write 10m (ago), 2026-11-22T10:00:00Z, or seconds since 1970",
   });
+}
+
+/** Of all containers some were never started again. */
+async function* unlessMissing(entries: AsyncIterable<LogEntry>): AsyncGenerator<LogEntry> {
+  try {
+    yield* entries;
+  } catch (error) {
+    if (asPeapodError(error).code !== "NOT_FOUND") throw error;
+  }
 }
 
 /** Those asked for, in the pod's order; all but the pause process where none was. @throws NOT_FOUND */

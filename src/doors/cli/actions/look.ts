@@ -87,8 +87,13 @@ export async function events(task: Task): Promise<number> {
 export async function inspect(task: Task): Promise<number> {
   const pod = podOf(task);
   const { reader } = await task.engine();
-  const [state, manifest, plan] = await Promise.all([reader.state(pod), reader.manifest(pod), reader.plan(pod)]);
-  printJson(task, { state: makePodJson(state), manifest, plan });
+  const [state, manifest, plan, resources] = await Promise.all([
+    reader.state(pod),
+    reader.manifest(pod),
+    reader.plan(pod),
+    reader.resources(pod),
+  ]);
+  printJson(task, { state: makePodJson(state), resources, manifest, plan });
   return EXIT.ok;
 }
 

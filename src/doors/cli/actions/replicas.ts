@@ -19,6 +19,11 @@ const MOST = 1000;
 type Interruption = StopSignal | "SIGPIPE";
 
 export async function runReplicas(task: Task): Promise<number> {
+  if (task.options.flag("interactive") || task.options.flag("tty"))
+    throw new PeapodError(
+      "BAD_USAGE",
+      "run: one terminal cannot be at several pods; leave out -i and -t, or --replicas",
+    );
   if (task.options.flag("detach")) return await upReplicas(task, true);
   const engine = await task.engine();
   return await interruptibly(task, engine, async (pods, interrupted) => {
@@ -133,7 +138,7 @@ async function untilAllEnd(task: Task, engine: Engine, pods: readonly PodState[]
   const printer = makeLogPrinter(task.world.output, {
     containers: members.map(({ label }) => label),
     timestamps: false,
-    prefixed: true,
+    names: true,
   });
   const stopReading = new AbortController();
   setMaxListeners(0, stopReading.signal);

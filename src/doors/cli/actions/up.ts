@@ -14,6 +14,8 @@ export async function run(task: Task): Promise<number> {
   if (task.options.flag("dry-run")) return await printPlan(task);
   if (task.options.has("replicas")) return await (await import("./replicas.ts")).runReplicas(task);
   if (task.options.flag("detach")) return await up(task, planRequestOf(task), true);
+  const isAttached = task.options.flag("interactive") || task.options.flag("tty");
+  if (isAttached) return await (await import("./run-attached.ts")).runAttached(task);
   return await (await import("./run-foreground.ts")).runForeground(task);
 }
 

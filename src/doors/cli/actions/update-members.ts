@@ -8,9 +8,7 @@ import { podOf, type Task } from "../task.ts";
 
 export async function updateMembers(task: Task): Promise<number> {
   const pod = podOf(task);
-  const file = task.options.text("filename");
-  if (file === undefined)
-    throw new PeapodError("BAD_USAGE", "update: what is to be changed is missing", { hint: "give -f FILE" });
+  const file = task.options.text("filename") ?? "-";
   const text = file === "-" ? task.world.readStdin() : readText(file);
   const baseDir = file === "-" ? resolve(".") : dirname(resolve(file));
   await (await task.engine()).client(pod).change({ text, file, baseDir });

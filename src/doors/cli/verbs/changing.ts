@@ -1,7 +1,8 @@
-// The verbs that change a pod: start, exec, kill, stop, restart, delete, pause, resume, wait.
+// The verbs that change a pod: start, exec, attach, kill, stop, restart, delete, pause, resume, update, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
-import { UPDATE } from "./update.ts";
+import { ATTACH, DETACH_KEYS } from "./attaching.ts";
+import { UPDATE } from "./resources.ts";
 
 const CONTAINERS: OptionSpec = {
   long: "container",
@@ -33,7 +34,7 @@ export const CHANGING: readonly Verb[] = [
     about:
       "Runs COMMAND beside the container's own process, on the caller's standard input, output and error, and ends " +
       "with its exit status; 127 where the command is not found, 126 where it cannot be run. Options of peapod come " +
-      "before the command; -- may separate them. Without -c the pod must have one container.",
+      "before the command; -- may separate them. With -t the command has a terminal, also where the caller has none. Without -c the pod must have one container.",
     args: [POD, { name: "COMMAND", kind: "text", required: true, many: true }],
     options: [
       CONTAINER,
@@ -44,17 +45,25 @@ export const CHANGING: readonly Verb[] = [
         kind: "flag",
         summary: "accepted for those used to it: standard input is always passed on",
       },
+      { ...DETACH_KEYS, summary: "with -t: keys that leave the command and let it run; empty: none" },
       { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
-      { long: "user", short: "u", kind: "text", value: "UID[:GID]", summary: "run as this user" },
+      {
+        long: "user",
+        short: "u",
+        kind: "text",
+        value: "USER[:GROUP]",
+        summary: "run as this user, by number or by name",
+      },
     ],
     takesCommand: true,
     examples: [
       { line: "peapod exec web ls -l /", tells: "in a pod of one container" },
-      { line: "peapod exec -t -c server web sh", tells: "a shell in the container server" },
+      { line: "peapod exec -it -c server web sh", tells: "a shell in the container server" },
       { line: "peapod exec web -c server -- env -i sh", tells: "-- ends peapod's own options" },
     ],
   },
+  ATTACH,
   {
     name: "kill",
     aliases: [],
@@ -122,7 +131,6 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod restart -t 2 web db", tells: "two seconds of grace for each" },
     ],
   },
-  UPDATE,
   {
     name: "delete",
     aliases: ["rm"],
@@ -164,6 +172,7 @@ export const CHANGING: readonly Verb[] = [
       { line: "peapod unpause web", tells: "the same, in podman's word" },
     ],
   },
+  UPDATE,
   {
     name: "wait",
     aliases: [],

@@ -1,6 +1,7 @@
 // The verbs for images: image build.
 
 import { FILE, type Verb } from "../grammar.ts";
+import { CONFIGMAP } from "./making.ts";
 
 export const IMAGES: readonly Verb[] = [
   {
@@ -18,6 +19,7 @@ export const IMAGES: readonly Verb[] = [
     args: [FILE],
     options: [
       { long: "tag", short: "t", kind: "text", value: "NAME", summary: "name of the new image; must be given" },
+      CONFIGMAP,
       {
         long: "builder",
         kind: "text",

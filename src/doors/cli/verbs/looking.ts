@@ -1,6 +1,7 @@
-// The verbs that look at pods and disturb nothing: state, list, ps, logs, events, inspect, ns.
+// The verbs that look at pods and disturb nothing: state, list, ps, stats, top, logs, events, inspect, ns.
 
 import { formatOption, POD, type Verb } from "../grammar.ts";
+import { STATS, TOP } from "./resources.ts";
 
 export const LOOKING: readonly Verb[] = [
   {
@@ -46,6 +47,8 @@ export const LOOKING: readonly Verb[] = [
       { line: "peapod ps web --format json", tells: "for programs" },
     ],
   },
+  STATS,
+  TOP,
   {
     name: "logs",
     aliases: [],
@@ -62,15 +65,23 @@ export const LOOKING: readonly Verb[] = [
         value: "TIME",
         summary: "only from then on: 10m (ago), 2026-11-22T10:00:00Z, or seconds since 1970",
       },
+      { long: "until", kind: "text", value: "TIME", summary: "only up to then, in the same words" },
       { long: "tail", kind: "number", value: "N", summary: "only the last N lines of each container" },
       { long: "timestamps", short: "t", kind: "flag", summary: "begin each line with its time" },
+      {
+        long: "names",
+        short: "n",
+        kind: "flag",
+        summary: "begin each line with its container's name, also where there is one",
+      },
+      { long: "previous", short: "p", kind: "flag", summary: "of the attempt before the latest one" },
       { long: "container", short: "c", kind: "list", value: "NAME", summary: "only this container" },
     ],
     takesCommand: false,
     examples: [
       { line: "peapod logs web", tells: "everything, all containers" },
       { line: "peapod logs -f --tail 10 web -c server", tells: "the last ten lines of one, and what comes" },
-      { line: "peapod logs --since 5m -t web", tells: "the last five minutes, with times" },
+      { line: "peapod logs -p web -c server", tells: "what it wrote before it was started again" },
     ],
   },
   {

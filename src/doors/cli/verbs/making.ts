@@ -1,6 +1,7 @@
 // The verbs that make something out of a manifest: spec, bundle, create, run; and again out of a pod: clone, generate.
 
 import { FILE, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
+import { DETACH_KEYS } from "./attaching.ts";
 
 const NAME: OptionSpec = {
   long: "name",
@@ -15,6 +16,27 @@ const REPLICAS: OptionSpec = {
   value: "N",
   summary: "N pods of the same manifest, NAME-0 to NAME-(N-1), side by side: all of them or none",
 };
+export const CONFIGMAP: OptionSpec = {
+  long: "configmap",
+  kind: "list",
+  value: "FILE",
+  summary: "ConfigMaps and Secrets, beside those in the manifest's own file",
+};
+const ENV: readonly OptionSpec[] = [
+  {
+    long: "env",
+    short: "e",
+    kind: "list",
+    value: "NAME=VALUE",
+    summary: "a variable of every container, instead of the manifest's; NAME alone takes the caller's value",
+  },
+  {
+    long: "env-file",
+    kind: "list",
+    value: "FILE",
+    summary: "the same from a file, one NAME=VALUE a line; --env wins",
+  },
+];
 const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
 
 export const MAKING: readonly Verb[] = [
@@ -46,6 +68,8 @@ export const MAKING: readonly Verb[] = [
       { long: "out", short: "o", kind: "text", value: "DIR", summary: "directory for the bundles" },
       { long: "explain", kind: "flag", summary: "tell where each part comes from" },
       NAME,
+      CONFIGMAP,
+      ...ENV,
       formatOption(["table", "json"], "table", "how to print what was written or explained"),
     ],
     takesCommand: false,
@@ -61,7 +85,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, REPLICAS, DRY_RUN],
+    options: [NAME, REPLICAS, CONFIGMAP, ...ENV, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -77,19 +101,31 @@ export const MAKING: readonly Verb[] = [
       "In the foreground it shows what the containers write, each line with its container's name where there are " +
       "several; what they write to stderr goes to stderr. Ctrl-C (or SIGTERM, SIGHUP) stops the pod with its grace " +
       "period, a second one kills it. When all containers have ended the pod is deleted, and its result is the exit " +
-      `status: 0, or the first other one in the manifest's order. With -d the pod stays and its name is printed. ${FROM_STDIN}`,
+      `status: 0, or the first other one in the manifest's order. With -d the pod stays and its name is printed. With -i, -t or both it is as with peapod attach: one container's ` +
+      `streams are the caller's, Ctrl-C goes to its terminal, and leaving it by the detach keys leaves the pod running. ${FROM_STDIN}`,
     args: [FILE],
     options: [
       { long: "detach", short: "d", kind: "flag", summary: "return as soon as the pod runs, and keep it" },
+      {
+        long: "interactive",
+        short: "i",
+        kind: "flag",
+        summary: "sit down at the container whose manifest says stdin: true, and give it what is typed",
+      },
+      { long: "tty", short: "t", kind: "flag", summary: "the same for tty: true, at its terminal" },
+      { long: "container", short: "c", kind: "text", value: "NAME", summary: "which container -i and -t mean" },
+      DETACH_KEYS,
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
       REPLICAS,
+      CONFIGMAP,
+      ...ENV,
       DRY_RUN,
     ],
     takesCommand: false,
     examples: [
       { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
-      { line: "peapod run -d pod.yaml", tells: "in the background" },
+      { line: "peapod run -it shell.yaml", tells: "a shell; its exit status is handed on" },
       { line: "peapod run --replicas 3 pod.yaml", tells: "NAME-0, NAME-1 and NAME-2" },
     ],
   },

@@ -185,9 +185,8 @@ t.test("exec runs the call that the engine made and hands the status on", async 
   const fake = fakeWorld(fakeEngine({ rest: { execCommand } }), { programStatus: 42 });
   t.equal((await runLine("exec -it -c server -e A=1 -w /tmp -u 1:2 web sh -c true", fake)).status, 42);
   t.same(fake.programs, [["/runc", "exec"]]);
-  t.same(requests, [
-    { args: ["sh", "-c", "true"], tty: true, env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" },
-  ]);
+  const where = { env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" };
+  t.same(requests, [{ args: ["sh", "-c", "true"], tty: true, detachKeys: [16, 17], ...where }]);
   t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
 });
 
@@ -238,19 +237,53 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
   const pod = aPod({ containers: [aContainer("server"), aContainer("client", { status: "exited", exit })] });
   const engine = fakeEngine({ reader: { state: async () => pod } });
   const times = { createdAt: "2026-11-22T10:00:00.000Z", startedAt: "2026-11-22T10:00:00.000Z" };
+  const calm = {
+    role: "main",
+    ready: true,
+    started: true,
+    restartCount: 0,
+    reason: null,
+    message: null,
+    backOffUntil: null,
+    lastState: null,
+  };
   t.same(JSON.parse((await runLine("state web", fakeWorld(engine))).out), {
     pod: "web",
     status: "running",
+    phase: "Running",
+    reason: null,
+    conditions: [],
     want: "running",
     ...times,
     exitedAt: null,
     exitStatus: null,
     degraded: null,
     error: null,
+    resources: null,
     cursor: 7,
     containers: [
-      { name: "server", status: "running", pid: 4711, ...times, exit: null, exitStatus: null },
-      { name: "client", status: "exited", pid: 4711, ...times, exit, exitStatus: 137 },
+      {
+        name: "server",
+        status: "running",
+        ...calm,
+        pid: 4711,
+        ...times,
+        exit: null,
+        resources: null,
+        logBlocked: null,
+        exitStatus: null,
+      },
+      {
+        name: "client",
+        status: "exited",
+        ...calm,
+        pid: 4711,
+        ...times,
+        exit,
+        resources: null,
+        logBlocked: null,
+        exitStatus: 137,
+      },
     ],
   });
   t.equal(
@@ -259,9 +292,9 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
 status   running
 created  3 minutes ago
 
-CONTAINER  STATUS               PID  STARTED
-server     running             4711  3 minutes ago
-client     killed by signal 9     -  3 minutes ago
+CONTAINER  STATUS              RESTARTS   PID  STARTED
+server     running                    0  4711  3 minutes ago
+client     killed by signal 9         0     -  3 minutes ago
 `,
   );
 });
@@ -457,7 +490,13 @@ t.test("inspect is one object", async (t) => {
     state: async () => aPod(),
     manifest: async () => ({ spec: 1 }) as never,
     plan: async () => ({ version: 1 }) as never,
+    resources: async () => ({ qosClass: "Burstable" }) as never,
   };
   const ran = await runLine("inspect web", fakeWorld(fakeEngine({ reader })));
-  t.match(JSON.parse(ran.out), { state: { pod: "web" }, manifest: { spec: 1 }, plan: { version: 1 } });
+  t.match(JSON.parse(ran.out), {
+    state: { pod: "web" },
+    resources: { qosClass: "Burstable" },
+    manifest: { spec: 1 },
+    plan: { version: 1 },
+  });
 });

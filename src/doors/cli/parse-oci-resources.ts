@@ -1,0 +1,57 @@
+// OCI's LinuxResources, the file of `runc update -r`, as a change of limits. Strict: what would not be done is refused.
+
+import { PeapodError } from "../../base/errors.ts";
+import type { ResourceChange } from "../../engine/engine.ts";
+
+type Key = keyof ResourceChange;
+
+/** Path in the file to our word, and its type. */
+const FIELDS: Readonly<Record<string, readonly [Key, "number" | "string"]>> = {
+  "cpu.shares": ["cpuShares", "number"],
+  "cpu.quota": ["cpuQuotaUs", "number"],
+  "cpu.period": ["cpuPeriodUs", "number"],
+  "cpu.cpus": ["cpusetCpus", "string"],
+  "cpu.mems": ["cpusetMems", "string"],
+  "memory.limit": ["memoryLimitBytes", "number"],
+  "memory.reservation": ["memoryReservationBytes", "number"],
+  "memory.swap": ["memorySwapBytes", "number"],
+  "pids.limit": ["pidsLimit", "number"],
+  "blockIO.weight": ["blkioWeight", "number"],
+};
+
+/** @throws BAD_USAGE that names the field */
+export function parseOciResources(file: string, text: string): ResourceChange {
+  const change: Record<string, unknown> = {};
+  for (const [group, inner] of Object.entries(asObject(file, "", parseJson(file, text)))) {
+    for (const [name, value] of Object.entries(asObject(file, group, inner))) {
+      const path = `${group}.${name}`;
+      if (path === "unified.memory.oom.group" && (value === "0" || value === "1")) {
+        change.oomGroup = value === "1";
+        continue;
+      }
+      const [key, type] = FIELDS[path] ?? [];
+      if (key === undefined) throw bad(file, `${path} cannot be changed; allowed: ${Object.keys(FIELDS).join(", ")}`);
+      if (typeof value !== type) throw bad(file, `${path} must be a ${type}`);
+      // As in runc's own file: 0, or an empty list, leaves it as it is.
+      if (value !== 0 && value !== "") change[key] = value;
+    }
+  }
+  return change as ResourceChange;
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PeapodError("BAD_USAGE", `resources ${file}: is not JSON`, { cause });
+  }
+}
+
+function asObject(file: string, path: string, value: unknown): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw bad(file, `${path || "the whole"} must be an object`);
+}
+
+function bad(file: string, message: string): PeapodError {
+  return new PeapodError("BAD_USAGE", `resources ${file}: ${message}`);
+}

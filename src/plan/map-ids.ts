@@ -1,0 +1,66 @@
+// In a user namespace the host's root is nobody: root file systems and volumes are bound once more with owners mapped, so
+// that who owns a file on disk owns it inside, as in Kubernetes. Pure.
+
+import { join } from "node:path";
+import type { PodPaths } from "../base/paths.ts";
+import type { HostMount, IdMapping, PlannedContainer, Step } from "./plan.ts";
+
+type MapStep = Extract<Step, { do: "map-ids" }>;
+
+/** All of one pod; each source is bound once, whoever mounts it. */
+export class IdMaps {
+  readonly #dir: string;
+  readonly #program: string;
+  readonly #targets = new Map<string, string>();
+  #mapping: IdMapping | undefined;
+
+  constructor(paths: PodPaths, program: string) {
+    this.#dir = join(paths.dir, "idmap");
+    this.#program = program;
+  }
+
+  targetOf(source: string): string {
+    const target = this.#targets.get(source) ?? join(this.#dir, String(this.#targets.size));
+    this.#targets.set(source, target);
+    return target;
+  }
+
+  /** Its bind mounts from where the owners are its own; unchanged without a user namespace. Shared memory is everybody's. */
+  withMapped(container: PlannedContainer): PlannedContainer {
+    if (container.idMapping === undefined) return container;
+    this.#mapping = container.idMapping;
+    // Parts of volumes are bound later, out of the mapped volume.
+    const subPaths = container.subPaths?.map((part) => ({ ...part, mapped: this.targetOf(part.volume) }));
+    const parts = new Set(subPaths?.map(({ target }) => target));
+    const mounts = container.mounts.map((mount) =>
+      mount.type === "bind" && mount.destination !== "/dev/shm" && !parts.has(mount.source)
+        ? { ...mount, source: this.targetOf(mount.source) }
+        : mount,
+    );
+    return { ...container, mounts, ...(subPaths === undefined ? {} : { subPaths }) };
+  }
+
+  /** Undefined where nothing is mapped. */
+  makeStep(): MapStep | undefined {
+    if (this.#mapping === undefined || this.#targets.size === 0) return undefined;
+    const maps = [...this.#targets].map(([source, target]) => ({ source, target }));
+    return { do: "map-ids", maps, mapping: this.#mapping, program: this.#program };
+  }
+}
+
+/** Volumes must be there before they are mapped, and lower layers mapped before an overlay lies on them. */
+export function mapBeforeOverlays(
+  stages: readonly (readonly Step[])[],
+  mapIds: MapStep,
+  overlays: readonly HostMount[],
+): (readonly Step[])[] {
+  const [prepare = [], ...rest] = stages;
+  return [prepare, [mapIds], [{ do: "mount", mounts: overlays }], ...rest];
+}
+
+/** The two words of peapod-idmap's command line. */
+export function makeIdMapArgs({ uids, gids }: IdMapping): [string, string] {
+  const word = (ranges: IdMapping["uids"]) =>
+    ranges.map(({ container, host, size }) => `${container}:${host}:${size}`).join(",");
+  return [word(uids), word(gids)];
+}

@@ -1,0 +1,89 @@
+// What a manifest may not ask for inside a caller's container, since it is the caller's to give: a member has at most the
+// privileges of the container that it lives in. Each refusal says with which option the caller gives it.
+
+import { type ErrorCode, PeapodError } from "../base/errors.ts";
+import type { Container, Manifest } from "../manifest/manifest.ts";
+import type { OuterConfig } from "./outer.ts";
+import { securityPointer } from "./security-pointer.ts";
+import { makePlace, makePointer } from "./where.ts";
+
+/** @throws NOT_PERMITTED for a privilege that the caller did not give, NOT_SUPPORTED for what is his alone */
+export function assertGiven(manifest: Manifest, config: OuterConfig): void {
+  const { spec, source } = manifest;
+  if (!spec.hostUsers) {
+    const place = makePlace(source, "/spec/hostUsers");
+    throw new PeapodError(
+      "NOT_SUPPORTED",
+      `pod: a user namespace is the caller's to make, not hostUsers: false (${place})`,
+      {
+        hint: "docker run with userns-remap, podman run --userns=auto",
+      },
+    );
+  }
+  const [sysctl] = spec.securityContext.sysctls;
+  if (sysctl !== undefined) {
+    const place = makePlace(source, makePointer("spec", "securityContext", "sysctls", 0));
+    throw new PeapodError(
+      "NOT_SUPPORTED",
+      `sysctl ${sysctl.name}: the pod's namespaces are its container's, and so are their parameters (${place})`,
+      { hint: `they come from the caller: docker run --sysctl ${sysctl.name}=${sysctl.value}` },
+    );
+  }
+  spec.containers.forEach((container, index) => {
+    assertContainer(manifest, index, container, config);
+  });
+}
+
+function assertContainer(
+  manifest: Manifest,
+  index: number,
+  container: Container,
+  { process, linux }: OuterConfig,
+): void {
+  const { seccompProfile, appArmorProfile, seLinuxOptions, procMount, runAsUser } = container.securityContext;
+  const refuse = (code: ErrorCode, field: string, what: string, hint: string) => {
+    const place = makePlace(manifest.source, securityPointer(manifest, index, field));
+    return new PeapodError(code, `container ${container.name}: ${what} (${place})`, { hint });
+  };
+  // Of a kernel's two filters the stricter counts, but a runtime sets one alone.
+  if (seccompProfile?.type === "Localhost" || (seccompProfile?.type === "Unconfined" && linux?.seccomp !== undefined)) {
+    throw refuse(
+      "NOT_PERMITTED",
+      "seccompProfile",
+      `its seccomp filter is its pod's container's, not ${seccompProfile.type}`,
+      "filters come from the caller: docker run --security-opt seccomp=FILE",
+    );
+  }
+  if (appArmorProfile?.type === "Localhost" || (appArmorProfile?.type === "Unconfined" && process.apparmorProfile)) {
+    throw refuse(
+      "NOT_PERMITTED",
+      "appArmorProfile",
+      "its AppArmor profile is its pod's container's",
+      "profiles come from the caller: docker run --security-opt apparmor=PROFILE",
+    );
+  }
+  if (seLinuxOptions !== undefined) {
+    throw refuse(
+      "NOT_PERMITTED",
+      "seLinuxOptions",
+      "its SELinux label is its pod's container's",
+      "labels come from the caller: docker run --security-opt label=LEVEL",
+    );
+  }
+  if (procMount === "Unmasked") {
+    throw refuse(
+      "NOT_PERMITTED",
+      "procMount",
+      "what is hidden in /proc is its pod's container's to say",
+      "it comes from the caller: docker run --security-opt systempaths=unconfined",
+    );
+  }
+  if (process.noNewPrivileges && process.user.uid !== 0 && runAsUser === 0) {
+    throw refuse(
+      "NOT_PERMITTED",
+      "runAsUser",
+      "cannot run as root: its pod's container does not, and lets nobody become root (no_new_privs)",
+      "the user comes from the caller: docker run --user",
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import t from "tap";
+import { PeapodError } from "../../../src/base/errors.ts";
+import type { OuterConfig } from "../../../src/plan/outer.ts";
+import { assertGiven } from "../../../src/plan/outer-privileges.ts";
+import { aManifest } from "../../support/planning.ts";
+
+const PLAIN: OuterConfig = { process: { user: { uid: 0, gid: 0 } }, root: { path: "rootfs" } };
+const FILTERED: OuterConfig = { ...PLAIN, linux: { seccomp: {} } };
+
+function answer(own: object, config: OuterConfig = PLAIN, spec: Record<string, unknown> = {}): string {
+  try {
+    assertGiven(aManifest({ spec, containers: { web: { securityContext: own } } }), config);
+  } catch (error) {
+    if (error instanceof PeapodError) return `${error.code} ${error.message}; ${error.hint}`;
+    throw error;
+  }
+  return "given";
+}
+
+t.test("what is the caller's to give is refused with the option that gives it", (t) => {
+  const local = (field: string) => ({ [field]: { type: "Localhost", localhostProfile: "a" } });
+  const table: [answer: string, expected: RegExp][] = [
+    [answer({}, PLAIN, { hostUsers: false }), /^NOT_SUPPORTED pod: a user namespace .*spec\.hostUsers.*--userns/],
+    [
+      answer({}, PLAIN, { securityContext: { sysctls: [{ name: "net.core.somaxconn", value: "7" }] } }),
+      /^NOT_SUPPORTED sysctl net\.core\.somaxconn: .*docker run --sysctl net\.core\.somaxconn=7$/,
+    ],
+    [answer(local("seccompProfile")), /^NOT_PERMITTED container web: .*not Localhost .*--security-opt seccomp/],
+    [answer({ seccompProfile: { type: "Unconfined" } }, FILTERED), /^NOT_PERMITTED .*not Unconfined/],
+    [answer(local("appArmorProfile")), /^NOT_PERMITTED .*AppArmor.*--security-opt apparmor/],
+    [answer({ seLinuxOptions: { type: "spc_t" } }), /^NOT_PERMITTED .*SELinux/],
+    [answer({ procMount: "Unmasked" }), /^NOT_PERMITTED .*\/proc/],
+    [
+      answer({ runAsUser: 0 }, { ...PLAIN, process: { user: { uid: 5, gid: 5 }, noNewPrivileges: true } }),
+      /^NOT_PERMITTED container web: cannot run as root: /,
+    ],
+  ];
+  for (const [told, expected] of table) t.match(told, expected);
+  t.end();
+});
+
+t.test("what takes nothing away from the caller's rules is given", (t) => {
+  t.equal(answer({ seccompProfile: { type: "RuntimeDefault" } }, FILTERED), "given");
+  t.equal(answer({ seccompProfile: { type: "Unconfined" } }), "given");
+  t.equal(
+    answer({ appArmorProfile: { type: "RuntimeDefault" }, allowPrivilegeEscalation: false, runAsUser: 7 }),
+    "given",
+  );
+  t.end();
+});
