@@ -188,7 +188,7 @@ testWithPeapod("what is asked wrongly is answered with a status and an error tha
     ["/v1/pod/kill", { container: "nobody" }, 404, /no container nobody/],
     ["/v1/pod/start", {}, 409, /WRONG_STATE/],
     ["/v1/pod/delete", {}, 409, /WRONG_STATE/],
-    ["/v1/pod/stop", "x".repeat(70_000), 400, /body: is larger than 65536 bytes/],
+    ["/v1/pod/stop", "x".repeat(1_100_000), 400, /body: is larger than 1048576 bytes/],
     ["/v1/pod/explode", {}, 404, /no such thing here/],
     ["/v1/pod", {}, 404, /POST \/v1\/pod: no such thing here/],
     ["/v2/pod", undefined, 404, /NOT_FOUND/],
