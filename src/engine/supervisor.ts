@@ -24,7 +24,6 @@ import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
-import { readWants } from "./wants.ts";
 
 export interface Asked {
   /** Names one asking, so that a caller whose connection broke can ask again without acting twice. */
@@ -440,7 +439,7 @@ export class Supervisor {
 
   async #goOn(canceled: AbortSignal | undefined): Promise<void> {
     const { want, error } = this.state;
-    const wants = readWants(this.pod.plan.paths.journal);
+    const { requestCount } = this.pod.journal;
     switch (want) {
       case "created":
       case "running": {
@@ -455,10 +454,10 @@ export class Supervisor {
         const failAgain = () => {
           if (error !== undefined) throw PeapodError.fromJson(error);
         };
-        if (wants.length <= 1) {
+        if (requestCount <= 1) {
           await this.#undoOnFailure(async () => {
             failAgain();
-            if (wants.length === 0) throw this.#neverWanted();
+            if (requestCount === 0) throw this.#neverWanted();
             this.#assertAwaited(canceled);
             await this.#climb(want, canceled);
           });
