@@ -21,8 +21,6 @@ export interface Life {
   readonly restarts: number;
 }
 
-const FIRST: Life = { attempt: 0, restarts: 0 };
-
 export class ContainerKeeper {
   readonly planned: PlannedContainer;
   readonly #pod: PodContext;
@@ -47,12 +45,12 @@ export class ContainerKeeper {
 
   /** @throws what the runtime says; then no trace of the container is left */
   create(): Promise<void> {
-    return this.#make("create", FIRST);
+    return this.#make("create", this.state);
   }
 
   /** Create and start. @throws as create does */
   async run(): Promise<void> {
-    await this.#make("run", FIRST);
+    await this.#make("run", this.state);
     // After a supervisor's death it may stand half way.
     await this.start();
   }
@@ -179,7 +177,8 @@ export class ContainerKeeper {
 
   /** It could not be made or started: told as its end, so that its policy decides what follows. */
   fail(error: PeapodError): void {
-    if (this.state.status === "planned") this.#noteCreating({});
+    const { status, attempt, restarts } = this.state;
+    if (status === "planned") this.#noteCreating(attempt === 0 ? {} : { attempt, restarts });
     this.#pod.journal.append({ type: "container.start-failed", container: this.planned.name, error: error.toJSON() });
   }
 

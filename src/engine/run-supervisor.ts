@@ -12,7 +12,7 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
-import { makeOutlines } from "../state/outline.ts";
+import { makeFirstOutlines } from "../state/outline.ts";
 import { makeCallerIo } from "./caller-io.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
@@ -48,7 +48,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   const context: PodContext = {
     plan,
     facts,
-    journal: openJournal(paths.journal, plan.pod, makeOutlines(plan.containers)),
+    journal: openJournal(paths.journal, plan.pod, makeFirstOutlines(plan)),
     inbox,
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),

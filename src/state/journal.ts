@@ -76,7 +76,7 @@ export class Journal {
   }
 
   /** Has `want` been asked for under this name? Then its caller asks again and need not be obeyed twice. */
-  hasRequest(want: Want, request: string): boolean {
+  hasRequest(want: Want | "changed", request: string): boolean {
     return this.#requests.has(requestKey(want, request));
   }
 
@@ -125,6 +125,8 @@ export class Journal {
     this.#state = applyEvent(this.#state, event);
     this.#lastTime = event.time;
     if (event.type === "pod.wanted") this.#requests.add(requestKey(event.want, event.request));
+    if (event.type === "pod.changing") this.#requests.add(requestKey("changed", event.request));
+    if (event.type === "container.restarting") this.#requests.add(requestKey("restarted", event.request));
   }
 
   /** A clock that was set back must not make a later event look earlier. */
@@ -135,6 +137,6 @@ export class Journal {
   }
 }
 
-function requestKey(want: Want, request: string): string {
+function requestKey(want: Want | "changed", request: string): string {
   return `${want} ${request}`;
 }

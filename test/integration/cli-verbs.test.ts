@@ -325,7 +325,7 @@ testWithPeapod("state, list and inspect tell the same of a pod", async (t, host)
   const list = await host.json<unknown[]>("list");
   t.same(list[0], state);
   const inspected = JSON.parse(await host.must("inspect", first.name));
-  t.same(Object.keys(inspected).sort(), ["manifest", "plan", "state"]);
+  t.same(Object.keys(inspected).sort(), ["manifest", "plan", "resources", "state"]);
   t.same(inspected.state, state);
   t.equal(inspected.plan.containers.length, 2);
   for (const { pid } of state.containers) t.ok(existsSync(`/proc/${pid}`), `process ${pid} is there`);

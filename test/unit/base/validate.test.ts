@@ -115,7 +115,7 @@ t.test("a long list of values comes after the value itself and the nearest", asy
 t.test("a field that Kubernetes knows and peapod does not says so, and is told once", async (t) => {
   for (const [value, pointer] of [
     [aPod({ ephemeralContainers: [{ whatever: 1 }] }), "/spec/ephemeralContainers"],
-    [aContainer({ volumeDevices: [] }), "/spec/containers/0/volumeDevices"],
+    [aContainer({ resizePolicy: [] }), "/spec/containers/0/resizePolicy"],
     [
       aContainer({ resources: { requests: { "ephemeral-storage": "1Gi" } } }),
       "/spec/containers/0/resources/requests/ephemeral-storage",
