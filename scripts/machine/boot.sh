@@ -21,6 +21,8 @@ mount -o remount,bind,ro "$run/root"
 mount --bind "$PEAPOD_VM_HOME" "$run/home"
 mount -o remount,bind,ro "$run/home"
 
+# For the pid files of virtiofsd, which two machines at once would quarrel about.
+mount -t tmpfs -o mode=755 tmpfs /run
 share() {
   "$PEAPOD_VM_VIRTIOFSD" --socket-path="$run/$1.sock" -o "source=$run/$1,cache=always" >"$run/$1.log" 2>&1 3>&- 4>&- 5>&- &
 }

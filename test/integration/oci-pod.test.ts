@@ -385,7 +385,11 @@ testWithBundle("whoever is killed, the caller is told the truth and nothing stay
   await round(
     "the supervisor",
     async () => {
-      await waitUntil("there is one", () => supervisorOf(host, pod) !== undefined);
+      await waitUntil("there is one", async () => {
+        // It may be asleep by now; who asks for something wakes it.
+        if (supervisorOf(host, pod) === undefined) await bundle.must("kill", "p1", "CONT");
+        return supervisorOf(host, pod) !== undefined;
+      });
       killIfThere(supervisorOf(host, pod) ?? 0);
       await stop();
     },

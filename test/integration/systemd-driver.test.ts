@@ -47,7 +47,7 @@ testWithPeapod(
       (await host.state(pod)).containers.find((one) => one.name === name)?.reason ?? undefined;
     await waitUntil("one is out of memory", async () => (await reasonOf("greedy")) !== undefined);
     t.equal(await reasonOf("greedy"), "OOMKilled");
-    await host.must("kill", "-s", "KILL", pod.name, "killed");
+    await host.must("kill", pod.name, "KILL", "-c", "killed");
     await waitUntil("the other is dead", async () => (await reasonOf("killed")) !== undefined);
     t.equal(await reasonOf("killed"), "Error");
   },
