@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const APPLETS = (
-  "sh cat echo env false hostname httpd id kill ls mkdir mount nc ps pwd readlink rm seq sleep " +
+  "sh cat chgrp echo env false hostname httpd id kill ls mkdir mount nc ps pwd readlink rm seq sleep " +
   "sort stat stty tail test touch true tty uname usleep wc wget yes"
 ).split(" ");
 
