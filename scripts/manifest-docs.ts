@@ -22,6 +22,8 @@ interface Row {
   readonly path: string;
   readonly schema: Schema;
   readonly isNeeded: boolean;
+  /** Where the fields inside were told of before. */
+  readonly as: string | undefined;
 }
 
 const OPENING = `# The manifest
@@ -29,9 +31,18 @@ const OPENING = `# The manifest
 <!-- Made by \`node scripts/generate-docs.ts\` from schemas/pod.schema.json; changes made here are lost. -->
 
 A Kubernetes v1 Pod, as YAML or JSON; of several documents in one file exactly one must be a Pod, and the others ConfigMaps and
-Secrets ([volumes.md](volumes.md) tells of them, and of volumes and the environment). What Kubernetes knows
-and peapod does not is refused by name, with the reason; what nobody knows is refused with the nearest name that there
-is. All faults are told at once, each with file, line and column. \`peapod spec\` prints a manifest to begin with.
+Secrets ([volumes.md](volumes.md) tells of them, and of volumes and the environment). \`peapod spec\` prints a manifest
+to begin with.
+
+Every field of Kubernetes' v1 Pod is of one of three kinds:
+
+- **[supported](#supported)**: it does what Kubernetes says;
+- **[refused](#refused)**: it would make sense here, and peapod does not do it;
+- **[not meant for one machine](#not-meant-for-one-machine)**: it needs a cluster: a scheduler, controllers, accounts, storage that
+  somebody attaches.
+
+A manifest with a field of the other two kinds is not run without it: it is refused, with the reason and what to do instead. What
+nobody knows is refused with the nearest name that there is. All faults are told at once, each with file, line and column.
 `;
 
 const ANNOTATIONS = `## Annotations
@@ -48,7 +59,6 @@ and shown.
 | \`peapod/logAttempts\` | of how many attempts a container's logs are kept; 10 unless told |
 | \`peapod/logMaxSize\` | how large a container's log grows before another file is begun: \`10Mi\` unless told; \`0\`: no limit |
 | \`peapod/logMaxFiles\` | how many files a container's log has altogether; 5 unless told |
-
 | \`peapod/pidsLimit\` | of the pod: processes and threads at most, or \`-1\`; absent: 2048 for a container, none for the pod |
 | \`peapod/pidsLimit.CONTAINER\` | of that container alone |
 | \`peapod/cpusetCpus\` | of the pod: processors, as \`0-2,5\` |
@@ -73,45 +83,64 @@ and shown.
 [namespaces.md](namespaces.md), [lifecycle.md](lifecycle.md) and [resources.md](resources.md) have them in full.
 `;
 
-export function makeManifestDocs(): string {
+/** The fields of the first section, and for those whose inside is told of elsewhere, where. */
+export function supportedFields(): Map<string, string | undefined> {
+  const rows = allRows().filter(({ schema }) => schema["x-refused"] === undefined);
+  return new Map(rows.map(({ path, as }) => [path, as]));
+}
+
+function allRows(): Row[] {
   const root = JSON.parse(readFileSync(new URL("../schemas/pod.schema.json", import.meta.url), "utf8")) as Schema;
-  const rows = [...walk(root, root, "", [])];
+  return [...walk(root, root, "", new Map())];
+}
+
+export function makeManifestDocs(): string {
+  const rows = allRows();
   const supported = rows.filter(({ schema }) => schema["x-refused"] === undefined);
-  const refused = rows.filter(({ schema }) => schema["x-refused"] !== undefined);
   const values = supported.flatMap(({ path, schema }) =>
     Object.entries(schema["x-refused-values"] ?? {}).map(([value, why]) => ({ path: `${path}: ${value}`, why })),
   );
+  const fields = rows.flatMap(({ path, schema: { "x-refused": why } }) => (why === undefined ? [] : [{ path, why }]));
+  const refused = [...fields, ...values];
   return [
     OPENING,
-    "## Fields that count\n",
+    "## Supported\n",
     "| field | type | |",
     "| --- | --- | --- |",
     ...supported.map(
-      (row) => `| \`${row.path}\`${row.isNeeded ? " *" : ""} | ${typeOf(row.schema)} | ${tellOf(row.schema)} |`,
+      (row) => `| \`${row.path}\`${row.isNeeded ? " *" : ""} | ${typeOf(row.schema)} | ${tellOf(row)} |`,
     ),
     "\n\\* must be there.\n",
     ANNOTATIONS,
-    "## Fields that are refused\n",
-    "| field | why, and what to do |",
-    "| --- | --- |",
-    ...refused.map(({ path, schema }) => `| \`${path}\` | ${escapeCell(schema["x-refused"] ?? "")} |`),
-    ...values.map(({ path, why }) => `| \`${path}\` | ${escapeCell(why)} |`),
+    "## Refused\n",
+    ...makeRefusals(refused, /^not supported( yet)?: /),
+    "\n## Not meant for one machine\n",
+    ...makeRefusals(refused, /^not meant for one machine: /),
     "",
   ].join("\n");
 }
 
-function* walk(root: Schema, schema: Schema, path: string, above: readonly Schema[]): Generator<Row> {
+/** The sections' names are the messages' own first words, and need not be said again. */
+function makeRefusals(refused: readonly { readonly path: string; readonly why: string }[], kind: RegExp): string[] {
+  const rows = refused.filter(({ why }) => kind.test(why));
+  const cells = rows.map(({ path, why }) => `| \`${path}\` | ${escapeCell(why.replace(kind, ""))} |`);
+  return ["| field | why, and what to do |", "| --- | --- |", ...cells];
+}
+
+/** What is inside a part of the schema that several fields refer to is told where it comes first (`told`: where that was). */
+function* walk(root: Schema, schema: Schema, path: string, told: Map<Schema, string>): Generator<Row> {
   const own = resolve(root, schema);
-  if (above.includes(own)) return;
-  const names = Object.entries(own.properties ?? {});
-  for (const [name, inner] of names) {
+  for (const [name, inner] of Object.entries(own.properties ?? {})) {
     const at = path === "" ? name : `${path}.${name}`;
     const found = { ...resolve(root, inner), ...inner };
-    yield { path: at, schema: found, isNeeded: own.required?.includes(name) ?? false };
-    // Their fields are those of spec.containers.
-    if (name !== "initContainers") yield* walk(root, inner, at, [...above, own]);
+    const [part, place] = found.items === undefined ? [inner, at] : [found.items, `${at}[]`];
+    const shared = part.$ref === undefined ? undefined : resolve(root, part);
+    const as = shared?.properties === undefined ? undefined : told.get(shared);
+    yield { path: at, schema: found, isNeeded: own.required?.includes(name) ?? false, as };
+    if (as !== undefined) continue;
+    if (shared !== undefined) told.set(shared, place);
+    yield* walk(root, part, place, told);
   }
-  if (own.items !== undefined) yield* walk(root, own.items, `${path}[]`, [...above, own]);
 }
 
 function resolve(root: Schema, schema: Schema): Schema {
@@ -126,8 +155,9 @@ function typeOf(schema: Schema): string {
   return [schema.type ?? "any"].flat().join(" or ");
 }
 
-function tellOf(schema: Schema): string {
-  return escapeCell(schema.description ?? "");
+function tellOf({ schema, as }: Row): string {
+  const inside = as === undefined ? "" : ` Inside it is as \`${as}\`.`;
+  return `${escapeCell(schema.description ?? "")}${inside}`.trim();
 }
 
 function escapeCell(text: string): string {

@@ -130,7 +130,9 @@ export class ContainerKeeper {
         `container ${this.planned.name}: is not running, it is ${this.state.status}`,
       );
     }
-    this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal });
+    // SIGQUIT and QUIT are one; the journal has the short name, as kill(1) lists it.
+    const name = signal.replace(/^SIG/, "");
+    this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal: name });
     await this.#pod.runtime.kill(this.planned.name, signal, { all });
   }
 

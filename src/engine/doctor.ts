@@ -121,7 +121,7 @@ function readCgroups(root: string, facts: HostFacts): Omit<DoctorObject, "orphan
     kind: "cgroup",
     name: dir,
     owner: ownerOfCgroup(dir),
-    detail: `${listCgroupPids(dir, facts).length} processes`,
+    detail: counted(listCgroupPids(dir, facts).length),
   }));
 }
 
@@ -189,6 +189,10 @@ function keyOf(object: DoctorObject): string {
 
 function podOf(owner: string | undefined): PodName {
   return (owner ?? "").split("/")[0] as PodName;
+}
+
+function counted(processes: number): string {
+  return processes === 1 ? "1 process" : `${processes} processes`;
 }
 
 function readCommand(pid: number): string {

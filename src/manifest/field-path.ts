@@ -32,7 +32,8 @@ export function parseSubscript(path: string): SubscriptedPath | undefined {
 export function faultOfField(path: string, use: "env" | "file"): string | undefined {
   const known = use === "env" ? ENV_FIELDS : FILE_FIELDS;
   if (known.includes(path) || parseSubscript(path) !== undefined) return undefined;
-  if (path === "spec.serviceAccountName") return "has no meaning here: there are no service accounts; leave it out";
+  if (path === "spec.serviceAccountName")
+    return "not meant for one machine: there are no service accounts; leave it out";
   return `is none of ${known.join(", ")}, metadata.labels['KEY'] and metadata.annotations['KEY']`;
 }
 

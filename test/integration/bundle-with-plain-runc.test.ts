@@ -24,11 +24,25 @@ const OKS: Record<string, Record<string, number>> = {
   "private-net": { east: 3, west: 3 },
   "read-only": { careful: 7 },
   "shared-pid": { worker: 1, watcher: 2 },
+  "tmpfs-cache": { writer: 2, reader: 2 },
   "user-namespace": { admin: 5, neighbour: 2, hermit: 1 },
 };
 
-/** Bundles hold no Secret; config-and-secrets.test.ts runs these. */
-const NOT_PLAIN = ["config-and-secret"];
+/** Those that somebody must stop, probe or start again, and those with Secrets, which no bundle holds; examples.test.ts runs them. */
+const NOT_PLAIN = [
+  "adapter",
+  "ambassador",
+  "config-and-secret",
+  "config-reload",
+  "debug",
+  "graceful-drain",
+  "job",
+  "native-sidecar",
+  "probes",
+  "projected",
+  "sidecar-logging",
+  "wait-for",
+];
 
 t.test("every example keeps its promises under plain runc, and leaves nothing", without, async (t) => {
   const examples = exampleNames().filter((name) => !NOT_PLAIN.includes(name));

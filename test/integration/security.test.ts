@@ -133,7 +133,10 @@ testWithPeapod("what this kernel has not is an error that says so", async (t, ho
     t.match((await profiled({ appArmorProfile })).err, /AppArmor profile mine: this kernel has no AppArmor/);
   }
   if (!existsSync("/sys/fs/selinux/enforce"))
-    t.match((await profiled({ seLinuxOptions: { level: "s0" } })).err, /this kernel has no SELinux/);
+    t.match(
+      (await profiled({ seLinuxOptions: { user: "user_u", role: "user_r", type: "user_t", level: "s0" } })).err,
+      /this kernel has no SELinux/,
+    );
   t.match((await profiled({ procMount: "Unmasked" })).err, /procMount Unmasked needs a user namespace/);
 });
 

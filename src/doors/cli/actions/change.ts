@@ -98,7 +98,7 @@ export async function wait(task: Task): Promise<number> {
 function makeUntil(text = "exited"): "exited" | "ready" | "initialized" {
   const word = text.replace(/^condition=/, "").toLowerCase();
   if (word === "exited" || word === "ready" || word === "initialized") return word;
-  throw new PeapodError("BAD_USAGE", `wait: --for=${text} is none of ready, initialized, exited`);
+  throw new PeapodError("BAD_USAGE", `option --for: ${JSON.stringify(text)} is not one of ready, initialized, exited`);
 }
 
 function resultsOf(state: PodState, containers: readonly string[]): readonly (number | undefined)[] {

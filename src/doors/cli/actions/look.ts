@@ -4,6 +4,7 @@ import type { Event } from "../../../state/event.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { makeContainerWords, makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
+import { makeSize } from "../size-words.ts";
 import { makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
 import { makeAgo } from "../time-words.ts";
@@ -147,6 +148,9 @@ function makeStateTable(pod: PodState, task: Task): string {
   return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}${notes}`;
 }
 
+/** Of the longest usual type of event, `container.startup-passed`. */
+const TYPE_WIDTH = 24;
+
 /** `12  2026-11-22T10:00:00.000Z  container.exited  web  exited with 0`. */
 function makeEventLine(event: Event): string {
   const { seq, time, type, pod: _pod, ...more } = event;
@@ -155,16 +159,5 @@ function makeEventLine(event: Event): string {
     if (key === "container") return String(value);
     return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
   });
-  return `${[String(seq).padStart(4), time, type.padEnd(20), ...details].join("  ").trimEnd()}\n`;
-}
-
-function makeSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let size = bytes;
-  let unit = 0;
-  while (size >= 1024 && unit < units.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  return `${size >= 10 || unit === 0 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+  return `${[String(seq).padStart(4), time, type.padEnd(TYPE_WIDTH), ...details].join("  ").trimEnd()}\n`;
 }

@@ -314,8 +314,8 @@ t.test("ps cannot be used to write the reader's screen", async (t) => {
   const engine = fakeEngine({ rest: { processes: async () => [process] } });
   t.equal(
     (await runLine("ps web", fakeWorld(engine))).out,
-    `CONTAINER  PID  PPID  UID   MEMORY  STARTED       COMMAND
-server      12     1    0  1.4 MiB  1 second ago  sh  -c x
+    `CONTAINER  PID  PPID  UID  MEMORY  STARTED       COMMAND
+server      12     1    0  1.4MiB  1 second ago  sh  -c x
 `,
   );
   t.same(JSON.parse((await runLine("ps web --format json", fakeWorld(engine))).out), [process]);
@@ -390,7 +390,7 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
   t.equal(
     (await runLine("events web", fakeWorld(engine))).out,
     `   1  2026-11-22T10:00:00.000Z  pod.wanted            want=running  request=r1
-   2  2026-11-22T10:00:00.000Z  container.exited      server  exited with 7
+   2  2026-11-22T10:00:00.000Z  container.exited          server  exited with 7
 `,
   );
   const json = (await runLine("events -f --since 12 --format json web", fakeWorld(engine))).out;
