@@ -52,7 +52,7 @@ testWithPeapod("stop kills what does not heed SIGTERM after the grace period", a
   ];
   const pod = host.aPod({ containers });
   await host.must("run", "-d", pod.file);
-  await host.must("stop", "-t", "0.3", pod.name);
+  await host.must("stop", "-t", String(patient(300) / 1000), pod.name);
   const { containers: ended } = await host.state(pod);
   t.match(ended, [{ exit: { kind: "killed", signal: 9 } }, { exit: { kind: "exited", code: 3 } }]);
 });
