@@ -387,7 +387,7 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
   });
   t.equal(
     (await runLine("events web", fakeWorld(engine))).out,
-    `   1  2026-11-22T10:00:00.000Z  pod.wanted            want=running  request=r1
+    `   1  2026-11-22T10:00:00.000Z  pod.wanted                want=running  request=r1
    2  2026-11-22T10:00:00.000Z  container.exited          server  exited with 7
 `,
   );
