@@ -1,5 +1,5 @@
 // Runs test files side by side, each as a program of its own (they print TAP), and says nothing of what passes.
-// Counts sentences: the outermost test points of each file. usage: run-tests.ts [--jobs N] [--counts FILE] PATH...
+// Counts sentences: the outermost test points of each file. usage: run-tests.ts [--jobs N] [--counts FILE] [--progress] PATH...
 
 import { spawn } from "node:child_process";
 import { appendFileSync, readdirSync, statSync } from "node:fs";
@@ -8,12 +8,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type FileReport, parseReport } from "./tap-report.ts";
 
+/** As in test/support/slowness.ts. */
+const SLOWNESS = Number(process.env.PEAPOD_TEST_SLOWNESS || 1);
 /** Of one file. Longer than the slowest takes on a slow machine; then it hangs. */
-const FILE_DEADLINE_MS = 15 * 60_000;
+const FILE_DEADLINE_MS = 15 * 60_000 * SLOWNESS;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { jobs: { type: "string" }, counts: { type: "string" } },
+    options: { jobs: { type: "string" }, counts: { type: "string" }, progress: { type: "boolean" } },
     allowPositionals: true,
   });
   const files = positionals.flatMap(findTests);
@@ -21,8 +23,10 @@ async function main(): Promise<void> {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const runNext = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      const startMs = Date.now();
       const report = await runFile(file);
       tell(file, report);
+      if (values.progress) tellProgress(file, report, Date.now() - startMs);
       total.passed += report.passed;
       total.failed += report.failures.length;
       total.skipped += report.skips.length;
@@ -48,7 +52,7 @@ function runFile(file: string): Promise<FileReport> {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
       stdio: ["ignore", "pipe", "pipe"],
       // tap ends a test after 30 s unless told; the deadlines of integration tests are their own.
-      env: { TAP_TIMEOUT: "600", ...process.env },
+      env: { TAP_TIMEOUT: String(600 * SLOWNESS), ...process.env },
     });
     let stdout = "";
     let stderr = "";
@@ -69,6 +73,12 @@ function runFile(file: string): Promise<FileReport> {
 function tell(file: string, report: FileReport): void {
   for (const failure of report.failures) process.stdout.write(`\nFAILED ${file}: ${failure}\n`);
   for (const skip of report.skips) process.stdout.write(`skipped ${file}: ${skip}\n`);
+}
+
+/** For who waits long. */
+function tellProgress(file: string, { passed, failures, skips }: FileReport, tookMs: number): void {
+  const counts = `${passed} passed, ${failures.length} failed, ${skips.length} skipped`;
+  process.stdout.write(`${file}: ${counts} (${Math.round(tookMs / 1000)} s)\n`);
 }
 
 await main();

@@ -12,6 +12,8 @@ export interface PodPaths {
   readonly pod: PodName;
   readonly dir: string;
   readonly manifest: string;
+  /** What the user wrote, as data. */
+  readonly document: string;
   readonly plan: string;
   readonly journal: string;
   readonly exits: string;
@@ -72,6 +74,7 @@ export function makePodPaths(root: string, pod: PodName): PodPaths {
     pod,
     dir,
     manifest: join(dir, "manifest.json"),
+    document: join(dir, "pod.json"),
     plan: join(dir, "plan.json"),
     journal: join(dir, "journal"),
     exits: join(dir, "exits"),

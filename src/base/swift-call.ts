@@ -52,6 +52,12 @@ export function callThrough(program: string, onDeath: () => void): void {
   caller = new Caller(program, onDeath);
 }
 
+/** A process of a program that waits on its standard input, for what a process is good for by being there. */
+export function startIdle(program: string): { readonly pid: number | undefined; readonly end: () => Promise<void> } {
+  const idle = new Caller(program, () => undefined);
+  return { pid: idle.pid, end: () => idle.close() };
+}
+
 /** Resolves when the helper has ended, so that nobody else has to reap it. What it started goes on. */
 export async function endCaller(): Promise<void> {
   const ending = caller;
@@ -145,8 +151,14 @@ class Caller {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   close(): Promise<void> {
     this.#isClosed = true;
+    // Killed from outside, by its cgroup perhaps.
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return Promise.resolve();
     this.#keepAwake(true);
     return new Promise((resolve) => {
       this.#child.on("exit", () => resolve());

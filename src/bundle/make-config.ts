@@ -1,5 +1,6 @@
 // One planned container as an OCI config.json. Pure, and its keys always stand in the same order.
 
+import { makeScopePrefix } from "../plan/cgroups.ts";
 import { makeMemberCgroupsPath } from "../plan/outer.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
@@ -115,7 +116,7 @@ function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
   if (plan.outer !== undefined) return makeMemberCgroupsPath(plan.outer, container.name);
   const { driver, path } = plan.sandbox.cgroup;
   if (driver === "cgroupfs") return container.cgroupPath;
-  return `${path.slice(path.lastIndexOf("/") + 1)}:peapod:${container.name}`;
+  return `${path.slice(path.lastIndexOf("/") + 1)}:${makeScopePrefix(path)}:${container.name}`;
 }
 
 function asOciMapping({ container, host, size }: { container: number; host: number; size: number }): OciIdMapping {

@@ -53,6 +53,8 @@ export function makeDownScript(plan: Plan, dir: string): string {
       .map(({ target }) => `! mountpoint -q ${short(dir, target)} || umount ${short(dir, target)}`),
     ...plan.sandbox.namespaces.map(({ file }) => unmountNamespace(short(dir, file))),
     ...cgroups.map(removeCgroup),
+    // Made by the runtime's systemd; the base is this directory's alone.
+    ...(driver === "systemd" ? [`systemctl stop --quiet ${base.slice(1)} 2>/dev/null || true`] : []),
     "",
     `rm -rf ${[...made, ...plan.containers.flatMap(({ paths }) => [paths.upper, paths.work, paths.pidFile].map((one) => short(dir, one)))].join(" ")}`,
     `rmdir ${plan.containers.map(({ paths }) => short(dir, paths.rootfs)).join(" ")} 2>/dev/null || true`,

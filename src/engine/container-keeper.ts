@@ -6,14 +6,13 @@ import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readTextIfAny } from "../base/files.ts";
-import type { Exit } from "../exits/exit.ts";
 import { killCgroup } from "../host/cgroups.ts";
 import { pinFromProcess, unpinNamespaces } from "../host/namespaces.ts";
-import { readOomKills } from "../host/oom-kills.ts";
 import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { type PodContext, pinsFrom } from "./context.ts";
+import { judgeExit } from "./out-of-memory.ts";
 import { endIo, removeOldLogs, renewRootfs } from "./renew.ts";
 
 /** One of a container's attempts, and how many restarts led to it since it last ran long enough. */
@@ -21,8 +20,6 @@ export interface Life {
   readonly attempt: number;
   readonly restarts: number;
 }
-
-const FIRST: Life = { attempt: 0, restarts: 0 };
 
 export class ContainerKeeper {
   readonly planned: PlannedContainer;
@@ -48,12 +45,12 @@ export class ContainerKeeper {
 
   /** @throws what the runtime says; then no trace of the container is left */
   create(): Promise<void> {
-    return this.#make("create", FIRST);
+    return this.#make("create", this.state);
   }
 
   /** Create and start. @throws as create does */
   async run(): Promise<void> {
-    await this.#make("run", FIRST);
+    await this.#make("run", this.state);
     // After a supervisor's death it may stand half way.
     await this.start();
   }
@@ -152,15 +149,11 @@ export class ContainerKeeper {
     if (pid === undefined) return;
     const exit = this.#pod.inbox.claim(pid, exitsOffset ?? 0);
     if (exit === undefined) return;
-    const reason = this.#isOutOfMemory(exit) ? ({ reason: "OOMKilled" } as const) : {};
+    const { isOutOfMemory, note } = judgeExit(this.#pod, this.planned, exit);
+    const reason = isOutOfMemory ? ({ reason: "OOMKilled" } as const) : {};
     this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit, ...reason });
+    note();
     for (const resolve of this.#whenExited.splice(0)) resolve();
-  }
-
-  /** The kernel killed one of its processes for memory, and it did not end well. Its cgroup is its attempt's own. */
-  #isOutOfMemory(exit: Exit): boolean {
-    if (exit.kind === "exited" && exit.code === 0) return false;
-    return (readOomKills(this.planned.cgroupPath, this.#pod.facts) ?? 0) > 0;
   }
 
   /**
@@ -186,7 +179,8 @@ export class ContainerKeeper {
 
   /** It could not be made or started: told as its end, so that its policy decides what follows. */
   fail(error: PeapodError): void {
-    if (this.state.status === "planned") this.#noteCreating({});
+    const { status, attempt, restarts } = this.state;
+    if (status === "planned") this.#noteCreating(attempt === 0 ? {} : { attempt, restarts });
     this.#pod.journal.append({ type: "container.start-failed", container: this.planned.name, error: error.toJSON() });
   }
 

@@ -3,6 +3,7 @@
 import type { ContainerName } from "../base/names.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { isLent } from "../plan/pins.ts";
 import type { PinnedNamespace, Plan, PlannedContainer } from "../plan/plan.ts";
 import type { Journal } from "../state/journal.ts";
 import type { ContainerIo } from "./container-io.ts";
@@ -30,7 +31,7 @@ export interface KeptPod extends PodContext {
 
 /** The namespaces that live with this container's first process and are joined by others. */
 export function pinsFrom(plan: Plan, name: ContainerName): readonly PinnedNamespace[] {
-  return plan.sandbox.namespaces.filter((pin) => pin.from === name);
+  return plan.sandbox.namespaces.filter((pin) => pin.from === name && isLent(pin));
 }
 
 export function plannedContainer(plan: Plan, name: ContainerName): PlannedContainer {

@@ -42,6 +42,8 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     stop: ({ graceMs }) => askForState("stop", graceMs === undefined ? {} : { graceMs }),
     kill: ({ signal, container, all }) =>
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
+    change: (manifest) => askForState("update", { manifest }),
+    restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
     update: ({ containers, resources }) =>
@@ -82,23 +84,26 @@ async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest):
       return state.containers.every((one) => !containers.includes(one.name) || one.exit !== undefined);
     if (until === "ready" && isReady(state)) return true;
     if (until === "initialized" && state.initializedAt !== undefined) return true;
-    if (until !== "exited" && (state.exitedAt !== undefined || state.deletedAt !== undefined))
+    const isOver = state.exitedAt !== undefined && state.want !== "restarted";
+    if (until !== "exited" && (isOver || state.deletedAt !== undefined))
       throw new PeapodError("WRONG_STATE", `pod ${pod}: ended before it was ${until}`);
-    return state.exitedAt !== undefined;
+    return isOver;
   };
   if (isDone()) return state;
   const follow = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
+  // What came before is known: an end that a restart has followed is none.
+  const { cursor } = state;
   state = makePlannedState(pod, state.containers);
   for await (const event of reader.events(pod, follow)) {
     state = applyEvent(state, event);
-    if (isDone()) break;
+    if (event.seq > cursor && isDone()) break;
   }
   return state;
 }
 
 async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: ClientNeeds): Promise<PodState | null> {
   const request = makeUuid();
-  const deadline = Date.now() + PATIENCE_MS;
+  let deadline = Date.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt += 1) {
     if (!existsSync(paths.dir)) {
       if (verb === "delete" && attempt > 1) return null;
@@ -106,12 +111,15 @@ async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: C
         hint: "peapod list shows what there is",
       });
     }
+    const askedAt = Date.now();
     try {
       const answer = await post(paths.socket, `/v1/pod/${verb}`, { ...body, request });
       if ("error" in answer) throw PeapodError.fromJson(answer.error);
       return answer.state;
     } catch (error) {
       if (error instanceof PeapodError) throw error;
+      // It was being worked on: whoever takes over has as long again to come up.
+      if (Date.now() - askedAt > WATCH_MS) deadline = Date.now() + PATIENCE_MS;
       if (Date.now() > deadline) {
         throw new PeapodError(
           "SUPERVISOR_GONE",

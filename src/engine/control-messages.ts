@@ -3,15 +3,16 @@
 import type { ErrorCode, ErrorJson } from "../base/errors.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { WrittenManifest } from "./engine.ts";
 
-export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "update" | "delete";
-export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "update", "delete"];
+export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "restart" | "update" | "delete";
+export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "restart", "update", "delete"];
 
 /** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
 export interface Ask {
   /** Any text of the caller's; the same one again does not act twice. */
   readonly request?: string;
-  /** stop: milliseconds between SIGTERM and SIGKILL, for the whole pod. */
+  /** stop, restart: milliseconds between SIGTERM and SIGKILL, for the whole pod. */
   readonly graceMs?: number;
   /** kill: `TERM`, `SIGTERM` or `15`. */
   readonly signal?: string;
@@ -19,10 +20,12 @@ export interface Ask {
   readonly container?: string;
   /** kill: every process of the containers, not their first alone. */
   readonly all?: boolean;
-  /** update: these containers; absent: the pod itself. */
+  /** restart, update: these containers; absent: the pod itself. */
   readonly containers?: readonly string[];
   /** update: limits as they shall be; what is not named stays. */
   readonly resources?: ResourceChange;
+  /** update: what the pod is to become. */
+  readonly manifest?: WrittenManifest;
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

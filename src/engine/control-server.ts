@@ -12,8 +12,8 @@ import { type LogNews, noteLogNews } from "./log-news.ts";
 import { FD } from "./reaper-link.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** Largest body that is read; all that can be asked fits many times. */
-const MAX_BODY_BYTES = 64 * 1024;
+/** Largest body that is read: a manifest of the largest size, as JSON text. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface ControlServer {
   readonly activeRequests: number;
@@ -91,7 +91,10 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
       return supervisor.pause();
     case "resume":
       return supervisor.resume();
+    case "restart":
+      return supervisor.restart({ ...asked, containers: body.containers, graceMs: body.graceMs });
     case "update":
+      if (body.manifest !== undefined) return supervisor.change({ ...asked, manifest: body.manifest });
       return supervisor.update({ containers: body.containers ?? [], resources: body.resources ?? {} });
     case "delete":
       return supervisor.delete({ ...asked, force: body.force }).then(() => null);

@@ -5,7 +5,7 @@ import { existsSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { readNames, readOwnJson } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
-import { makeCgroupBase, makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
+import { makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -13,6 +13,7 @@ import { readMountTable } from "../host/mount-table.ts";
 import { isSameProcess, readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
+import { makeBases, makePossibleCgroups, ownerOfCgroup } from "../plan/cgroups.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
 import { readPodNames } from "./reader.ts";
@@ -50,7 +51,7 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
 /** A pod lives as long as somebody watches it or a process of it runs, degraded or not, and while it is being made. */
 function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
   if (isWatched(root, pod) || hasCaller(root, pod)) return true;
-  return listCgroupPids(`${makeCgroupBase(root)}/${pod}`, facts).length > 0;
+  return makePossibleCgroups(root, pod).some(({ path }) => listCgroupPids(path, facts).length > 0);
 }
 
 function isWatched(root: string, pod: PodName): boolean {
@@ -76,12 +77,10 @@ function isBeingMade(dir: string): boolean {
 }
 
 function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orphan">[] {
-  const base = makeCgroupBase(root);
   const pods = podsDir(root);
   const inCgroups = new Map<number, string>();
-  for (const dir of listCgroupDirs(base, facts)) {
-    if (dir === base) continue;
-    for (const pid of listCgroupPids(dir, facts)) inCgroups.set(pid, dir.slice(base.length + 1));
+  for (const dir of listPodCgroups(root, facts)) {
+    for (const pid of listCgroupPids(dir, facts)) inCgroups.set(pid, ownerOfCgroup(dir));
   }
   return readPids().flatMap((pid) => {
     const process = readProcess(pid);
@@ -118,15 +117,17 @@ function readMounts(root: string): Omit<DoctorObject, "orphan">[] {
 }
 
 function readCgroups(root: string, facts: HostFacts): Omit<DoctorObject, "orphan">[] {
-  const base = makeCgroupBase(root);
-  return listCgroupDirs(base, facts)
-    .filter((dir) => dir !== base)
-    .map((dir) => ({
-      kind: "cgroup",
-      name: dir,
-      owner: dir.slice(base.length + 1),
-      detail: counted(listCgroupPids(dir, facts).length),
-    }));
+  return listPodCgroups(root, facts).map((dir) => ({
+    kind: "cgroup",
+    name: dir,
+    owner: ownerOfCgroup(dir),
+    detail: counted(listCgroupPids(dir, facts).length),
+  }));
+}
+
+/** Of whichever driver. */
+function listPodCgroups(root: string, facts: HostFacts): string[] {
+  return makeBases(root).flatMap((base) => listCgroupDirs(base, facts).filter((dir) => dir !== base));
 }
 
 function readFiles(root: string): Omit<DoctorObject, "orphan">[] {
@@ -174,9 +175,10 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
 async function removePod(root: string, pod: PodName, facts: HostFacts): Promise<void> {
   const paths = makePodPaths(root, pod);
   if (existsSync(paths.dir)) await removeRuins(paths, root);
-  const cgroup = `${makeCgroupBase(root)}/${pod}`;
-  await killCgroup(cgroup, facts);
-  await removePodCgroup({ driver: "cgroupfs", path: cgroup, base: makeCgroupBase(root) }, facts);
+  for (const cgroup of makePossibleCgroups(root, pod)) {
+    await killCgroup(cgroup.path, facts);
+    await removePodCgroup(cgroup, facts);
+  }
   removeTree(paths.logs);
   removeTree(join(sandboxesDir(root), pod));
 }

@@ -41,6 +41,13 @@ export interface PodClient {
   /** @throws WRONG_STATE unless created; RUNTIME_FAILED */
   start(): Promise<PodState>;
   stop(more: { graceMs?: number }): Promise<PodState>;
+  /** The pod, from its first init container on; or these containers. @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED */
+  restart(more: { containers?: readonly string[]; graceMs?: number }): Promise<PodState>;
+  /**
+   * Makes the pod what another manifest says, while it runs: containers come, go, and are replaced.
+   * @throws BAD_MANIFEST, NOT_SUPPORTED where something cannot change (then nothing was done), WRONG_STATE
+   */
+  change(manifest: WrittenManifest): Promise<PodState>;
   /** To one container, or all. `signal`: `TERM`, `SIGTERM` or `15`. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
@@ -78,6 +85,8 @@ export interface Engine {
   up(request: UpRequest): Promise<PodState>;
   /** A manifest to begin with, as YAML text. */
   template(): Promise<string>;
+  /** The manifest of a pod that is there, as YAML text without comments. @throws NOT_FOUND, STATE_DAMAGED */
+  generate(pod: PodName): Promise<string>;
   /** OCI bundles below `outDir`, one directory a container. @throws ALREADY_EXISTS where that is not empty */
   bundle(request: PlanRequest & { readonly outDir: string }): Promise<BundleReport>;
   /**
@@ -124,6 +133,17 @@ export interface PlanRequest {
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;
+  /** The pod's, where it is there already. */
+  readonly uid?: string;
+  /** The manifest's text, for who has not the file; `file` is what faults call it. */
+  readonly written?: WrittenManifest;
+}
+
+export interface WrittenManifest {
+  readonly text: string;
+  readonly file: string;
+  /** Absolute directory that relative paths of the manifest start from. */
+  readonly baseDir: string;
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */

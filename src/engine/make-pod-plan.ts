@@ -13,6 +13,7 @@ import { readPodIp } from "../host/read-pod-ip.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
 import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
+import { makeStored, type StoredDocuments } from "../manifest/make-generated.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
 import { makePlan, type PlanInput } from "../plan/make-plan.ts";
@@ -26,6 +27,8 @@ import type { Programs } from "./programs.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
+  /** What the user wrote. Tells no secret. */
+  readonly stored: StoredDocuments;
   /** Tells no secret. */
   readonly plan: Plan;
   /** What it leaves out; undefined where there is nothing. Never to be written to a disk. */
@@ -43,7 +46,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
   const values = {
     objects: redactSecrets(read.objects),
-    uid: makeUuid(),
+    uid: request.uid ?? makeUuid(),
     overrides: new Map(Object.entries(request.env ?? {})),
     ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
   };
@@ -70,6 +73,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const isMapped = plan.containers.some(({ idMapping }) => idMapping !== undefined);
   const finish = (more: Partial<PlanInput>, final: Plan): PodPlan => ({
     manifest,
+    stored: makeStored(read, request.env),
     plan: final,
     // Once more with what the Secrets hold: only where the two differ is a secret told.
     secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
@@ -104,7 +108,8 @@ async function readProfiles(manifest: Manifest, root: string): Promise<Partial<P
   return { seccompProfiles: readSeccompProfiles(manifest, root) };
 }
 
-function readRequested({ file, stdinText, outer, configFiles = [] }: PlanRequest): ReadPod {
+function readRequested({ file, stdinText, outer, configFiles = [], written }: PlanRequest): ReadPod {
+  if (written !== undefined) return parsePod(written.text, { ...written, images: "directories" });
   if (outer === undefined)
     return readPod(file, "directories", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
   const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;

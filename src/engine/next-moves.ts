@@ -52,12 +52,14 @@ export function decideMoves(plan: Plan, state: PodState, nowMs: number): Decisio
 export function isFinal(plan: Plan, container: ContainerState): boolean {
   const planned = plan.containers.find(({ name }) => name === container.name);
   if (planned === undefined || container.exit === undefined) return planned === undefined;
+  if (container.restartBy !== undefined || container.leaveBy !== undefined) return false;
   return !isRestarted(planned, shellStatus(container.exit));
 }
 
 /** By when all have to be gone, where the pod is on its way down; milliseconds since 1970. */
 function makeDownBy(plan: Plan, state: PodState): number | undefined {
-  if (state.want === "stopped") return Date.parse(state.wantedAt ?? "") + (state.graceMs ?? plan.stopGraceMs);
+  if (state.want === "stopped" || state.want === "restarted")
+    return Date.parse(state.wantedAt ?? "") + (state.graceMs ?? plan.stopGraceMs);
   if (state.expiredAt !== undefined) return Date.parse(state.expiredAt) + plan.stopGraceMs;
   if (state.startedAt === undefined || exitStatusOf(state) === undefined) return undefined;
   const workers = state.containers.filter(({ role }) => role === "main" || role === "init");
@@ -102,6 +104,10 @@ class Climb {
     for (const container of this.#state.containers) {
       const { name, role, status } = container;
       if (role === "main" && isBlocked) break;
+      if (container.leaveBy !== undefined) {
+        this.#seeOff(container, container.leaveBy);
+        continue;
+      }
       if (status === "planned") {
         if (!isBlocked) this.#make(name);
         isBlocked ||= role !== "main";
@@ -122,11 +128,20 @@ class Climb {
     const containers = this.#plan.followers[follower]?.containers;
     if (containers === undefined || this.#moves.some((move) => move.do === "make" && move.follower === follower))
       return;
+    const planned = this.#plan.containers.find((one) => one.name === name);
+    if (planned !== undefined && !this.#areLendersAlive(planned, containers)) return;
     this.#moves.push({ do: "make", follower, containers });
   }
 
+  /** It goes, and what becomes of it when it has ended is not for us to say. */
+  #seeOff({ name, status }: ContainerState, leaveBy: string): void {
+    if (status === "creating") this.#moves.push({ do: "discard", containers: [name] });
+    if (status === "created" || status === "running")
+      this.#moves.push({ do: "end", containers: [name], byMs: Date.parse(leaveBy) });
+  }
+
   #lookAfter(container: ContainerState): void {
-    const { name, status, awaits, passed, endBy, exit } = container;
+    const { name, status, awaits, passed, endBy, restartBy, exit } = container;
     const planned = this.#plan.containers.find((one) => one.name === name);
     if (planned === undefined) return;
     switch (status) {
@@ -134,7 +149,8 @@ class Climb {
         if (this.#areLendersAlive(planned)) this.#moves.push({ do: "start", containers: [name] });
         return;
       case "running":
-        if (endBy !== undefined) this.#moves.push({ do: "end", containers: [name], byMs: Date.parse(endBy) });
+        if (endBy !== undefined || restartBy !== undefined)
+          this.#moves.push({ do: "end", containers: [name], byMs: firstOf(endBy, restartBy) });
         else if (awaits.includes("postStart") && !passed.includes("postStart"))
           this.#moves.push({ do: "post-start", containers: [name] });
         return;
@@ -143,7 +159,9 @@ class Climb {
         this.#restart(planned, container, status === "deleted" ? 1 : 0);
         return;
       case "exited":
-        if (exit !== undefined && isRestarted(planned, shellStatus(exit))) this.#restartWhenDue(planned, container);
+        if (restartBy !== undefined) this.#restart(planned, container, 1);
+        else if (exit !== undefined && isRestarted(planned, shellStatus(exit)))
+          this.#restartWhenDue(planned, container);
     }
   }
 
@@ -164,23 +182,30 @@ class Climb {
   }
 
   /** `by`: 0 for an attempt that was begun and cut short. */
-  #restart(planned: PlannedContainer, { attempt, restarts }: ContainerState, by: 0 | 1): void {
+  #restart(planned: PlannedContainer, { attempt, restarts, restartBy }: ContainerState, by: 0 | 1): void {
     if (!this.#areLendersAlive(planned)) return;
+    const isAskedFor = restartBy !== undefined && by === 1;
     this.#moves.push({
       do: "restart",
       containers: [planned.name],
       attempt: attempt + by,
-      restarts: restarts + by,
+      // Whoever asks for it begins anew with the back-off.
+      restarts: isAskedFor ? 0 : restarts + by,
     });
   }
 
   /** Who joins a namespace that lives with another's first process comes after it. */
-  #areLendersAlive(planned: PlannedContainer): boolean {
+  #areLendersAlive(planned: PlannedContainer, besides: readonly ContainerName[] = []): boolean {
     const lenders = waitsFor(planned, this.#plan.sandbox.namespaces);
     return this.#state.containers.every(
-      ({ name, status }) => !lenders.has(name) || status === "running" || status === "created",
+      ({ name, status }) =>
+        !lenders.has(name) || besides.includes(name) || status === "running" || status === "created",
     );
   }
+}
+
+function firstOf(...times: (string | undefined)[]): number {
+  return Math.min(...times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)])));
 }
 
 function noteOf(fact: Fact): Move {

@@ -37,6 +37,7 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
       return (await import("./up-outside.ts")).upOutside(options, programs, request);
     },
     template: async () => (await import("../manifest/spec-template.ts")).makeSpec(),
+    generate: async (pod) => (await import("./generate-pod.ts")).generatePod(options.root, pod),
     bundle: async (request) => (await import("./bundle-pod.ts")).bundlePod(options, programs, request),
     buildImage: async (request) => (await import("./build-pod-image.ts")).buildPodImage(request),
     execCommand: async (pod, request) =>

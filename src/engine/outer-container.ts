@@ -4,33 +4,26 @@
 import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PeapodError } from "../base/errors.ts";
-import { readOwnJson, readTextIfAny } from "../base/files.ts";
+import { readOwnJson } from "../base/files.ts";
+import { readCallersPath } from "../host/callers-cgroup.ts";
 import { readProcess } from "../host/processes.ts";
+import { readHostFacts } from "../host/read-facts.ts";
 import { type InsideMount, resolveInside } from "../host/resolve-inside.ts";
 import type { Container, Manifest, Volume } from "../manifest/manifest.ts";
 import type { OuterConfig, OuterContainer } from "../plan/outer.ts";
 
 const SCHEME = "rootfs:";
 
-/** @throws WRONG_STATE where its process is gone, NOT_SUPPORTED on cgroup version 2 */
+/** @throws WRONG_STATE where its process is gone */
 export function readOuterContainer(dir: string, pid: number): OuterContainer {
   const found = readProcess(pid);
-  const cgroupPath = readCgroupPath(pid);
+  const facts = readHostFacts();
+  const cgroupPath = readCallersPath(pid, facts);
   if (found === undefined || cgroupPath === undefined)
     throw new PeapodError("WRONG_STATE", "pod: the container that it should live in has ended");
   const config = readOwnJson<OuterConfig>(join(dir, "config.json"));
   if (config === undefined) throw new PeapodError("STATE_DAMAGED", `${dir}: has no config.json`);
-  return { pid, startTime: found.startTime, dir, cgroupPath, config };
-}
-
-/** Version 1's freezer, which every runtime joins. In version 2 no cgroup may be made below one that has a process. */
-function readCgroupPath(pid: number): string | undefined {
-  const text = readTextIfAny(`/proc/${pid}/cgroup`);
-  if (text === undefined) return undefined;
-  const lines = text.split("\n").map((line) => line.split(":"));
-  const line = lines.find(([, names]) => names === "freezer");
-  if (line !== undefined) return line.slice(2).join(":");
-  throw new PeapodError("NOT_SUPPORTED", "pod: cannot live in a container on cgroup version 2 yet");
+  return { pid, startTime: found.startTime, dir, cgroupPath, hasOneHierarchy: facts.cgroupLayout === "v2", config };
 }
 
 /** The manifest with the container's paths replaced by the host's: images, and volumes of kind hostPath. */

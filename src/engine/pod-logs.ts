@@ -67,14 +67,17 @@ async function whenOver(
   let state = await reader.state(plan.pod);
   const isOver = () => {
     const own = state.containers.find(({ name }) => name === container.name);
-    return state.exitedAt !== undefined || own === undefined || own.attempt > attempt || isFinal(plan, own);
+    if (own === undefined || own.attempt > attempt) return true;
+    return state.want !== "restarted" && (state.exitedAt !== undefined || isFinal(plan, own));
   };
   if (!isOver()) {
+    // What came before is known: an end that a restart has followed is none.
+    const { cursor } = state;
     state = makePlannedState(plan.pod, state.containers);
     const more = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
     for await (const event of reader.events(plan.pod, more)) {
       state = applyEvent(state, event);
-      if (isOver()) break;
+      if (event.seq > cursor && isOver()) break;
     }
   }
   // The next attempt begins only after the last one's io has ended.

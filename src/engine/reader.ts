@@ -12,7 +12,7 @@ import { isReaperAlive } from "../exits/reaper.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { foldEvents } from "../state/fold.ts";
-import { makeOutlines } from "../state/outline.ts";
+import { makeFirstOutlines } from "../state/outline.ts";
 import { applyUnclaimedExits } from "../state/overlay-exits.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { followEvents, readEvents } from "../state/read-journal.ts";
@@ -62,7 +62,7 @@ export function readPodState(root: string, pod: PodName): PodState {
   // Exits first: one that is journalled in between is in both, and counts once.
   const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
   const state = applyUnclaimedExits(
-    foldEvents(pod, makeOutlines(plan.containers), readEvents(paths.journal, 0)),
+    foldEvents(pod, makeFirstOutlines(plan), readEvents(paths.journal, 0)),
     lines,
     (container) => isFinal(plan, container),
   );

@@ -1,18 +1,19 @@
 // Pods that no supervisor can take down any more: their plan is gone, or the machine crashed under them.
 
 import type { PodPaths } from "../base/paths.ts";
-import { makeCgroupBase, makePodCgroup } from "../base/paths.ts";
 import { killCgroup, removePodCgroup } from "../host/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { makePossibleCgroups } from "../plan/cgroups.ts";
 import { removePodFiles } from "./teardown.ts";
 
 /** Ends every process in the pod's cgroup and takes away cgroup, mounts and files. */
 export async function removeRuins(paths: PodPaths, root: string): Promise<void> {
   const facts = readHostFacts();
-  const path = makePodCgroup(root, paths.pod);
-  await killCgroup(path, facts);
+  // The plan, which would name one, may be what is gone.
+  const cgroups = makePossibleCgroups(root, paths.pod);
+  for (const { path } of cgroups) await killCgroup(path, facts);
   await unmountBelow(paths.dir);
-  await removePodCgroup({ driver: "cgroupfs", path, base: makeCgroupBase(root) }, facts);
+  for (const cgroup of cgroups) await removePodCgroup(cgroup, facts);
   removePodFiles(paths);
 }

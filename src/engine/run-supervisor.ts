@@ -12,13 +12,14 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
-import { makeOutlines } from "../state/outline.ts";
+import { makeFirstOutlines } from "../state/outline.ts";
 import { makeCallerIo } from "./caller-io.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
 import { crashInto } from "./crash.ts";
 import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
+import { openMembersRuntime } from "./members-runtime.ts";
 import { tellResult } from "./outer-result.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
@@ -37,19 +38,19 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   crashInto(paths.supervisorLog);
   writeSupervisorPid(paths.dir);
   const inbox = new ExitInbox(paths.exits);
+  const facts = readHostFacts();
+  const runtime = openRuntime({
+    choice: plan.runtime,
+    root: paths.runtimeRoot,
+    callsDir: paths.calls,
+    systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
+  });
   const context: PodContext = {
     plan,
-    facts: readHostFacts(),
-    journal: openJournal(paths.journal, plan.pod, makeOutlines(plan.containers)),
+    facts,
+    journal: openJournal(paths.journal, plan.pod, makeFirstOutlines(plan)),
     inbox,
-    runtime: gateRuntime(
-      openRuntime({
-        choice: plan.runtime,
-        root: paths.runtimeRoot,
-        callsDir: paths.calls,
-        systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-      }),
-    ),
+    runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
     probeProgram: programs.probe,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),

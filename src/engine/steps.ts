@@ -45,10 +45,10 @@ const EXECUTORS: Executors = {
     else (await import("./vault.ts")).writeSecretBundles(plan);
   },
   "open-io": async (step, pod) => {
-    const { status } = keeperOf(pod, step.container).state;
+    const { status, attempt } = keeperOf(pod, step.container).state;
     // Later on, an io that is missing was there before; recovery sees to that.
     if (status === "planned" || status === "creating")
-      await pod.io.open(plannedContainer(pod.plan, step.container), { attempt: 0 });
+      await pod.io.open(plannedContainer(pod.plan, step.container), { attempt });
   },
   "create-container": async (step, pod) => keeperOf(pod, step.container).create(),
   "pin-from-container": async (step, pod) => {

@@ -2,7 +2,7 @@
 // because the pod has a new reaper.
 
 import { existsSync, fstatSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
@@ -39,7 +39,9 @@ export async function supervise(dir: string, script: string): Promise<void> {
     process.exit(0);
   }
   crashInto(paths.supervisorLog);
-  const plan = readOwnJson<Plan>(paths.plan) as Plan;
+  const known = readOwnJson<Plan>(paths.plan) as Plan;
+  const isChanging = existsSync(join(dir, "next.json"));
+  const plan = isChanging ? (await import("./change-members.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);
   const byMessage = isAskedByMessage(dir);
@@ -51,10 +53,13 @@ export async function supervise(dir: string, script: string): Promise<void> {
   if (degraded !== undefined && isNoted) supervisor.pod.journal.append({ type: "pod.degraded", reason: degraded });
   dropDegradedNote(dir);
   attachBell(running);
+  // Before anybody can ask: what is asked for has its turn when it is known what there is.
+  const orphansGone = waitForOrphanedCalls(plan, supervisor.pod.inbox);
+  const recovered = supervisor.recover({ wasAsleep, canceled: launcher?.gone, orphansGone });
+  recovered.catch(() => undefined);
   await serve(running);
-  await waitForOrphanedCalls(plan, supervisor.pod.inbox);
   try {
-    await supervisor.recover({ wasAsleep, canceled: launcher?.gone });
+    await recovered;
     if (launcher !== undefined && !tell(byMessage ? { pod } : `${pod}\n`) && byMessage) {
       await supervisor.delete({ request: makeUuid(), force: true });
     }

@@ -18,12 +18,12 @@ import type { PodState } from "../state/pod-state.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
+import type { WrittenManifest } from "./engine.ts";
 import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
-import { readWants } from "./wants.ts";
 
 export interface Asked {
   /** Names one asking, so that a caller whose connection broke can ask again without acting twice. */
@@ -35,6 +35,8 @@ export interface Restarted {
   readonly wasAsleep: boolean;
   /** The caller of the pod's first way up, where he still waits; undefined: he was answered, or is gone. */
   readonly canceled: AbortSignal | undefined;
+  /** No call of the last supervisor's runs any more. */
+  readonly orphansGone: Promise<void>;
 }
 
 /** As long as a timer of Node's can wait. */
@@ -62,7 +64,7 @@ export class Supervisor {
     this.#conductor = new Conductor(this.pod);
     this.#prober = new Prober(this.pod);
     context.journal.onEvent((event) => {
-      if (event.type === "pod.exited") this.#tellResult(event.status);
+      if (event.type === "pod.exited" && this.state.want !== "restarted") this.#tellResult(event.status);
       this.#tellReadiness();
     });
     this.over = new Promise((resolve) => {
@@ -125,6 +127,63 @@ export class Supervisor {
       await this.#stop();
       return this.state;
     });
+  }
+
+  /**
+   * In order down as `stop` has it, and up again from the first init container on, also where it has ended by itself. With
+   * `containers` these alone, while the others run on.
+   * @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED
+   */
+  restart(
+    asked: Asked & { readonly containers?: readonly string[] | undefined; readonly graceMs?: number | undefined },
+  ): Promise<PodState> {
+    return this.#change(async () => {
+      const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
+      if (asked.containers !== undefined) {
+        const keepers = asked.containers.map((name) => this.#named(name));
+        this.#assertStatus(["initializing", "running"], "restart containers");
+        const { restartContainers } = await import("./restart.ts");
+        await this.#killable(() => restartContainers(this.pod, keepers, { request: asked.request, graceMs }));
+        return this.state;
+      }
+      if (this.#isAskedAgain("restarted", asked) || this.#isAskedAgain("running", asked)) return this.state;
+      if (this.state.status === "created") {
+        this.#note("running", asked);
+        await this.#killOnFailure(() => this.#climb("running"));
+      } else {
+        this.#note("restarted", asked, { graceMs });
+        await this.#restart();
+      }
+      return this.state;
+    });
+  }
+
+  /**
+   * Becomes what another manifest says, while those run on whom it does not concern.
+   * @throws BAD_MANIFEST, NOT_SUPPORTED, RUNTIME_FAILED, WRONG_STATE
+   */
+  change(asked: Asked & { readonly manifest: WrittenManifest }): Promise<PodState> {
+    return this.#change(async () => {
+      const { beginChange, finishChange, untilChanged } = await import("./change-members.ts");
+      if (!this.pod.journal.hasRequest("changed", asked.request)) {
+        this.#assertStatus(["running"], "update");
+        if (this.pod.plan.outer !== undefined) {
+          throw new PeapodError("NOT_SUPPORTED", `pod ${this.pod.plan.pod}: lives in a container of somebody else's`, {
+            hint: "whoever made that container can make another one",
+          });
+        }
+        if (!(await beginChange(this.pod, asked))) return this.state;
+      }
+      // This supervisor ends with it. The same is asked of the next one, whose part is what follows.
+      if (this.state.changing !== undefined)
+        await this.#killable(() => finishChange(this.pod, () => this.#holdStill()));
+      await untilChanged(this.pod, asked.request);
+      return this.state;
+    });
+  }
+
+  #holdStill(): Promise<unknown> {
+    return Promise.all([this.#conductor.hold(), this.#prober.hold()]);
   }
 
   kill(asked: {
@@ -227,10 +286,14 @@ export class Supervisor {
 
   /** The state once the pod has ended; undefined where the asker went away first. */
   whenExited(gone: AbortSignal): Promise<PodState | undefined> {
-    if (this.state.exitedAt !== undefined) return Promise.resolve(this.state);
+    return this.#whenEnded(gone, () => this.state.exitedAt !== undefined && this.state.want !== "restarted");
+  }
+
+  #whenEnded(gone: AbortSignal, hasEnded: () => boolean): Promise<PodState | undefined> {
+    if (hasEnded()) return Promise.resolve(this.state);
     return new Promise((resolve) => {
       const stop = this.pod.journal.onEvent((event) => {
-        if (event.type !== "pod.exited" && event.type !== "pod.deleted") return;
+        if (!hasEnded() && event.type !== "pod.deleted") return;
         stop();
         resolve(this.state);
       });
@@ -242,16 +305,20 @@ export class Supervisor {
   }
 
   /** After a start that was not the first: takes note of what happened meanwhile, then goes on with what was wanted. */
-  recover({ wasAsleep, canceled }: Restarted): Promise<void> {
+  recover({ wasAsleep, canceled, orphansGone }: Restarted): Promise<void> {
     return this.#changes.run(async () => {
+      await orphansGone;
       if (this.state.deletedAt !== undefined) return this.#end();
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
+      if (this.state.changedAt !== undefined && this.state.want !== "deleted")
+        await (await import("./change-members.ts")).prepareChanged(this.pod);
       // Who was killed between the two could not tell it.
-      if (this.state.exitStatus !== undefined) this.#tellResult(this.state.exitStatus);
+      if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
+        this.#tellResult(this.state.exitStatus);
       await this.#goOn(canceled);
     });
   }
@@ -291,6 +358,7 @@ export class Supervisor {
     } catch (error) {
       const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
       this.#tryToNoteFailure(reason);
+      (await import("./restart.ts")).failUnmade(this.pod, reason);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.kill()));
       this.pod.journal.append({ type: "pod.exited", status: finalStatusOf(this.state) });
       throw reason;
@@ -301,7 +369,8 @@ export class Supervisor {
     // The conductor begins after it: `started` comes before `exited`, however short the lives are.
     if (this.state.createdAt === undefined) announceMoves(this.pod.facts);
     const { stages } = this.pod.plan;
-    for (const stage of want === "running" && this.state.createdAt === undefined ? makeRunStages(stages) : stages) {
+    const isAtOnce = this.state.createdAt === undefined || this.state.restartedAt !== undefined;
+    for (const stage of want === "running" && isAtOnce ? makeRunStages(stages) : stages) {
       if (stage.some(isStartStep)) {
         this.#noteOnce("pod.created", this.state.createdAt);
         if (want === "created") break;
@@ -322,11 +391,28 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     if (this.state.status === "paused") await this.#thaw();
+    await this.#killable(() => {
+      const exited = this.#whenEnded(new AbortController().signal, () => this.state.exitedAt !== undefined);
+      this.#conductor.begin();
+      return exited;
+    });
+  }
+
+  /** While it waits for a grace to be over, whoever has not the patience may kill. */
+  async #killable(wait: () => Promise<unknown>): Promise<void> {
     this.#isStopping = true;
-    const exited = this.whenExited(new AbortController().signal);
-    this.#conductor.begin();
-    await exited;
-    this.#isStopping = false;
+    await wait().finally(() => {
+      this.#isStopping = false;
+    });
+  }
+
+  /** Each part may have been done before a supervisor's death. */
+  async #restart(): Promise<void> {
+    if (this.state.exitedAt === undefined) await this.#stop();
+    await this.#holdStill();
+    await (await import("./restart.ts")).clearContainers(this.pod);
+    this.pod.journal.append({ type: "pod.restarted" });
+    await this.#killOnFailure(() => this.#climb("running"));
   }
 
   async #takeDown(): Promise<void> {
@@ -353,7 +439,7 @@ export class Supervisor {
 
   async #goOn(canceled: AbortSignal | undefined): Promise<void> {
     const { want, error } = this.state;
-    const wants = readWants(this.pod.plan.paths.journal);
+    const { requestCount } = this.pod.journal;
     switch (want) {
       case "created":
       case "running": {
@@ -361,15 +447,17 @@ export class Supervisor {
         if (isUp) {
           this.#conductor.begin();
           this.#prober.takeOver(Date.now());
+          if (this.state.changing !== undefined) await this.#goOnChanging();
           break;
         }
         // A failure that stands there has not been dealt with to its end: that is all that is left to do.
         const failAgain = () => {
           if (error !== undefined) throw PeapodError.fromJson(error);
         };
-        if (wants.length <= 1) {
+        if (requestCount <= 1) {
           await this.#undoOnFailure(async () => {
             failAgain();
+            if (requestCount === 0) throw this.#neverWanted();
             this.#assertAwaited(canceled);
             await this.#climb(want, canceled);
           });
@@ -385,11 +473,23 @@ export class Supervisor {
       case "stopped":
         if (this.state.exitedAt === undefined) await this.#stop();
         break;
+      case "restarted":
+        await this.#restart().catch((error: unknown) => this.pod.report(error, "the restart failed"));
+        break;
       case "deleted":
         await this.#takeDown();
         return;
     }
     this.onExits();
+  }
+
+  /** A change that was cut short is brought to its end, and this supervisor with it. */
+  async #goOnChanging(): Promise<void> {
+    const { finishChange } = await import("./change-members.ts");
+    await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {
+      this.pod.report(error, "the change of members failed");
+      this.#conductor.begin();
+    });
   }
 
   /** A caller's container ends with it, and whoever reads its output then stops: the last words go first. */
@@ -414,6 +514,11 @@ export class Supervisor {
     } catch (error) {
       this.pod.report(error, "the readiness could not be told");
     }
+  }
+
+  /** Killed before it could write down what it was to be, its supervisor took that along. */
+  #neverWanted(): PeapodError {
+    return new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: its supervisor died before it was made`);
   }
 
   /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */

@@ -7,13 +7,12 @@ import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
 import { unmountBelow } from "../host/mounts.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { SecretParts } from "../plan/secrets.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
-import { makePodPlan } from "./make-pod-plan.ts";
+import { makePodPlan, type PodPlan } from "./make-pod-plan.ts";
 import type { Programs } from "./programs.ts";
 import { FD, type Launcher } from "./reaper-link.ts";
 import { makeReserve } from "./reserve.ts";
@@ -29,10 +28,11 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const { manifest, plan, secrets } = await makePodPlan(options, programs, { ...request, takesIds: true });
+  const planned = await makePodPlan(options, programs, { ...request, takesIds: true });
+  const { plan } = planned;
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");
-  const supervisor = await begin(manifest, plan, secrets, programs);
+  const supervisor = await begin(planned, programs);
   if (plan.outer !== undefined) (await import("./outer-result.ts")).writeMembers(plan);
   const running = { supervisor, programs };
   attachBell(running);
@@ -44,16 +44,12 @@ export async function upInside(
   return state;
 }
 
-async function begin(
-  manifest: Manifest,
-  plan: Plan,
-  secrets: SecretParts | undefined,
-  programs: Programs,
-): Promise<Supervisor> {
+async function begin(planned: PodPlan, programs: Programs): Promise<Supervisor> {
+  const { plan, secrets } = planned;
   try {
     await claimDirectory(plan);
     if (secrets !== undefined) await keepSecrets(plan, secrets);
-    return await writeBeginning(manifest, plan, programs);
+    return await writeBeginning(planned, programs);
   } catch (error) {
     if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
     throw error;
@@ -72,10 +68,11 @@ async function keepSecrets(plan: Plan, secrets: SecretParts): Promise<void> {
 }
 
 /** What a later supervisor needs to take the pod down. Before it stands there is nothing but files to take away. */
-async function writeBeginning(manifest: Manifest, plan: Plan, programs: Programs): Promise<Supervisor> {
+async function writeBeginning({ manifest, stored, plan }: PodPlan, programs: Programs): Promise<Supervisor> {
   try {
     makeReserve(plan.paths.dir);
     writeJsonAtomic(plan.paths.manifest, manifest);
+    writeJsonAtomic(plan.paths.document, stored);
     writeJsonAtomic(plan.paths.plan, plan);
     return makeSupervisor(plan, programs);
   } catch (error) {

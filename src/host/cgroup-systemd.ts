@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { PeapodError } from "../base/errors.ts";
+import type { PodCgroup } from "../plan/plan.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
 
 /** Where systemctl set-property --runtime leaves them. */
@@ -22,15 +23,33 @@ export function makeSliceUnit(path: string): string {
   throw new PeapodError("BUG", `cgroup ${path}: is no slice, as the systemd driver needs it`);
 }
 
-/** @throws HOST_LACKS where systemd does not run this machine; NOT_PERMITTED */
-export async function startSlice(path: string, booted = BOOTED): Promise<void> {
+/**
+ * `isFirst`: the slice above is not there yet. Systemd would make it by itself, and keep it for ever; made by us it goes with its
+ * last pod, and no pod that comes at that moment is harmed, as it would be by a `stop` of ours.
+ * @throws HOST_LACKS where systemd does not run this machine; NOT_PERMITTED
+ */
+export async function startSlice(
+  { path, base }: Pick<PodCgroup, "path" | "base">,
+  isFirst: boolean,
+  booted = BOOTED,
+): Promise<void> {
   if (!existsSync(booted)) {
     throw new PeapodError("HOST_LACKS", "cgroup driver systemd: systemd does not run this machine", {
       hint: "use --cgroup-driver cgroupfs",
     });
   }
+  // Refused where somebody has made one meanwhile, or has a unit file for it: then that is the one.
+  if (isFirst) await run("busctl", makeTransientCall(makeSliceUnit(path), makeSliceUnit(base)));
   const done = await systemctl("start", path);
   if (done.exitCode !== 0) throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+}
+
+/** StartTransientUnit of org.freedesktop.systemd1(5): the pod's slice, and with it the one above, needed by pods alone. */
+function makeTransientCall(unit: string, base: string): string[] {
+  const manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
+  const pod = [unit, "fail", "0"];
+  const above = ["1", base, "1", "StopWhenUnneeded", "b", "true"];
+  return ["--quiet", "call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...pod, ...above];
 }
 
 /** Until the machine is booted anew, or the slice is stopped. @throws WRONG_STATE for what systemd does not take */
@@ -41,7 +60,7 @@ export async function setSliceProperties(path: string, properties: readonly stri
   throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
-/** Where systemd does not run, none was ever started. The slice above stays: to stop it would end other pods. */
+/** Where systemd does not run, none was ever started. */
 export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
   if (!existsSync(booted)) return;
   const done = await systemctl("stop", path);
@@ -51,16 +70,12 @@ export async function stopSlice(path: string, booted = BOOTED): Promise<void> {
   throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
 }
 
-async function systemctl(
-  verb: "start" | "stop" | "set-property" | "revert",
-  path: string,
-  more: readonly string[] = [],
-) {
+function systemctl(verb: "start" | "stop" | "set-property" | "revert", path: string, more: readonly string[] = []) {
+  const flags = ["--quiet", ...(verb === "set-property" ? ["--runtime"] : [])];
+  return run("systemctl", [verb, ...flags, "--", makeSliceUnit(path), ...more]);
+}
+
+async function run(program: string, args: readonly string[]) {
   const { call } = await import("../base/call.ts");
-  return call({
-    program: "systemctl",
-    args: [verb, "--quiet", ...(verb === "set-property" ? ["--runtime"] : []), "--", makeSliceUnit(path), ...more],
-    env: TOOL_ENVIRONMENT,
-    timeoutMs: TIMEOUT_MS,
-  });
+  return call({ program, args, env: TOOL_ENVIRONMENT, timeoutMs: TIMEOUT_MS });
 }

@@ -105,7 +105,7 @@ function fillCpuset(dir: string): void {
 }
 
 /** v2: what the children shall be able to limit must be handed down level by level (cgroups(7)). */
-function enableControllers(dir: string): void {
+export function enableControllers(dir: string): void {
   const enabled = words(readControl(`${dir}/cgroup.subtree_control`));
   const missing = words(readControl(`${dir}/cgroup.controllers`)).filter((name) => !enabled.includes(name));
   // All in one write, or where one cannot be had (cpu, while real-time processes are about) each by itself:

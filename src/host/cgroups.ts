@@ -29,7 +29,7 @@ const LONGEST_PAUSE_MS = 20;
 /** @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
 export async function makePodCgroup(cgroup: PodCgroup, facts: CgroupFacts): Promise<void> {
   if (cgroup.isCallers) return;
-  if (cgroup.driver === "systemd") return startSlice(cgroup.path);
+  if (cgroup.driver === "systemd") return startSlice(cgroup, !isThere(cgroup.base, facts));
   const hierarchies = makeHierarchies(facts);
   if (hierarchies.length === 0) {
     throw new PeapodError("HOST_LACKS", `cgroup ${cgroup.path}: no cgroup file system is mounted`);
@@ -71,7 +71,8 @@ export async function removePodCgroup(
   timeoutMs: number = REMOVE_MS,
 ): Promise<void> {
   if (cgroup.isCallers) return;
-  if (cgroup.driver === "systemd") return stopSlice(cgroup.path);
+  // Without a cgroup systemd has no such unit that runs.
+  if (cgroup.driver === "systemd") return isThere(cgroup.path, facts) ? stopSlice(cgroup.path) : undefined;
   const deadline = Date.now() + timeoutMs;
   for (const { mount } of makeHierarchies(facts)) {
     if (!(await removeCgroup(mount + cgroup.path, deadline))) {
@@ -97,6 +98,10 @@ export function listCgroupDirs(path: string, facts: CgroupFacts): readonly strin
     listLevelsBelow(mount + path).map((dir) => dir.slice(mount.length)),
   );
   return [...new Set(found)].sort();
+}
+
+function isThere(path: string, facts: CgroupFacts): boolean {
+  return makeHierarchies(facts).some(({ mount }) => existsSync(mount + path));
 }
 
 /** Stops all processes of the pod at one instant. @throws TIMED_OUT (then they run on), NOT_FOUND, HOST_LACKS */

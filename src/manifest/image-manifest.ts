@@ -57,7 +57,7 @@ function withoutUnset(fields: Readonly<Record<string, unknown>>): Record<string,
 }
 
 /** YAML that readers of 1.1 and of 1.2 take alike. */
-function formatYaml(value: unknown): string {
+export function formatYaml(value: unknown): string {
   const yaml = loadYaml();
   const document = new yaml.Document(value, { aliasDuplicateObjects: false });
   yaml.visit(document, {

@@ -4,14 +4,45 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import { DEFAULT_ROOT, makeCgroupBase, makePodCgroup } from "../base/paths.ts";
 import type { PodCgroup } from "./plan.ts";
 
+const DRIVERS = ["cgroupfs", "systemd"] as const;
+
 export function makeCgroup(root: string, pod: PodName, driver: PodCgroup["driver"]): PodCgroup {
   if (driver === "cgroupfs") return { driver, path: makePodCgroup(root, pod), base: makeCgroupBase(root) };
   const base = root === DEFAULT_ROOT ? "peapod" : `peapod_${makeCgroupBase(root).split("-")[1]}`;
   return { driver, path: `/${base}.slice/${base}-${asUnitPart(pod)}.slice`, base: `/${base}.slice` };
 }
 
+/** Wherever the pod may stand, for those who do not know who made its cgroup. */
+export function makePossibleCgroups(root: string, pod: PodName): PodCgroup[] {
+  return DRIVERS.map((driver) => makeCgroup(root, pod, driver));
+}
+
+/** Where pods stand, by driver: `base` of all of this root's. */
+export function makeBases(root: string): string[] {
+  return makePossibleCgroups(root, "any" as PodName).map(({ base }) => base);
+}
+
+/** `web` or `web/server`, of a cgroup below one of the bases: whose it is. */
+export function ownerOfCgroup(path: string): string {
+  const [base = "", pod = "", ...below] = path.slice(1).split("/");
+  if (!base.endsWith(".slice")) return [pod, ...below].join("/");
+  const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
+  const prefix = makeScopePrefix(pod);
+  const containers = below.map((one) =>
+    one.startsWith(`${prefix}-`) ? one.slice(prefix.length + 1, -".scope".length) : one,
+  );
+  return [name.replaceAll("_", "-"), ...containers].join("/");
+}
+
 export function makeContainerCgroup(cgroup: PodCgroup, container: ContainerName): string {
-  return cgroup.driver === "cgroupfs" ? `${cgroup.path}/${container}` : `${cgroup.path}/peapod-${container}.scope`;
+  return cgroup.driver === "cgroupfs"
+    ? `${cgroup.path}/${container}`
+    : `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`;
+}
+
+/** Units have one name space for the whole machine, so a container's bears its pod's name: that of its slice. */
+export function makeScopePrefix(slice: string): string {
+  return slice.slice(slice.lastIndexOf("/") + 1).replace(/\.slice$/, "");
 }
 
 /** A dash in a slice's name is a step down in the tree (systemd.slice(5)); a pod's name has no underscore of its own. */

@@ -19,6 +19,8 @@ export interface OuterContainer {
   readonly dir: string;
   /** Absolute inside each hierarchy. */
   readonly cgroupPath: string;
+  /** cgroup version 2: then `cgroupPath` is all there is. */
+  readonly hasOneHierarchy?: boolean;
   readonly config: OuterConfig;
 }
 
@@ -101,10 +103,13 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
  * What a member's config.json says of its cgroup. runc takes a relative path, or none, from its own caller's cgroup in each
  * hierarchy of version 1, which need not be one path; so a member's stays relative as well, and its runtime is ours.
  */
-export function makeMemberCgroupsPath({ config, cgroupPath }: OuterContainer, member: string): string {
+export function makeMemberCgroupsPath(
+  { config, cgroupPath, hasOneHierarchy = false }: OuterContainer,
+  member: string,
+): string {
   const wanted = config.linux?.cgroupsPath || cgroupPath.slice(cgroupPath.lastIndexOf("/") + 1);
   // `slice:prefix:name` is systemd's; what that made is one path everywhere.
-  const isRelative = !wanted.startsWith("/") && wanted.split(":").length !== 3;
+  const isRelative = !hasOneHierarchy && !wanted.startsWith("/") && wanted.split(":").length !== 3;
   return `${isRelative ? wanted : cgroupPath}/${member}`;
 }
 

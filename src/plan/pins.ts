@@ -34,3 +34,8 @@ export function makePinnedNamespace({ kind, owner, found, paths, hostname, offse
     ...(ahead && kind === "time" && offsets !== undefined ? { offsets } : {}),
   };
 }
+
+/** It begins with a container's first process. A container may be called `new`; these kinds cannot be made ahead. */
+export function isLent({ kind, from }: PinnedNamespace): boolean {
+  return from !== "new" || kind === "pid" || kind === "user" || kind === "cgroup";
+}

@@ -43,6 +43,12 @@ export interface Plan {
   readonly deadlineMs?: number;
   /** How many attempts of a container keep their logs. */
   readonly logAttempts: number;
+  /** Those that the pod began with, in their order; set where members have come or gone since. */
+  readonly firstMembers?: readonly {
+    readonly name: ContainerName;
+    readonly role: ContainerRole;
+    readonly awaits: readonly ("postStart" | "startup" | "readiness")[];
+  }[];
 }
 
 /** Containers that begin together, and how. */

@@ -28,7 +28,7 @@ export function makeConditions(state: Bare, before: readonly Condition[], time: 
       : "ContainersNotReady";
   const reasons: Readonly<Record<Condition["type"], string | undefined>> = {
     PodReadyToStartContainers: state.createdAt === undefined || isOver ? "SandboxNotReady" : undefined,
-    Initialized: state.initializedAt === undefined ? "ContainersNotInitialized" : undefined,
+    Initialized: isInitialized(state) ? undefined : "ContainersNotInitialized",
     ContainersReady: whyNotReady,
     Ready: whyNotReady,
   };
@@ -43,6 +43,11 @@ export function makeConditions(state: Bare, before: readonly Condition[], time: 
       lastTransitionTime,
     };
   });
+}
+
+/** A pod without init containers has nothing to go through, from the beginning. */
+function isInitialized({ initializedAt, containers }: Bare): boolean {
+  return initializedAt !== undefined || !containers.some(({ role }) => role === "init" || role === "sidecar");
 }
 
 /** Ready as a whole: what `wait --for=ready` waits for. */

@@ -4,9 +4,10 @@ import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
+import type { ContainerOutline } from "./outline.ts";
 
 /** What the pod is asked to be; the supervisor works towards the last one that was recorded. */
-export type Want = "created" | "running" | "stopped" | "deleted";
+export type Want = "created" | "running" | "stopped" | "restarted" | "deleted";
 
 interface Stamp {
   /** 1, 2, 3 … without a gap; the cursor of `events --since`. */
@@ -39,6 +40,23 @@ export type PodFact =
   | { readonly type: "pod.resumed" }
   /** All containers ended. `status` as `run` hands it on. */
   | { readonly type: "pod.exited"; readonly status: number }
+  /** Nothing of its containers' last lives is left, and it comes up again: it is wanted running. */
+  | { readonly type: "pod.restarted" }
+  /** Another manifest holds from now on: these containers are being ended, to go or to be replaced. */
+  | {
+      readonly type: "pod.changing";
+      readonly request: string;
+      readonly leaving: readonly ContainerName[];
+      /** RFC 3339; when they are killed, if they have not ended by then. */
+      readonly endBy: string;
+    }
+  /** They are gone, and these are its containers now; the `fresh` ones are started next. */
+  | {
+      readonly type: "pod.changed";
+      readonly request: string;
+      readonly containers: readonly ContainerOutline[];
+      readonly fresh: readonly ContainerName[];
+    }
   | { readonly type: "pod.failed"; readonly error: ErrorJson }
   /** The supervisor was started again and found its way back. */
   | { readonly type: "pod.recovered" }
@@ -92,6 +110,14 @@ export type ContainerFact =
       readonly exit: Exit;
       /** Where the exit alone does not tell it. */
       readonly reason?: "OOMKilled";
+    }
+  /** Somebody asked that it be ended, and started again at once. */
+  | {
+      readonly type: "container.restarting";
+      readonly container: ContainerName;
+      readonly request: string;
+      /** RFC 3339; when it is killed, if it has not ended by then. */
+      readonly endBy: string;
     }
   /** It ended again soon and waits to be started again. */
   | { readonly type: "container.backing-off"; readonly container: ContainerName; readonly until: string }

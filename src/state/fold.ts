@@ -29,6 +29,9 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerOut
     initializedAt: undefined,
     expiredAt: undefined,
     exitedAt: undefined,
+    restartedAt: undefined,
+    changing: undefined,
+    changedAt: undefined,
     deletedAt: undefined,
     isPaused: false,
     reason: undefined,
@@ -113,6 +116,18 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, isPaused: false };
     case "pod.exited":
       return { ...state, exitedAt: event.time, exitStatus: event.status };
+    case "pod.restarted":
+      return beginAgain(state, event.time);
+    case "pod.changing":
+      return {
+        ...state,
+        changing: event.request,
+        containers: state.containers.map((one) =>
+          event.leaving.includes(one.name) ? { ...one, leaveBy: event.endBy } : one,
+        ),
+      };
+    case "pod.changed":
+      return changeMembers(state, event);
     case "pod.failed":
       return { ...state, error: event.error };
     case "pod.degraded":
@@ -122,6 +137,17 @@ function applyFact(state: PodState, event: Event): PodState {
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
+}
+
+/** Who was there under the same name goes on with his attempts. */
+function changeMembers(state: PodState, event: Event & { readonly type: "pod.changed" }): PodState {
+  const containers = event.containers.map((outline) => {
+    const known = state.containers.find(({ name }) => name === outline.name);
+    if (known === undefined) return makePlannedContainer(outline);
+    const isReplaced = event.fresh.includes(outline.name) && known.status !== "planned";
+    return { ...known, ...outline, leaveBy: undefined, restartBy: isReplaced ? event.time : known.restartBy };
+  });
+  return { ...state, changing: undefined, changedAt: event.time, containers };
 }
 
 /** A pod without init containers has nothing to go through. */
@@ -175,6 +201,8 @@ function moveContainer(container: ContainerState, event: Event & ContainerFact):
       return { ...container, status, endBy: event.endBy, message: `${event.cause}: ${event.message}` };
     case "container.pre-stop-failed":
       return { ...container, status, message: `preStop: ${event.message}` };
+    case "container.restarting":
+      return { ...container, status, restartBy: event.endBy };
     case "container.backing-off":
       return { ...container, status, backOffUntil: event.until };
     case "container.deleted":
@@ -199,18 +227,51 @@ function beginAttempt(
   event: Event & { readonly type: "container.creating" },
 ): ContainerState {
   const { attempt = 0, restarts = 0, exitsOffset } = event;
-  const { exit, reason, startedAt, message } = container;
-  const ended = exit && reason ? { startedAt, exit, reason, ...(message === undefined ? {} : { message }) } : undefined;
-  const last = ended ?? container.last;
+  const last = lastOf(container);
+  return { ...makeRenewed(container), status: "creating", attempt, restarts, exitsOffset, last };
+}
+
+/** Nothing but its limits outlives an attempt. */
+function makeRenewed(container: ContainerState): ContainerState {
   const resources = container.resources === undefined ? {} : { resources: container.resources };
-  return { ...makePlannedContainer(container), ...resources, status: "creating", attempt, restarts, exitsOffset, last };
+  return { ...makePlannedContainer(container), ...resources };
+}
+
+function lastOf({ exit, reason, startedAt, message, last }: ContainerState): ContainerState["last"] {
+  if (exit === undefined || reason === undefined) return last;
+  return { startedAt, exit, reason, ...(message === undefined ? {} : { message }) };
+}
+
+/** The pod as it was created, but for what its containers have behind them. */
+function beginAgain(state: PodState, time: string): PodState {
+  return {
+    ...state,
+    want: "running",
+    wantedAt: time,
+    graceMs: undefined,
+    stopSignal: undefined,
+    restartedAt: time,
+    startedAt: undefined,
+    initializedAt: undefined,
+    expiredAt: undefined,
+    exitedAt: undefined,
+    exitStatus: undefined,
+    reason: undefined,
+    error: undefined,
+    changing: undefined,
+    containers: state.containers.map((container) => {
+      // Its turn had not come.
+      if (container.status === "planned") return container;
+      return { ...makeRenewed(container), attempt: container.attempt + 1, last: lastOf(container) };
+    }),
+  };
 }
 
 /** One that was cut short leaves what the attempt before it has left. */
 function giveUpAttempt(container: ContainerState): ContainerState {
   const { status, attempt, last } = container;
   if (status !== "planned") return container;
-  if (attempt === 0 || last === undefined) return makePlannedContainer(container);
+  if (attempt === 0 || last === undefined) return { ...makePlannedContainer(container), attempt };
   return { ...container, status: "deleted", exit: last.exit, reason: last.reason, startedAt: last.startedAt };
 }
 
@@ -241,6 +302,8 @@ function makePlannedContainer({ name, role, awaits }: ContainerOutline): Contain
     reason: undefined,
     backOffUntil: undefined,
     endBy: undefined,
+    restartBy: undefined,
+    leaveBy: undefined,
     passed: [],
     last: undefined,
     pid: undefined,
@@ -259,7 +322,7 @@ function deriveStatus(state: PodState, isFailed: boolean): PodStatus {
   if (state.want === "deleted") return "deleting";
   if (state.exitedAt !== undefined) return "exited";
   if (state.isPaused) return "paused";
-  if (state.want === "stopped" || state.expiredAt !== undefined) return "stopping";
+  if (state.want === "stopped" || state.want === "restarted" || state.expiredAt !== undefined) return "stopping";
   if (state.startedAt !== undefined) return state.initializedAt === undefined ? "initializing" : "running";
   if (state.createdAt !== undefined) return "created";
   return "creating";

@@ -1,13 +1,13 @@
 // The pod's memory: one event a line, written before anybody is told. One writer at a time, the pod's supervisor.
 // A line is there wholly or not at all, so what `state` says and what the file holds are always the same.
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import type { Event, Fact, Want } from "./event.ts";
 import { applyEvent, makePlannedState } from "./fold.ts";
 import type { ContainerOutline } from "./outline.ts";
-import { parseJournal } from "./parse-journal.ts";
+import { readEachEvent } from "./parse-journal.ts";
 import type { PodState } from "./pod-state.ts";
 import { whyNot } from "./transitions.ts";
 
@@ -56,8 +56,7 @@ export class Journal {
     this.#now = options.now ?? Date.now;
     this.#write = options.write ?? writeSync;
     this.#state = planned;
-    const { events, wholeBytes, torn } = parseJournal(readFileSync(fd), path);
-    for (const event of events) {
+    const { wholeBytes, torn } = readEachEvent(fd, path, (event) => {
       const reason = event.seq === this.#state.cursor + 1 ? whyNot(this.#state, event) : "its number is out of order";
       if (reason !== undefined) {
         throw new PeapodError("STATE_DAMAGED", `${path}:${this.#state.cursor + 1}: ${reason}`, {
@@ -65,7 +64,7 @@ export class Journal {
         });
       }
       this.#take(event);
-    }
+    });
     this.#size = wholeBytes;
     this.cut = torn === "" ? undefined : torn;
     if (this.cut !== undefined) ftruncateSync(fd, wholeBytes);
@@ -75,8 +74,13 @@ export class Journal {
     return this.#state;
   }
 
+  /** How often somebody asked for something, one asking that came twice counted once. */
+  get requestCount(): number {
+    return this.#requests.size;
+  }
+
   /** Has `want` been asked for under this name? Then its caller asks again and need not be obeyed twice. */
-  hasRequest(want: Want, request: string): boolean {
+  hasRequest(want: Want | "changed", request: string): boolean {
     return this.#requests.has(requestKey(want, request));
   }
 
@@ -125,6 +129,8 @@ export class Journal {
     this.#state = applyEvent(this.#state, event);
     this.#lastTime = event.time;
     if (event.type === "pod.wanted") this.#requests.add(requestKey(event.want, event.request));
+    if (event.type === "pod.changing") this.#requests.add(requestKey("changed", event.request));
+    if (event.type === "container.restarting") this.#requests.add(requestKey("restarted", event.request));
   }
 
   /** A clock that was set back must not make a later event look earlier. */
@@ -135,6 +141,6 @@ export class Journal {
   }
 }
 
-function requestKey(want: Want, request: string): string {
+function requestKey(want: Want | "changed", request: string): string {
   return `${want} ${request}`;
 }

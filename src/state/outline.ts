@@ -1,7 +1,7 @@
 // What a pod's state must know of its containers beforehand: the journal does not repeat the plan.
 
 import { type ContainerName, PAUSE } from "../base/names.ts";
-import type { ContainerRole, PlannedContainer } from "../plan/plan.ts";
+import type { ContainerRole, Plan, PlannedContainer } from "../plan/plan.ts";
 
 export interface ContainerOutline {
   readonly name: ContainerName;
@@ -26,4 +26,9 @@ export function makeOutlines(containers: readonly PlannedContainer[]): Container
 /** For a journal without its plan: containers that wait for nothing. */
 export function makeBareOutline(name: ContainerName): ContainerOutline {
   return { name, role: name === PAUSE ? "pause" : "main", awaits: [] };
+}
+
+/** Those that a pod's journal begins with. */
+export function makeFirstOutlines({ containers, firstMembers }: Plan): readonly ContainerOutline[] {
+  return firstMembers ?? makeOutlines(containers);
 }

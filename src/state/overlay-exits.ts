@@ -38,6 +38,7 @@ function withExit(container: ContainerState, lines: readonly ExitLine[]): Contai
 
 /** With sidecars there is somebody to be stopped yet: that the pod has ended is for its supervisor to say. */
 function withPodExit(state: PodState, isFinal: (container: ContainerState) => boolean): PodState {
+  if (state.want === "restarted") return state;
   const main = state.containers.filter(({ role }) => role !== "pause" && role !== "sidecar");
   const exitStatus = exitStatusOf(state);
   if (state.createdAt === undefined || state.exitedAt !== undefined || exitStatus === undefined) return state;

@@ -36,6 +36,12 @@ export interface PodState {
   /** It ran longer than it may, and is being stopped for it, or was. */
   readonly expiredAt: string | undefined;
   readonly exitedAt: string | undefined;
+  /** When it was last brought up anew, after `restart`. */
+  readonly restartedAt: string | undefined;
+  /** The request for another manifest that is being worked on. */
+  readonly changing: string | undefined;
+  /** When its containers last became others. */
+  readonly changedAt: string | undefined;
   /** `pod.deleted` has been written: what is left is the directory itself. */
   readonly deletedAt: string | undefined;
   /** Its cgroup is frozen. `status` says so too, unless something graver is to be said. */
@@ -97,6 +103,10 @@ export interface ContainerState {
   readonly backOffUntil: string | undefined;
   /** A probe or a hook failed for good: it is being ended, and killed then. */
   readonly endBy: string | undefined;
+  /** Somebody asked that it be ended, killed by then, and started again at once. */
+  readonly restartBy: string | undefined;
+  /** It goes or is replaced: it is being ended, killed by then, and not started again. */
+  readonly leaveBy: string | undefined;
   readonly passed: readonly ("postStart" | "startup" | "readiness")[];
   /** The attempt before this one. */
   readonly last: EndedAttempt | undefined;

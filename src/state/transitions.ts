@@ -23,6 +23,13 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   "container.signalled": { created: "created", running: "running" },
   // From `created`: killed before its program was let go.
   "container.exited": { created: "exited", running: "exited" },
+  "container.restarting": {
+    creating: "creating",
+    created: "created",
+    running: "running",
+    exited: "exited",
+    deleted: "deleted",
+  },
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
   "container.deleted": { exited: "deleted", creating: "planned" },
@@ -33,7 +40,16 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
 };
 
 /** What a pod has been through; more than one holds at a time. */
-export type Milestone = "planned" | "created" | "started" | "initialized" | "expired" | "paused" | "exited" | "deleted";
+export type Milestone =
+  | "planned"
+  | "created"
+  | "started"
+  | "initialized"
+  | "expired"
+  | "paused"
+  | "changing"
+  | "exited"
+  | "deleted";
 
 interface PodRule {
   readonly needs: readonly Milestone[];
@@ -67,6 +83,9 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
+  "pod.restarted": { needs: ["exited"], forbids: ["paused", "deleted"], containers: ["planned", "deleted"] },
+  "pod.changing": { needs: ["started"], forbids: ["changing", "paused", "exited", "deleted"] },
+  "pod.changed": { needs: ["changing"], forbids: ["deleted"] },
   "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
   "pod.recovered": { needs: ["planned"], forbids: ["deleted"] },
@@ -83,8 +102,9 @@ export function isContainerFact(fact: Fact): fact is ContainerFact {
   return fact.type.startsWith("container.");
 }
 
-/** Its turn comes after that of an init container or a sidecar, and has not come. */
-function isWaiting({ containers }: PodState, index: number): boolean {
+/** Its turn comes after that of an init container or a sidecar, or it was added later; and has not come. */
+function isWaiting({ containers, changedAt }: PodState, index: number): boolean {
+  if (containers[index]?.status === "planned" && changedAt !== undefined) return true;
   const isEarly = ({ role }: ContainerState) => role === "init" || role === "sidecar";
   return containers[index]?.status === "planned" && containers.slice(0, index).some(isEarly);
 }
@@ -101,6 +121,7 @@ export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
   if (state.initializedAt !== undefined) reached.add("initialized");
   if (state.expiredAt !== undefined) reached.add("expired");
   if (state.isPaused) reached.add("paused");
+  if (state.changing !== undefined) reached.add("changing");
   if (state.exitedAt !== undefined) reached.add("exited");
   if (state.deletedAt !== undefined) reached.add("deleted");
   return reached;
@@ -127,6 +148,15 @@ function whyNotPod(state: PodState, fact: PodFact): string | undefined {
   if (missing !== undefined) return `${fact.type} comes before the pod is ${missing}`;
   const passed = rule.forbids.find((milestone) => reached.has(milestone));
   if (passed !== undefined) return `the pod is ${passed}, so there can be no ${fact.type}`;
+  if (fact.type === "pod.changed") {
+    const left = state.containers.find(
+      ({ name, leaveBy, status }) =>
+        (leaveBy !== undefined || !fact.containers.some((one) => one.name === name)) &&
+        status !== "deleted" &&
+        status !== "planned",
+    );
+    return left && `container ${left.name} is still ${left.status}, so there can be no ${fact.type}`;
+  }
   const { containers: allowed } = rule;
   if (allowed === undefined) return undefined;
   const wrong = state.containers.find(

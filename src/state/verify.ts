@@ -51,6 +51,7 @@ class PodStory {
   readonly #containers = new Map<string, ContainerStory>();
   readonly #seen = new Set<string>();
   #isPaused = false;
+  #isChanging = false;
 
   check(event: Event, tell: Tell): void {
     if (this.#seen.size === 0 && event.type !== "pod.planned") tell("order", `${event.type}: comes before pod.planned`);
@@ -89,6 +90,18 @@ class PodStory {
         if (!this.#has("pod.created")) tell("order", "pod.exited: comes before pod.created");
         this.#checkAll(tell, event.type, "ended", (container) => container.isExited || container.name === PAUSE);
         return;
+      case "pod.changing":
+        if (!this.#has("pod.started")) tell("order", "pod.changing: comes before pod.started");
+        if (this.#has("pod.exited")) tell("order", "pod.changing: comes after pod.exited");
+        if (this.#isChanging) tell("once", "pod.changing: comes while it is changing already");
+        this.#isChanging = true;
+        return;
+      case "pod.changed":
+        this.#checkChanged(event, tell);
+        return;
+      case "pod.restarted":
+        this.#checkRestarted(tell);
+        return;
       case "pod.deleted":
         this.#checkAll(tell, event.type, "was deleted", (container) => container.isDeleted || !container.isCreated);
         return;
@@ -110,6 +123,27 @@ class PodStory {
     if (isPausing === this.#isPaused)
       tell("once", isPausing ? "the pod: paused twice" : "the pod: resumed, not paused");
     this.#isPaused = isPausing;
+  }
+
+  /** From here on it may start, be through with its init containers, and end, once more. */
+  #checkRestarted(tell: Tell): void {
+    if (!this.#has("pod.exited")) tell("order", "pod.restarted: comes before pod.exited");
+    if (this.#isPaused) tell("order", "pod.restarted: comes while it is paused");
+    this.#checkAll(tell, "pod.restarted", "was deleted", (container) => container.isDeleted || !container.isCreated);
+    this.#isChanging = false;
+    for (const type of ["pod.started", "pod.initialized", "pod.expired", "pod.exited"]) this.#seen.delete(type);
+  }
+
+  /** Who is replaced or not named any more is gone; a later one of that name begins anew. */
+  #checkChanged({ containers, fresh }: Event & { readonly type: "pod.changed" }, tell: Tell): void {
+    if (!this.#isChanging) tell("order", "pod.changed: comes before pod.changing");
+    this.#isChanging = false;
+    for (const [name, story] of this.#containers) {
+      const stays = containers.some((one) => one.name === name);
+      if (stays && !fresh.some((one) => one === name)) continue;
+      if (story.isCreated && !story.isDeleted) tell("order", `pod.changed: comes before container ${name} was deleted`);
+      if (!stays) this.#containers.delete(name);
+    }
   }
 
   #checkAll(tell: Tell, type: string, what: string, holds: (container: ContainerStory) => boolean): void {
@@ -163,6 +197,9 @@ class ContainerStory {
       case "container.unhealthy":
       case "container.pre-stop-failed":
         if (!this.isStarted || this.isExited) wrong("order", `${fact.type.slice(10)} while it did not run`);
+        return;
+      case "container.restarting":
+        if (!this.isCreating) wrong("order", "was asked to be restarted before anybody set about creating it");
         return;
       case "container.backing-off":
         if (!this.isExited || this.isDeleted) wrong("order", "waits to be started again while it has not ended");

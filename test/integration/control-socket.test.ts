@@ -2,7 +2,7 @@
 // pod, and what is answered is compared with the document.
 
 import { execFile } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,6 +13,7 @@ import { httpStatusOf } from "../../src/engine/control-messages.ts";
 import type { Event } from "../../src/state/event.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { patient } from "../support/slowness.ts";
 import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -176,6 +177,9 @@ testWithPeapod("exec runs a command and answers with all that it wrote", async (
 testWithPeapod("what is asked wrongly is answered with a status and an error that says why", async (t, host) => {
   const pod = host.aPod();
   await host.must("run", "-d", pod.file);
+  // Longer than a command line may be.
+  const large = join(host.dir, "large");
+  writeFileSync(large, "x".repeat(1_100_000));
   const wrong: [string, unknown, number, RegExp][] = [
     ["/v1/pod/stop", "{", 400, /"code":"BAD_USAGE","message":"body: is not JSON"/],
     ["/v1/pod/stop", "[]", 400, /BAD_USAGE/],
@@ -187,7 +191,7 @@ testWithPeapod("what is asked wrongly is answered with a status and an error tha
     ["/v1/pod/kill", { container: "nobody" }, 404, /no container nobody/],
     ["/v1/pod/start", {}, 409, /WRONG_STATE/],
     ["/v1/pod/delete", {}, 409, /WRONG_STATE/],
-    ["/v1/pod/stop", "x".repeat(70_000), 400, /body: is larger than 65536 bytes/],
+    ["/v1/pod/stop", `@${large}`, 400, /body: is larger than 1048576 bytes/],
     ["/v1/pod/explode", {}, 404, /no such thing here/],
     ["/v1/pod", {}, 404, /POST \/v1\/pod: no such thing here/],
     ["/v2/pod", undefined, 404, /NOT_FOUND/],
@@ -256,7 +260,7 @@ testWithPeapod("every curl line of docs/control-socket.md answers as it says the
   await host.must("create", pod.file);
   const examples = readExamples();
   for (const { line, answer } of examples) {
-    const { stdout } = await run("sh", ["-c", line.replaceAll("/run/peapod", host.root)], { timeout: 60_000 });
+    const { stdout } = await run("sh", ["-c", line.replaceAll("/run/peapod", host.root)], { timeout: patient(60_000) });
     t.match(stdout, new RegExp(`^${answer.trimEnd().split("…").map(escapeForRegExp).join("[\\s\\S]*")}\n?$`), line);
   }
   t.ok(examples.length > 10, "there are many");

@@ -6,11 +6,12 @@ import t from "tap";
 import { stringify } from "yaml";
 import { Dockerd, waitForDocker, whyNoDockerd } from "../support/dockerd.ts";
 import { buildPlainImage, buildPodImage } from "../support/pod-image.ts";
+import { patient } from "../support/slowness.ts";
 
 const COMPOSE = "/usr/bin/docker-compose";
 const skip = whyNoDockerd() || (!existsSync(COMPOSE) && "not installed: docker-compose");
 
-t.test("a composed application of a pod and an ordinary service", { skip, timeout: 120_000 }, async (t) => {
+t.test("a composed application of a pod and an ordinary service", { skip, timeout: patient(120_000) }, async (t) => {
   const docker = await Dockerd.start();
   t.teardown(() => docker.remove());
   await buildPlainImage(docker, "plain");

@@ -15,10 +15,11 @@ import {
   type PodImageRequest,
   WAIT_FOR_STOP,
 } from "../support/pod-image.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const FILE_DEADLINE_MS = 600_000;
-const TEST_DEADLINE_MS = 120_000;
+const FILE_DEADLINE_MS = patient(600_000);
+const TEST_DEADLINE_MS = patient(120_000);
 const skip = whyNoDockerd();
 
 let docker: Dockerd;
@@ -363,6 +364,49 @@ testWithDocker("a published port is answered by a member", async (t) => {
     return answer.code === 0;
   });
   t.equal(answer?.out, "hello\n");
+});
+
+testWithDocker("the pod's readiness is a health check, in each way that Docker asks", async (t) => {
+  const ready = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  const image = await aPodImage({ containers: [{ name: "web", readinessProbe: ready }, { name: "side" }] });
+  const exec = await aPodImage({
+    containers: [{ name: "web" }],
+    lines: ['HEALTHCHECK --interval=200ms --retries=2 CMD ["peapod-ready"]'],
+  });
+  const check = ["--health-cmd", "peapod-ready", "--health-interval", "200ms", "--health-retries", "2"];
+  const [id, other] = [await runDetached(...check, image), await runDetached(exec)];
+  const becomes = async (which: string, status: string) =>
+    waitForDocker(`it is ${status}`, async () => (await docker.field(which, ".State.Health.Status")) === status);
+  await becomes(other, "healthy");
+  await becomes(id, "unhealthy");
+  t.match(await docker.field(id, "(index .State.Health.Log 0).Output"), /^not ready: web/);
+  await docker.must("exec", id, "touch", "/up");
+  await becomes(id, "healthy");
+});
+
+testWithDocker("docker stop takes a pod down in order, and a member that always comes back does not", async (t) => {
+  const last = (name: string) => `trap 'echo ${name} ends; exit 0' TERM; while :; do sleep 0.1; done`;
+  const image = await aPodImage({
+    containers: [{ name: "web", run: last("web") }],
+    spec: {
+      restartPolicy: "Always",
+      initContainers: [
+        {
+          name: "proxy",
+          image: "rootfs:/containers/web",
+          restartPolicy: "Always",
+          command: ["/bin/sh", "-c", `echo proxy is up; ${last("proxy")}`],
+        },
+      ],
+    },
+  });
+  const id = await runDetached(image);
+  await said(id, "proxy | proxy is up");
+  await waitForDocker("web runs", async () => memberPids(id, "web").length > 0);
+  await docker.must("stop", id);
+  t.equal(await docker.field(id, ".State.ExitCode"), "0");
+  const lines = (await logsOf(id)).split("\n");
+  t.ok(lines.indexOf("web | web ends") < lines.indexOf("proxy | proxy ends"), lines.join("; "));
 });
 
 testWithDocker("a health check asks the first container", async (t) => {

@@ -9,9 +9,10 @@ import { Dockerd, waitForDocker, whyNoDockerd } from "../support/dockerd.ts";
 import { childrenOf, killIfThere } from "../support/own-processes.ts";
 import type { Test } from "../support/peapod-host.ts";
 import { buildPlainImage, buildPodImage, makePodManifest, WAIT_FOR_STOP } from "../support/pod-image.ts";
+import { patient } from "../support/slowness.ts";
 
-const FILE_DEADLINE_MS = 600_000;
-const TEST_DEADLINE_MS = 180_000;
+const FILE_DEADLINE_MS = patient(600_000);
+const TEST_DEADLINE_MS = patient(180_000);
 const skip = whyNoDockerd();
 
 /** Not by a virtual address: that would need IPVS, which not every kernel has. */

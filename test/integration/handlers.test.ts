@@ -13,8 +13,10 @@ import { readProcess } from "../../src/host/processes.ts";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import type { Handler } from "../../src/manifest/probe.ts";
 import { openRuntime } from "../../src/runtime/runtime.ts";
+import { DRIVER } from "../support/driver.ts";
 import { BIN, type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { PodBundle } from "../support/pod-bundle.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const facts = readHostFacts();
@@ -37,13 +39,13 @@ function placeOf(host: PeapodHost, pod: PodFile, name: string): Place {
     id: name,
     pid: state.pid,
     startTime: state.startTime ?? 0,
-    runtime: openRuntime({ choice: plan.runtime, root, callsDir, systemdCgroup: false }),
+    runtime: openRuntime({ choice: plan.runtime, root, callsDir, systemdCgroup: DRIVER === "systemd" }),
     program: join(BIN, "peapod-probe"),
     callsDir,
   };
   return {
     target,
-    run: (handler, timeoutMs = 10_000) => runHandler(target, handler, { timeoutMs }),
+    run: (handler, timeoutMs = patient(10_000)) => runHandler(target, handler, { timeoutMs }),
     pids: () => [...listCgroupPids(planned.cgroupPath, facts)],
   };
 }
@@ -102,7 +104,7 @@ testWithPeapod("exec runs as the container does, and tells how it ended", async 
     message: /nowhere.*(not found|no such file)/i,
   });
   const gone = { ...target, startTime: target.startTime + 1 };
-  const outcome = await runHandler(gone, get(80), { timeoutMs: 5000 });
+  const outcome = await runHandler(gone, get(80), { timeoutMs: patient(5000) });
   t.same(outcome, { ok: false, message: "its container is gone" });
 });
 

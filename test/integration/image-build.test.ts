@@ -19,9 +19,10 @@ import { Dockerd, whyNoDockerd } from "../support/dockerd.ts";
 import { findOnPath, PEAPOD_OCI } from "../support/oci-script.ts";
 import { BIN, type Ended, type Test } from "../support/peapod-host.ts";
 import { Machine, makeBusyboxTree, Podman, whyNotWith } from "../support/podman.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const DEADLINE_MS = 200_000;
+const DEADLINE_MS = patient(200_000);
 
 /** What the image says of itself, as `import --change` takes it; its shell would expand what peapod must not. */
 const CHANGES = [

@@ -8,10 +8,20 @@ import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-ho
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
+const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+/** Why members cannot have limits on version 2. */
+const withoutControllers =
+  isUnified && readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").includes("memory")
+    ? false
+    : "needs cgroup v2 with controllers";
 const STAY = "trap 'exit 5' TERM; while :; do sleep 0.1; done";
 
-function testWithBundle(sentence: string, body: (t: Test, bundle: PodBundle, host: PeapodHost) => Promise<void>): void {
-  testWithPeapod(sentence, async (t, host) => {
+function testWithBundle(
+  sentence: string,
+  body: (t: Test, bundle: PodBundle, host: PeapodHost) => Promise<void>,
+  options: { readonly skip?: string | false } = {},
+): void {
+  const withBundle = async (t: Test, host: PeapodHost) => {
     const bundle = new PodBundle(host, "p1");
     const before = bundle.config;
     try {
@@ -21,7 +31,8 @@ function testWithBundle(sentence: string, body: (t: Test, bundle: PodBundle, hos
       rmSync(join(host.root, "sandboxes"), { recursive: true, force: true });
       t.ok(before, "there was a bundle");
     }
-  });
+  };
+  testWithPeapod(sentence, withBundle, options);
 }
 
 const names = (members: readonly Member[]) => members.map(({ name }) => name);
@@ -307,9 +318,41 @@ testWithBundle("pause stops all, ps shows all, update holds for all", async (t, 
     "sandbox and two members",
   );
   await bundle.must("update", "--memory", "50000000", "p1");
-  const path = `/sys/fs/cgroup/memory${bundle.config.linux.cgroupsPath}/memory.limit_in_bytes`;
+  const path = isUnified
+    ? `/sys/fs/cgroup${bundle.config.linux.cgroupsPath}/memory.max`
+    : `/sys/fs/cgroup/memory${bundle.config.linux.cgroupsPath}/memory.limit_in_bytes`;
   t.equal(Number(readFileSync(path, "utf8")), 49_999_872, "on the cgroup above the members'");
 });
+
+testWithBundle(
+  "on cgroup v2 the caller's process stays where he looks for it, unless members have limits",
+  async (t, bundle) => {
+    const cgroupOf = (pid: number) => /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
+    const callers = bundle.config.linux.cgroupsPath;
+    bundle.withPod([
+      { name: "a", run: STAY },
+      { name: "b", run: STAY },
+    ]);
+    await bundle.up();
+    t.equal(cgroupOf(await bundle.pid()), callers);
+    t.notOk(existsSync(`/sys/fs/cgroup${callers}/.peapod`), "and what helped to make them is gone");
+    await bundle.must("delete", "--force", "p1");
+
+    const limits = { resources: { limits: { memory: "32Mi" } } };
+    bundle.withPod([
+      { name: "a", run: STAY, ...limits },
+      { name: "b", run: STAY },
+    ]);
+    await bundle.up();
+    t.equal(cgroupOf(await bundle.pid()), `${callers}/.peapod`);
+    t.equal(readFileSync(`/sys/fs/cgroup${callers}/a/memory.max`, "utf8"), "33554432\n");
+    await bundle.must("pause", "p1");
+    t.match((await bundle.oci("exec", "p1", "true")).err, /paused/);
+    await bundle.must("resume", "p1");
+    t.equal((await bundle.oci("exec", "p1", "true")).code, 0);
+  },
+  { skip: withoutControllers },
+);
 
 testWithBundle("whoever is killed, the caller is told the truth and nothing stays", async (t, bundle, host) => {
   const pod = { name: "p1", file: "" };
@@ -342,7 +385,11 @@ testWithBundle("whoever is killed, the caller is told the truth and nothing stay
   await round(
     "the supervisor",
     async () => {
-      await waitUntil("there is one", () => supervisorOf(host, pod) !== undefined);
+      await waitUntil("there is one", async () => {
+        // It may be asleep by now; who asks for something wakes it.
+        if (supervisorOf(host, pod) === undefined) await bundle.must("kill", "p1", "CONT");
+        return supervisorOf(host, pod) !== undefined;
+      });
       killIfThere(supervisorOf(host, pod) ?? 0);
       await stop();
     },

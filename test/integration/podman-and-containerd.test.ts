@@ -10,6 +10,7 @@ import { PEAPOD_OCI, RUNC } from "../support/oci-script.ts";
 import type { Ended, Test } from "../support/peapod-host.ts";
 import { makePodManifest } from "../support/pod-image.ts";
 import { killIfThere, Machine, makeBusyboxTree, Podman, whyNotWith, writeImageArchive } from "../support/podman.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Ends when it is asked to, and says so. */
@@ -46,7 +47,7 @@ function writeImages(dir: string): { plain: string; podTree: string; pod: string
 
 const withoutPodman = whyNotWith("podman", "conmon");
 
-t.test("podman", { skip: withoutPodman, timeout: 280_000 }, async (t) => {
+t.test("podman", { skip: withoutPodman, timeout: patient(280_000) }, async (t) => {
   const machine = await Machine.start();
   t.teardown(() => machine.remove());
   const images = writeImages(machine.dir);
@@ -451,7 +452,7 @@ function readParent(pid: string): string {
 
 t.test(
   "containerd",
-  { skip: whyNotWith("containerd", "ctr", "containerd-shim-runc-v2"), timeout: 200_000 },
+  { skip: whyNotWith("containerd", "ctr", "containerd-shim-runc-v2"), timeout: patient(200_000) },
   async (t) => {
     const machine = await Machine.start();
     t.teardown(() => machine.remove());

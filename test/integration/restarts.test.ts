@@ -5,10 +5,13 @@ import { join } from "node:path";
 import type { Event } from "../../src/state/event.ts";
 import { killIfThere, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
-const QUICK = { "peapod/backOff": "initial=0.1,max=0.4,reset=600" };
+/** Longer than an exit takes to be noticed. */
+const FIRST_MS = patient(100);
+const QUICK = { "peapod/backOff": `initial=${FIRST_MS / 1000},max=${(4 * FIRST_MS) / 1000},reset=600` };
 const SCRATCH = { volumes: [{ name: "scratch", emptyDir: {} }] };
 const AT_SCRATCH = { volumeMounts: [{ name: "scratch", mountPath: "/v" }] };
 /** Fails so often, then ends with `code`. */
@@ -107,7 +110,10 @@ testWithPeapod(
       const endedAt = ended?.type === "container.exited" ? Date.parse(ended.exit.time) : 0;
       return [Math.round((Date.parse(event.until) - endedAt) / 10) * 10];
     });
-    t.same(waits, [100, 200, 400, 400]);
+    t.same(
+      waits,
+      [1, 2, 4, 4].map((times) => times * FIRST_MS),
+    );
     events.forEach((event, index) => {
       if (event.type !== "container.backing-off") return;
       const next = events.slice(index).find(({ type }) => type === "container.creating");

@@ -96,12 +96,12 @@ for (const [signal, status] of [
 
 t.test("a crash gives the terminal back, too", { skip }, async (t) => {
   const dir = t.testdir();
-  const terminal = fileURLToPath(new URL("../../src/doors/cli/terminal.ts", import.meta.url));
+  const terminal = fileURLToPath(new URL("../../src/doors/cli/screen.ts", import.meta.url));
   const script = join(dir, "crash.ts");
   writeFileSync(
     script,
-    `import { openTerminal } from ${JSON.stringify(terminal)};
-openTerminal();
+    `import { openScreen } from ${JSON.stringify(terminal)};
+openScreen();
 setTimeout(() => { throw new Error("a bug"); }, 50);
 `,
   );

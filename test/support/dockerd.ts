@@ -22,10 +22,11 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BIN, type Ended, type Running, type Test } from "./peapod-host.ts";
+import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** Of one command of the client; far more than any takes. */
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = patient(90_000);
 /** Of a daemon that ends orderly, with ten seconds for its containers. */
 const END_MS = 30_000;
 /** For what a daemon or the kernel takes away after it has answered. */

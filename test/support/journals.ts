@@ -87,6 +87,7 @@ function factsThatLeadOn(containers: readonly ContainerName[], state: PodState):
     { type: "pod.created" },
     { type: "pod.started" },
     { type: "pod.exited", status: exitStatusOf(state) ?? 0 },
+    { type: "pod.restarted" },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.creating", container, exitsOffset: index, ...nextLife(state, container) },
       { type: "container.created", container, pid: 100 + index, startTime: 5000 + index },
@@ -114,6 +115,8 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },
+    { type: "pod.changing", request: "r4", leaving: containers.slice(0, 1), endBy: "2026-01-01T00:01:00.000Z" },
+    { type: "pod.changed", request: "r4", containers: containers.map(makeBareOutline), fresh: [] },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.signalled", container, signal: "TERM" },
       { type: "container.updated", container, resources: { pidsLimit: 9 } },
@@ -121,6 +124,7 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
       { type: "container.deleted", container },
       { type: "container.io-restarted", container },
       { type: "container.start-failed", container, error: { code: "NOT_FOUND", message: "no such command" } },
+      { type: "container.restarting", container, request: "r3", endBy: "2026-01-01T00:01:00.000Z" },
       { type: "container.backing-off", container, until: "2026-01-01T00:01:00.000Z" },
       { type: "container.post-started", container },
       { type: "container.startup-passed", container },

@@ -20,13 +20,14 @@ import { delimiter, dirname, join } from "node:path";
 import t from "tap";
 import { BIN, type Test } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
+import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** PEAPOD_OCI names another candidate: a stand-in proves that the comparison itself is sound. */
 export const PEAPOD_OCI = process.env.PEAPOD_OCI ?? join(BIN, "peapod-oci");
 export const RUNC = findOnPath("runc");
 /** Of one call; far more than any takes. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = patient(20_000);
 
 /** Why these tests cannot run here; false where they can. */
 export const CANNOT_COMPARE: string | false =
@@ -305,7 +306,7 @@ export function testBoth(
   script: (caller: Caller) => Promise<void>,
   options: { readonly skip?: string | false } = {},
 ): void {
-  t.test(sentence, { skip: CANNOT_COMPARE || (options.skip ?? false), timeout: 120_000 }, async (t) => {
+  t.test(sentence, { skip: CANNOT_COMPARE || (options.skip ?? false), timeout: patient(120_000) }, async (t) => {
     // Short: a socket's path may have 107 bytes, see unix(7).
     const dir = realpathSync(mkdtempSync(join(tmpdir(), "pt-")));
     const base = `/peapod-oci-test-${process.pid}`;

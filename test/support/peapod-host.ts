@@ -15,17 +15,18 @@ import { parseJournal } from "../../src/state/parse-journal.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { verifyEvents } from "../../src/state/verify.ts";
 import { busyboxRootfs } from "./rootfs.ts";
+import { patient } from "./slowness.ts";
 import { readTraces } from "./traces.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export const BIN = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
 /** Of one command; far more than any takes. */
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = patient(120_000);
 /** How often a command's new pods are looked for, to keep their journals. */
 const KEEP_EVERY_MS = 10;
 
 /** Of a whole test. */
-const TEST_DEADLINE_MS = 300_000;
+const TEST_DEADLINE_MS = patient(300_000);
 
 /** tap's `t` inside a test. */
 export type Test = Parameters<Parameters<typeof t.test>[0]>[0];

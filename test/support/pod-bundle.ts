@@ -7,8 +7,10 @@ import { stringify } from "yaml";
 import { makeCgroupBase } from "../../src/base/paths.ts";
 import { BIN, type Ended, type PeapodHost } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
+import { patient } from "./slowness.ts";
+import { waitUntil } from "./wait-until.ts";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = patient(30_000);
 
 export interface Member {
   readonly name: string;
@@ -154,15 +156,22 @@ export class PodBundle {
     await this.oci("delete", "--force", this.id);
     // runc leaves what lies above a container's own: its root, and its cgroup's parent; killed half-way, the cgroup, too.
     const base = makeCgroupBase(this.root);
-    const above = readdirSync("/sys/fs/cgroup").flatMap((name) =>
+    const above = ["", ...readdirSync("/sys/fs/cgroup")].flatMap((name) =>
       [`${base}/caller-${this.id}`, base].map((path) => join("/sys/fs/cgroup", name, path)),
     );
     for (const dir of [this.runcRoot, ...above]) {
-      try {
-        rmdirSync(dir);
-      } catch {
-        // Not there, or another bundle of this host is in it still.
-      }
+      // What was killed in it may be on its way out.
+      await waitUntil(`${dir} is empty`, () => removeUnlessBusy(dir), 1000).catch(() => undefined);
     }
   }
+}
+
+/** False while a process is in the cgroup. What is not there, or has another bundle of this host in it, may stay. */
+function removeUnlessBusy(dir: string): boolean {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EBUSY";
+  }
+  return true;
 }

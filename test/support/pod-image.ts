@@ -27,6 +27,7 @@ export function makePodManifest({ containers, spec = {} }: PodImageRequest): str
     kind: "Pod",
     metadata: { name: "shop" },
     spec: {
+      restartPolicy: "Never",
       ...spec,
       containers: containers.map(({ name, run = WAIT_FOR_STOP, ...fields }) => ({
         name,

@@ -22,10 +22,11 @@ import { basename, dirname, join } from "node:path";
 import { findOnPath, PEAPOD_OCI } from "./oci-script.ts";
 import type { Ended, Running, Test } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
+import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** Of one command; far more than any takes. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = patient(60_000);
 /** For what a tool or the kernel takes away after it has answered. */
 const SETTLE_MS = 10_000;
 const CGROUPS = "/sys/fs/cgroup";

@@ -3,7 +3,8 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { makeCgroupBase, podsDir } from "../../src/base/paths.ts";
+import { podsDir } from "../../src/base/paths.ts";
+import { makeBases } from "../../src/plan/cgroups.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 
@@ -13,7 +14,7 @@ export function readTraces(root: string): string[] {
 }
 
 function readProcesses(root: string): string[] {
-  const base = makeCgroupBase(root);
+  const bases = makeBases(root);
   const traces: string[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     if (pid === String(process.pid)) continue;
@@ -22,7 +23,7 @@ function readProcesses(root: string): string[] {
     const isOurs =
       isBelow(readLinkIfAny(`/proc/${pid}/cwd`), root) ||
       (isOurProgram(words[0] ?? "") && words.some((word) => word.includes(root))) ||
-      cgroups.split("\n").some((line) => isBelow(line.split(":").slice(2).join(":"), base));
+      cgroups.split("\n").some((line) => bases.some((base) => isBelow(line.split(":").slice(2).join(":"), base)));
     // A zombie is its parent's to reap; nothing of it runs.
     const isZombie = /^State:\tZ/m.test(readIfAny(`/proc/${pid}/status`));
     if (isOurs && !isZombie) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
@@ -43,10 +44,9 @@ function readMounts(root: string): string[] {
 }
 
 function readCgroups(root: string): string[] {
-  const base = makeCgroupBase(root);
   const hierarchies = [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))];
   return hierarchies
-    .map((dir) => join(dir, base))
+    .flatMap((dir) => makeBases(root).map((base) => join(dir, base)))
     .filter((dir) => existsSync(dir))
     .map((dir) => `cgroup ${dir}`);
 }

@@ -1,6 +1,7 @@
 // Asks until the answer is yes. For what comes true by itself and tells nobody; never for measuring time.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { patient } from "./slowness.ts";
 
 /** Generous: a machine under load is slow, and only a test that fails waits this long. */
 const DEADLINE_MS = 30_000;
@@ -11,9 +12,9 @@ export async function waitUntil(
   question: () => boolean | Promise<boolean>,
   deadlineMs = DEADLINE_MS,
 ): Promise<void> {
-  const end = Date.now() + deadlineMs;
+  const end = Date.now() + patient(deadlineMs);
   while (!(await question())) {
-    if (Date.now() > end) throw new Error(`waited ${deadlineMs / 1000} s in vain until ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${patient(deadlineMs) / 1000} s in vain until ${what}`);
     await sleep(10);
   }
 }

@@ -50,9 +50,9 @@ static int ask(const struct wish *wish) {
   if (reaper < 0) return 0;
   // A supervisor that was killed after its last act could not answer any more.
   int status = ask_pod(dir, wish->verb, wish->force ? "\"force\":true" : "", answer, sizeof answer);
-  if (status != 200 && !(status < 0 && is_delete && access(dir, F_OK) < 0 && errno == ENOENT)) return 0;
-  if (is_delete) wait_for_end(reaper, REAPER_END_MS);
-  return 1;
+  // What it left of the directory its reaper takes away, and ends.
+  if (is_delete && (status == 200 || status < 0)) wait_for_end(reaper, REAPER_END_MS);
+  return status == 200 || (status < 0 && is_delete && access(dir, F_OK) < 0 && errno == ENOENT);
 }
 
 int main(int argc, char **argv) {

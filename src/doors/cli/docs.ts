@@ -30,8 +30,9 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | --- | --- |
 | \`pod\` | name |
 | \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
-| \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\` or \`deleted\` |
+| \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\`, \`restarted\` or \`deleted\` |
 | \`createdAt\`, \`startedAt\`, \`exitedAt\` | times |
+| \`restartedAt\`, \`changedAt\` | when it was last brought up anew by \`restart\`, and last changed by \`update -f\` |
 | \`exitStatus\` | its result once all containers ended: 0, or the first other one in the manifest's order |
 | \`degraded\` | why exits may be lost: the pod's reaper died |
 | \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |

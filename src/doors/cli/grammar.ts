@@ -78,6 +78,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     value: "DRIVER",
     choices: ["cgroupfs", "systemd"],
     fallback: "cgroupfs",
+    env: "PEAPOD_CGROUP_DRIVER",
     summary: "who makes cgroups",
   },
   {

@@ -25,7 +25,7 @@ if [ ! -x "$node" ]; then
   exit 1
 fi
 
-# A manifest from standard input (`-`) needs ours, which the reaper does not hand on.
+# A manifest from standard input (`-`) needs ours, which the reaper does not hand on; several pods have a reaper each.
 to_reaper=no
 case ${1-} in
   create) to_reaper=yes ;;
@@ -41,7 +41,7 @@ esac
 if [ $to_reaper = yes ]; then
   for word do
     case $word in
-      -h | --help | --dry-run | -) to_reaper=no ;;
+      -h | --help | --dry-run | --replicas | --replicas=* | -) to_reaper=no ;;
       --) break ;;
     esac
   done

@@ -16,6 +16,8 @@ export function makePodJson(state: PodState) {
     createdAt: state.createdAt ?? null,
     startedAt: state.startedAt ?? null,
     exitedAt: state.exitedAt ?? null,
+    restartedAt: state.restartedAt ?? null,
+    changedAt: state.changedAt ?? null,
     exitStatus: state.exitStatus ?? null,
     degraded: state.degraded ?? null,
     error: state.error ?? null,

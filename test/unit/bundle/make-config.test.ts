@@ -165,7 +165,7 @@ t.test("a user's mount takes the place of the profile's", (t) => {
 });
 
 t.test("with systemd the cgroup is slice:prefix:name", (t) => {
-  t.equal(configOf({ name: "a-b" }, { driver: "systemd" }).linux.cgroupsPath, "peapod-a_b.slice:peapod:web");
+  t.equal(configOf({ name: "a-b" }, { driver: "systemd" }).linux.cgroupsPath, "peapod-a_b.slice:peapod-a_b:web");
   t.end();
 });
 

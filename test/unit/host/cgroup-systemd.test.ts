@@ -8,6 +8,9 @@ t.test("a pod's slice is the last name of its path", async (t) => {
 
 t.test("where systemd does not run the driver is refused, and there is nothing to take down", async (t) => {
   const booted = `${t.testdir()}/no-systemd`;
-  await t.rejects(startSlice("/peapod.slice/peapod-web.slice", booted), { code: "HOST_LACKS", hint: /cgroupfs/ });
+  await t.rejects(startSlice({ path: "/peapod.slice/peapod-web.slice", base: "/peapod.slice" }, true, booted), {
+    code: "HOST_LACKS",
+    hint: /cgroupfs/,
+  });
   await t.resolves(stopSlice("/peapod.slice/peapod-web.slice", booted));
 });

@@ -73,7 +73,7 @@ t.test("cgroups: the pod above, each container a leaf below", (t) => {
     path: "/peapod.slice/peapod-a_b.c.slice",
     base: "/peapod.slice",
   });
-  t.equal(containerOf(systemd, "web").cgroupPath, "/peapod.slice/peapod-a_b.c.slice/peapod-web.scope");
+  t.equal(containerOf(systemd, "web").cgroupPath, "/peapod.slice/peapod-a_b.c.slice/peapod-a_b.c-web.scope");
   t.end();
 });
 

@@ -72,6 +72,8 @@ t.test(
       ["machine.slice:libpod:id", "/here/id/web"],
     ] as const) {
       t.equal(makeMemberCgroupsPath(outer(wanted), "web"), expected, `${wanted}`);
+      const onlyOne = { ...outer(wanted), hasOneHierarchy: true };
+      t.equal(makeMemberCgroupsPath(onlyOne, "web"), "/here/id/web", `${wanted} on version 2`);
     }
     t.end();
   },

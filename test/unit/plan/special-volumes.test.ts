@@ -27,13 +27,13 @@ t.test("each kind has its place", async (t) => {
   });
 });
 
-t.test("fsGroup owns them, as the host counts groups", async (t) => {
+t.test("fsGroup owns them, and every process is in it", async (t) => {
   const group = { securityContext: { fsGroup: 7 } };
   t.match(planned({ emptyDir: {} }, group), { owner: { uid: 0, gid: 7, isGroup: true } });
   const plan = aPlan({ spec: { volumes: [{ name: "v", emptyDir: { medium: "Memory" } }], ...group } });
   const mounts = plan.stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
   t.match(mounts.find(({ target }) => target.endsWith("/v"))?.options.join(), /mode=2777,uid=0,gid=7/);
-  t.same(plan.containers[0]?.process.additionalGids, [7]);
+  t.same(plan.containers[0]?.process.additionalGids, [0, 7]);
 });
 
 t.test("files have their modes, and those of a group that may read", async (t) => {

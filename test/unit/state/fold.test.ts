@@ -94,3 +94,52 @@ t.test("folding in two parts is folding in one", async (t) => {
     { numRuns: 100 },
   );
 });
+
+t.test("a restarted pod is as it was created, but for what its containers have behind them", async (t) => {
+  const before = upTo("pod.exited");
+  const deleted = [WEB, SIDECAR].map((container): Fact => ({ type: "container.deleted", container }));
+  const state = fold([...before, { type: "pod.wanted", want: "restarted", request: "r3" }, ...deleted]);
+  t.match(state, { status: "exited", want: "restarted" });
+  const again = fold([
+    ...before,
+    { type: "pod.wanted", want: "restarted", request: "r3" },
+    ...deleted,
+    { type: "pod.restarted" },
+  ]);
+  t.match(again, {
+    status: "created",
+    want: "running",
+    phase: "Pending",
+    startedAt: undefined,
+    exitedAt: undefined,
+    exitStatus: undefined,
+    containers: [{ status: "planned", attempt: 1, exit: undefined, last: { exit: { code: 0 } } }, {}],
+  });
+});
+
+t.test("members come and go; who stays keeps what is known of him", async (t) => {
+  const up = upTo("pod.started");
+  const deleted: Fact[] = [
+    { type: "container.exited", container: WEB, exit: exitedWith(0) },
+    { type: "container.deleted", container: WEB },
+  ];
+  const changing: Fact = { type: "pod.changing", request: "r", leaving: [WEB], endBy: "2026-01-01T00:00:09.000Z" };
+  t.match(fold([...up, changing]), { changing: "r", containers: [{ leaveBy: "2026-01-01T00:00:09.000Z" }, {}] });
+  const change = (names: readonly (typeof WEB)[], fresh: readonly (typeof WEB)[]): Fact => ({
+    type: "pod.changed",
+    request: "r",
+    containers: names.map(makeBareOutline),
+    fresh,
+  });
+  const came = "came" as typeof WEB;
+  t.match(fold([...up, changing, ...deleted, change([came, SIDECAR], [came])]), {
+    changing: undefined,
+    containers: [
+      { name: "came", status: "planned", attempt: 0 },
+      { name: "sidecar", status: "running", pid: 101 },
+    ],
+  });
+  const [web] = fold([...up, changing, ...deleted, change([WEB, SIDECAR], [WEB])]).containers;
+  t.match(web, { status: "deleted", leaveBy: undefined, exit: { code: 0 } });
+  t.type(web?.restartBy, "string", "it is to be started again at once");
+});

@@ -36,6 +36,41 @@ t.test("so is every beginning of one, as long as nobody says that it is complete
   }
 });
 
+const RESTARTED: Fact[] = [
+  ...anOrdinaryLife([WEB]).slice(0, -3),
+  { type: "pod.wanted", want: "restarted", request: "r3" },
+  { type: "container.deleted", container: WEB },
+  { type: "pod.restarted" },
+  { type: "container.creating", container: WEB, exitsOffset: 0, attempt: 1, restarts: 0 },
+  { type: "container.created", container: WEB, pid: 200, startTime: 5000 },
+  { type: "container.started", container: WEB },
+  { type: "pod.started" },
+];
+
+t.test("a pod that was restarted starts and ends once more, and only then", async (t) => {
+  t.same(rulesOf(RESTARTED, false), []);
+  const without = (type: Fact["type"]) => RESTARTED.filter((fact) => fact.type !== type);
+  t.match(rulesOf(without("pod.restarted"), false), ["pod.started: comes twice"]);
+  t.match(rulesOf(without("pod.exited"), false).join(), /pod.restarted: comes before pod.exited/);
+  t.match(rulesOf(without("container.deleted"), false).join(), /pod.restarted: comes before container web was deleted/);
+});
+
+t.test("members that leave are gone before others take their place", async (t) => {
+  const outline = { name: SIDECAR, role: "main", awaits: [] } as const;
+  const changed: Fact = { type: "pod.changed", request: "r3", containers: [outline], fresh: [] };
+  const gone: Fact[] = [
+    { type: "container.exited", container: WEB, exit: { kind: "exited", code: 0, time: "2026-01-01T00:00:00.0Z" } },
+    { type: "container.deleted", container: WEB },
+  ];
+  const up = anOrdinaryLife().slice(0, 10);
+  const changing: Fact = { type: "pod.changing", request: "r3", leaving: [WEB], endBy: "2026-01-01T00:00:01.000Z" };
+  const again: Fact = { type: "container.creating", container: WEB, exitsOffset: 0 };
+  t.same(rulesOf([...up, changing, ...gone, changed, again], false), [], "and the name is free then");
+  t.match(rulesOf([...up, changing, changed], false), ["pod.changed: comes before container web was deleted"]);
+  t.match(rulesOf([...up, ...gone, changed], false), ["pod.changed: comes before pod.changing"]);
+  t.match(rulesOf([...up, changing, changing], false), ["pod.changing: comes while it is changing already"]);
+});
+
 t.test("whatever the table of transitions allows is in order", async (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(1000), { maxLength: 60 }), (choices) => {

@@ -1,12 +1,11 @@
 // spec, bundle.
 
-import { writeFileSync } from "node:fs";
-import { errnoOf, PeapodError } from "../../../base/errors.ts";
+import { PeapodError } from "../../../base/errors.ts";
 import type { Plan } from "../../../plan/plan.ts";
 import { EXIT } from "../exit-codes.ts";
 import { makeTable } from "../table.ts";
 import { planRequestOf, type Task } from "../task.ts";
-import { printJson, tableWidth } from "./print.ts";
+import { printJson, tableWidth, writeNewFile } from "./print.ts";
 
 export async function spec(task: Task): Promise<number> {
   const text = await (await task.engine()).template();
@@ -44,14 +43,4 @@ function explainPlan(plan: Plan) {
   return plan.containers.flatMap((container) =>
     Object.entries(container.reasons).map(([part, reason]) => ({ container: container.name, part, ...reason })),
   );
-}
-
-function writeNewFile(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: "wx" });
-  } catch (cause) {
-    const why = errnoOf(cause) === "EEXIST" ? "exists already" : "cannot be written";
-    const code = errnoOf(cause) === "EEXIST" ? "ALREADY_EXISTS" : "NOT_PERMITTED";
-    throw new PeapodError(code, `file ${file}: ${why} (${errnoOf(cause)})`, { cause });
-  }
 }

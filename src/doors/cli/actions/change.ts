@@ -1,4 +1,4 @@
-// start, kill, stop, delete, pause, resume, wait: silent when they succeed. Of several pods each is tried.
+// start, kill, stop, restart, delete, pause, resume, wait: silent when they succeed. Of several pods each is tried.
 
 import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import type { PodName } from "../../../base/names.ts";
@@ -17,6 +17,17 @@ export async function stop(task: Task): Promise<number> {
   const seconds = task.options.number("time");
   const more = seconds === undefined ? {} : { graceMs: Math.round(seconds * 1000) };
   return await forEachPod(task, async (client) => void (await client.stop(more)));
+}
+
+export async function restart(task: Task): Promise<number> {
+  const seconds = task.options.number("time");
+  const grace = seconds === undefined ? {} : { graceMs: Math.round(seconds * 1000) };
+  const wanted = task.options.list("container");
+  return await forEachPod(task, async (client, pod) => {
+    if (wanted.length === 0) return void (await client.restart(grace));
+    const { reader } = await task.engine();
+    await client.restart({ ...grace, containers: pickContainers(await reader.state(pod), wanted) });
+  });
 }
 
 export async function pause(task: Task): Promise<number> {

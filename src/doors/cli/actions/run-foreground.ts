@@ -67,21 +67,22 @@ async function untilEnd(task: Task, engine: Engine, pod: PodState, client: PodCl
   }
 }
 
-async function showContainer(
+export async function showContainer(
   task: Task,
   engine: Engine,
   pod: PodState,
   name: ContainerName,
   printer: LogPrinter,
   signal: AbortSignal,
+  label: string = name,
 ): Promise<void> {
   for await (const entry of engine.logs(pod.pod, { container: name, fromFirst: true, follow: true, signal }))
-    printer.print(name, entry);
-  printer.flush(name);
+    printer.print(label, entry);
+  printer.flush(label);
   if (signal.aborted || !task.world.output.isErrorTerminal) return;
   const state = await engine.reader.state(pod.pod);
   const exit = state.containers.find((container) => container.name === name)?.exit;
-  if (exit !== undefined) printer.remark(name, makeExitWords(exit));
+  if (exit !== undefined) printer.remark(label, makeExitWords(exit));
 }
 
 /** Called for each interruption; a pod that is already gone or going needs nothing more. */

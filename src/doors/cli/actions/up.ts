@@ -1,15 +1,19 @@
 // create, run. The first container waits for what is imported here: the rest of `run` is loaded later.
 
+import type { PlanRequest } from "../../../engine/engine.ts";
 import { EXIT, statusOfSignal } from "../exit-codes.ts";
 import { planRequestOf, type StopSignal, type Task } from "../task.ts";
 
 export async function create(task: Task): Promise<number> {
-  return task.options.flag("dry-run") ? await printPlan(task) : await upAndPrintName(task, false);
+  if (task.options.flag("dry-run")) return await printPlan(task);
+  if (task.options.has("replicas")) return await (await import("./replicas.ts")).upReplicas(task, false);
+  return await up(task, planRequestOf(task), false);
 }
 
 export async function run(task: Task): Promise<number> {
   if (task.options.flag("dry-run")) return await printPlan(task);
-  if (task.options.flag("detach")) return await upAndPrintName(task, true);
+  if (task.options.has("replicas")) return await (await import("./replicas.ts")).runReplicas(task);
+  if (task.options.flag("detach")) return await up(task, planRequestOf(task), true);
   const isAttached = task.options.flag("interactive") || task.options.flag("tty");
   if (isAttached) return await (await import("./run-attached.ts")).runAttached(task);
   return await (await import("./run-foreground.ts")).runForeground(task);
@@ -21,7 +25,8 @@ async function printPlan(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-async function upAndPrintName(task: Task, start: boolean): Promise<number> {
+/** Makes it, and prints its name. */
+export async function up(task: Task, request: PlanRequest, start: boolean): Promise<number> {
   const engine = await task.engine();
   const abort = new AbortController();
   let stopped: StopSignal | undefined;
@@ -30,7 +35,7 @@ async function upAndPrintName(task: Task, start: boolean): Promise<number> {
     abort.abort();
   });
   try {
-    const state = await engine.up({ ...planRequestOf(task), start, signal: abort.signal });
+    const state = await engine.up({ ...request, start, signal: abort.signal });
     if (stopped === undefined) {
       task.world.output.out(`${state.pod}\n`);
       return EXIT.ok;

@@ -12,6 +12,11 @@ import { podOf, type Task } from "../task.ts";
 const PERIOD_US = 100_000;
 
 export async function update(task: Task): Promise<number> {
+  if (task.options.has("filename")) {
+    if (task.args.length > 1 || task.options.has("resources") || Object.keys(parseChange(task.options)).length > 0)
+      throw new PeapodError("BAD_USAGE", "update: -f is about the whole pod, and says all of it");
+    return await (await import("./update-members.ts")).updateMembers(task);
+  }
   const pod = podOf(task);
   const file = task.options.text("resources");
   const resources = { ...(file === undefined ? {} : readChange(task, file)), ...parseChange(task.options) };

@@ -1,4 +1,4 @@
-// The verbs that change a pod: start, exec, attach, kill, stop, delete, pause, resume, update, wait.
+// The verbs that change a pod: start, exec, attach, kill, stop, restart, delete, pause, resume, update, wait.
 
 import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
 import { ATTACH, DETACH_KEYS } from "./attaching.ts";
@@ -103,6 +103,32 @@ export const CHANGING: readonly Verb[] = [
     examples: [
       { line: "peapod stop web", tells: "with the manifest's grace period" },
       { line: "peapod stop -t 2 web db", tells: "two seconds for each" },
+    ],
+  },
+  {
+    name: "restart",
+    aliases: [],
+    summary: "end a pod or some of its containers, and start them again",
+    about:
+      "The pod: ended in order as stop does it, and brought up again from its first init container on, with the same " +
+      "volumes and what is in them; also where it has ended by itself. With -c those containers alone, at once and " +
+      "whatever their restartPolicy says, while the others run on; it counts as a restart of theirs.",
+    args: [PODS],
+    options: [
+      CONTAINERS,
+      {
+        long: "time",
+        short: "t",
+        kind: "seconds",
+        value: "SECONDS",
+        summary: "grace period, instead of the manifest's terminationGracePeriodSeconds",
+      },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod restart web", tells: "the whole pod" },
+      { line: "peapod restart web -c server", tells: "one container" },
+      { line: "peapod restart -t 2 web db", tells: "two seconds of grace for each" },
     ],
   },
   {

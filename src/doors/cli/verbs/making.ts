@@ -1,6 +1,6 @@
-// The verbs that make something out of a manifest: spec, bundle, create, run.
+// The verbs that make something out of a manifest: spec, bundle, create, run; and again out of a pod: clone, generate.
 
-import { FILE, formatOption, type OptionSpec, type Verb } from "../grammar.ts";
+import { FILE, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
 import { DETACH_KEYS } from "./attaching.ts";
 
 const NAME: OptionSpec = {
@@ -10,6 +10,12 @@ const NAME: OptionSpec = {
   summary: "name of the pod, instead of the manifest's",
 };
 const DRY_RUN: OptionSpec = { long: "dry-run", kind: "flag", summary: "print the plan as JSON and touch nothing" };
+const REPLICAS: OptionSpec = {
+  long: "replicas",
+  kind: "number",
+  value: "N",
+  summary: "N pods of the same manifest, NAME-0 to NAME-(N-1), side by side: all of them or none",
+};
 export const CONFIGMAP: OptionSpec = {
   long: "configmap",
   kind: "list",
@@ -79,7 +85,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, CONFIGMAP, ...ENV, DRY_RUN],
+    options: [NAME, REPLICAS, CONFIGMAP, ...ENV, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -111,6 +117,7 @@ export const MAKING: readonly Verb[] = [
       DETACH_KEYS,
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
+      REPLICAS,
       CONFIGMAP,
       ...ENV,
       DRY_RUN,
@@ -118,8 +125,40 @@ export const MAKING: readonly Verb[] = [
     takesCommand: false,
     examples: [
       { line: "peapod run pod.yaml", tells: "watch it; Ctrl-C stops it" },
-      { line: "peapod run -d pod.yaml", tells: "in the background" },
       { line: "peapod run -it shell.yaml", tells: "a shell; its exit status is handed on" },
+      { line: "peapod run --replicas 3 pod.yaml", tells: "NAME-0, NAME-1 and NAME-2" },
+    ],
+  },
+  {
+    name: "clone",
+    aliases: [],
+    summary: "make another pod of a pod's manifest",
+    about:
+      "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
+      "What has become of POD while it ran is not taken along. Prints the new pod's name.",
+    args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
+    options: [{ long: "start", kind: "flag", summary: "start it, too" }],
+    takesCommand: false,
+    examples: [
+      { line: "peapod clone web web2", tells: "then: peapod start web2" },
+      { line: "peapod clone --start web", tells: "web-clone runs" },
+    ],
+  },
+  {
+    name: "generate",
+    aliases: [],
+    summary: "print the manifest of a pod that is there",
+    about:
+      "A Kubernetes v1 Pod in YAML that peapod run takes, and that gives the same plan: what the user wrote, without " +
+      "comments, with what was updated since. Images are absolute, and the name is the pod's own. Secrets are never in it.",
+    args: [POD],
+    options: [
+      { long: "filename", short: "f", kind: "text", value: "FILE", summary: "write it to FILE, which must not exist" },
+    ],
+    takesCommand: false,
+    examples: [
+      { line: "peapod generate web", tells: "look at it" },
+      { line: "peapod generate web -f web.yaml", tells: "keep it in a file" },
     ],
   },
 ];

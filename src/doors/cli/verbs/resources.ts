@@ -15,11 +15,15 @@ const INTERVAL: OptionSpec = {
 export const UPDATE: Verb = {
   name: "update",
   aliases: [],
-  summary: "change limits of a pod or of containers while they run",
+  summary: "change a pod while it runs: limits, or which containers it has",
   about:
     "With containers, changes each of them, without, the pod itself: what all its containers have together. All is changed " +
     "or nothing. What the kernel refuses (less memory than is in use) is told, and all stays as it was. Sizes are bytes, " +
-    "or 64k, 64m, 1g, 64Mi; -1 takes a limit away. Limits that were changed hold also when a container is started again.",
+    "or 64k, 64m, 1g, 64Mi; -1 takes a limit away. Limits that were changed hold also when a container is started again. With -f " +
+    "the pod becomes what FILE says: containers that are new in it are made and started, those that it does not name any " +
+    "more are ended in order and taken away, those that it tells otherwise are replaced; all others run on. What cannot " +
+    "change while the pod runs (init containers, what containers share, the host name, a volume) is refused before " +
+    "anything is done.",
   args: [POD, { name: "CONTAINER", kind: "text", required: false, many: true }],
   options: [
     { long: "cpus", kind: "text", value: "NUMBER", summary: "processors at most: 1.5; 0 takes the limit away" },
@@ -50,12 +54,19 @@ export const UPDATE: Verb = {
       value: "FILE",
       summary: "all of it from OCI's JSON, as runc update takes it; - reads standard input",
     },
+    {
+      long: "filename",
+      short: "f",
+      kind: "text",
+      value: "FILE",
+      summary: "the manifest that holds from now on, instead of limits; - reads standard input",
+    },
   ],
   takesCommand: false,
   examples: [
     { line: "peapod update web server --memory 128m --cpus 1.5", tells: "one container" },
     { line: "peapod update web --pids-limit 500", tells: "all containers together" },
-    { line: "peapod update web server client -r limits.json", tells: "two, from a file" },
+    { line: "peapod update web -f pod.yaml", tells: "the file was edited" },
   ],
 };
 

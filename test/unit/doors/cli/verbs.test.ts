@@ -248,6 +248,8 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     lastState: null,
   };
   t.same(JSON.parse((await runLine("state web", fakeWorld(engine))).out), {
+    restartedAt: null,
+    changedAt: null,
     pod: "web",
     status: "running",
     phase: "Running",

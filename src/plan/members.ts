@@ -1,0 +1,115 @@
+// What becomes of a pod that runs when its manifest is another one: who comes, who goes, who is replaced. What all share
+// cannot change under those who have it, and is refused before anything is done. Pure.
+
+import { PeapodError } from "../base/errors.ts";
+import type { ContainerName } from "../base/names.ts";
+import { isLent } from "./pins.ts";
+import type { Follower, Plan, PlannedContainer, Sandbox } from "./plan.ts";
+
+export interface MemberChange {
+  /** The plan from then on. */
+  readonly plan: Plan;
+  readonly added: readonly ContainerName[];
+  readonly removed: readonly ContainerName[];
+  readonly replaced: readonly ContainerName[];
+}
+
+/**
+ * Undefined: they say the same.
+ * @throws NOT_SUPPORTED, with the reason
+ */
+export function planMemberChange(old: Plan, next: Plan): MemberChange | undefined {
+  const before = new Map(old.containers.map((one) => [one.name, one]));
+  const after = new Map(next.containers.map((one) => [one.name, one]));
+  const added = next.containers.filter(({ name }) => !before.has(name));
+  const removed = old.containers.filter(({ name }) => !after.has(name));
+  const replaced = old.containers.filter((one) => {
+    const other = after.get(one.name);
+    return other !== undefined && !isSame(essenceOf(one), essenceOf(other));
+  });
+  const plan = makeChangedPlan(old, next);
+  if (isSame(bare(old), bare(plan))) return undefined;
+  assertSameSandbox(old, next);
+  for (const one of [...added, ...removed, ...replaced]) assertChangeable(old, one, after.get(one.name));
+  const names = (containers: readonly PlannedContainer[]) => containers.map(({ name }) => name);
+  return { plan, added: names(added), removed: names(removed), replaced: names(replaced) };
+}
+
+/** Host files stay: containers have them mounted. Whoever comes later is made for himself, beside those who are there. */
+function makeChangedPlan(old: Plan, next: Plan): Plan {
+  const single = ({ name }: PlannedContainer): Follower => ({
+    containers: [name],
+    stages: [
+      [{ do: "open-io", container: name }],
+      [{ do: "create-container", container: name }],
+      ...(isLender(next, name) ? [[{ do: "pin-from-container", container: name } as const]] : []),
+      [{ do: "start-container", container: name }],
+    ],
+  });
+  const members = next.containers.filter(({ role }) => role === "main" || role === "sidecar");
+  return {
+    ...next,
+    runtime: old.runtime,
+    sandbox: { ...next.sandbox, files: old.sandbox.files },
+    followers: [...members.map(single), ...next.followers],
+  };
+}
+
+function isLender({ sandbox }: Plan, name: ContainerName): boolean {
+  return sandbox.namespaces.some((pin) => pin.from === name && isLent(pin));
+}
+
+function assertSameSandbox(old: Plan, next: Plan): void {
+  const refuse = (what: string, hint = "clone the pod, or delete it and run it anew") => {
+    throw new PeapodError("NOT_SUPPORTED", `pod ${old.pod}: ${what} cannot change while it runs`, { hint });
+  };
+  const same = (part: (sandbox: Sandbox) => unknown) => isSame(bare(part(old.sandbox)), bare(part(next.sandbox)));
+  if (!same(({ hostname }) => hostname)) refuse("its host name");
+  if (!same(({ namespaces }) => namespaces) || !same(({ sharedMemory }) => sharedMemory))
+    refuse("which namespaces its containers share");
+  if (!same(({ cgroup }) => cgroup)) refuse("its cgroup");
+  const hosts = (sandbox: Sandbox) => sandbox.files.filter(({ path }) => !path.endsWith("/resolv.conf"));
+  if (!same(hosts)) refuse("its hosts file");
+  for (const volume of old.sandbox.volumes) {
+    const now = next.sandbox.volumes.find(({ name }) => name === volume.name);
+    if (now === undefined || isSame(bare(volume), bare(now))) continue;
+    throw new PeapodError("NOT_SUPPORTED", `volume ${volume.name}: cannot change while the pod runs`, {
+      hint: "give the new one another name",
+    });
+  }
+}
+
+/** `after`: as it is to be; undefined: it goes. */
+function assertChangeable(old: Plan, { name, role }: PlannedContainer, after: PlannedContainer | undefined): void {
+  const refuse = (why: string, hint?: string) => {
+    throw new PeapodError("NOT_SUPPORTED", `container ${name}: ${why}`, hint === undefined ? {} : { hint });
+  };
+  if (role === "init" || after?.role === "init")
+    refuse("is an init container, and those have run already", "clone the pod, or delete it and run it anew");
+  if (role === "pause") refuse("comes and goes with the pod");
+  if (after !== undefined && after.role !== role)
+    refuse(`is a ${role} container and cannot become a ${after.role} one`, "give the new one another name");
+  if (isLender(old, name) || old.sandbox.namespaces.some(({ owner }) => owner !== "pod" && owner === name))
+    refuse("lends a namespace to others, which would lose it", "restart the pod instead");
+}
+
+/** What is the supervisor's alone takes effect without the container. */
+function essenceOf({ restart: _, ...container }: PlannedContainer): unknown {
+  return bare(container);
+}
+
+/** Where each decision comes from, and what follows from the rest. */
+const DERIVED = ["reasons", "firstMembers", "followers"];
+
+/** As it stands on disk, without what is derived. */
+function bare(value: unknown): unknown {
+  const text = JSON.stringify(value, (key, one) => (DERIVED.includes(key) ? undefined : one));
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return one === other;
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length || Array.isArray(one) !== Array.isArray(other)) return false;
+  return keys.every((key) => key in other && isSame(one[key as keyof typeof one], other[key as keyof typeof other]));
+}

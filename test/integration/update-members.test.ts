@@ -1,0 +1,210 @@
+// update -f: containers come, go and are replaced, while the others run on.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PodName } from "../../src/base/names.ts";
+import { makePodPaths } from "../../src/base/paths.ts";
+import { killIfThere, supervisorOf } from "../support/own-processes.ts";
+import { type ContainerSpec, type PeapodHost, type PodRequest, testWithPeapod } from "../support/peapod-host.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+const SCRATCH = { volumes: [{ name: "scratch", emptyDir: {} }] };
+const AT_SCRATCH = { volumeMounts: [{ name: "scratch", mountPath: "/v" }] };
+const a = (name: string, more: Partial<ContainerSpec> = {}): ContainerSpec => ({ name, run: STAY, ...more });
+
+/** Changes it, and gives what `state` says. */
+async function become(host: PeapodHost, request: PodRequest) {
+  const pod = host.aPod({ name: "web", ...request });
+  await host.must("update", "web", "-f", pod.file);
+  return await host.shown(pod);
+}
+
+const begin = async (host: PeapodHost, request: PodRequest) => {
+  const pod = host.aPod({ name: "web", ...request });
+  await host.must("run", "-d", pod.file);
+  await host.must("wait", "--for=ready", "web");
+  return await host.shown(pod);
+};
+
+type Shown = Awaited<ReturnType<typeof begin>>;
+const pidsOf = ({ containers }: Shown) => Object.fromEntries(containers.map(({ name, pid }) => [name, pid]));
+
+testWithPeapod("a container comes, with a volume of its own, and the others do not notice", async (t, host) => {
+  const before = await begin(host, { containers: [a("one")] });
+  const after = await become(host, {
+    containers: [a("one"), a("two", { run: `echo hi >/v/x; ${STAY}`, ...AT_SCRATCH })],
+    spec: SCRATCH,
+  });
+  t.match(after, {
+    status: "running",
+    containers: [{ name: "one" }, { name: "two", status: "running", restartCount: 0 }],
+  });
+  t.equal(pidsOf(after).one, pidsOf(before).one);
+  await waitUntil(
+    "it wrote",
+    async () => (await host.peapod("exec", "-c", "two", "web", "cat", "/v/x")).out === "hi\n",
+  );
+  t.equal(await host.must("exec", "-c", "two", "web", "hostname"), "web\n");
+  t.match(await host.must("generate", "web"), /name: two/);
+  t.match(await host.must("logs", "web"), "");
+  await host.must("restart", "web");
+  t.match(await host.shown({ name: "web", file: "" }), {
+    status: "running",
+    containers: [{ restartCount: 1 }, { restartCount: 1 }],
+  });
+});
+
+testWithPeapod("a container goes in order, and all that is its own with it", async (t, host) => {
+  const preStop = { exec: { command: ["/bin/sh", "-c", "echo pre >>/v/said"] } };
+  const before = await begin(host, {
+    containers: [
+      a("one", AT_SCRATCH),
+      a("two", {
+        run: "trap 'echo term >>/v/said; exit 0' TERM; while :; do sleep 0.05; done",
+        lifecycle: { preStop },
+        ...AT_SCRATCH,
+      }),
+    ],
+    spec: { ...SCRATCH, terminationGracePeriodSeconds: 20 },
+  });
+  const after = await become(host, {
+    containers: [a("one", AT_SCRATCH)],
+    spec: { ...SCRATCH, terminationGracePeriodSeconds: 20 },
+  });
+  t.same(pidsOf(after), { one: pidsOf(before).one });
+  t.equal(await host.must("exec", "web", "cat", "/v/said"), "pre\nterm\n");
+  const { bundles, io, logs } = makePodPaths(host.root, "web" as PodName);
+  for (const dir of [bundles, io, logs]) t.notOk(existsSync(join(dir, "two")), dir);
+  const again = await become(host, {
+    containers: [a("one", AT_SCRATCH), a("two")],
+    spec: { ...SCRATCH, terminationGracePeriodSeconds: 20 },
+  });
+  t.match(again.containers[1], { name: "two", restartCount: 0, status: "running" }, "the name is free again");
+});
+
+testWithPeapod("a container is replaced: ended, and made anew as the manifest says now", async (t, host) => {
+  const before = await begin(host, { containers: [a("one"), a("two", { env: [{ name: "V", value: "1" }] })] });
+  const after = await become(host, { containers: [a("one"), a("two", { env: [{ name: "V", value: "2" }] })] });
+  t.equal(pidsOf(after).one, pidsOf(before).one);
+  t.match(after.containers[1], { status: "running", restartCount: 1 });
+  t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $V"), "2\n");
+  const { cursor } = after;
+  t.equal(
+    (await become(host, { containers: [a("one"), a("two", { env: [{ name: "V", value: "2" }] })] })).cursor,
+    cursor,
+    "the same again changes nothing",
+  );
+});
+
+testWithPeapod("all at once: the only container is replaced by a sidecar and another", async (t, host) => {
+  await begin(host, { containers: [a("old")] });
+  const after = await become(host, { init: [a("side", { restartPolicy: "Always" })], containers: [a("new")] });
+  t.match(after, {
+    status: "running",
+    phase: "Running",
+    containers: [
+      { name: "side", role: "sidecar", status: "running" },
+      { name: "new", status: "running" },
+    ],
+  });
+  t.equal(after.containers.length, 2);
+  await host.must("stop", "web");
+  t.equal((await host.shown({ name: "web", file: "" })).exitStatus, 0);
+});
+
+testWithPeapod("what concerns no container takes effect without any", async (t, host) => {
+  const before = await begin(host, {
+    containers: [a("one", { run: "trap '' TERM; while :; do sleep 0.05; done" })],
+    spec: { terminationGracePeriodSeconds: 1000 },
+  });
+  const after = await become(host, {
+    containers: [a("one", { run: "trap '' TERM; while :; do sleep 0.05; done" })],
+    spec: { terminationGracePeriodSeconds: 0 },
+  });
+  t.same(pidsOf(after), pidsOf(before));
+  await host.must("stop", "web");
+});
+
+testWithPeapod("a shared pid namespace has newcomers, too", async (t, host) => {
+  const spec = { shareProcessNamespace: true };
+  await begin(host, { containers: [a("one")], spec });
+  await become(host, { containers: [a("one"), a("two", { run: ["sleep", "4711"] })], spec });
+  t.match(await host.must("exec", "-c", "one", "web", "ps"), /sleep 4711/);
+});
+
+testWithPeapod("what cannot change is refused with its reason, and nothing is done", async (t, host) => {
+  const volumes = (medium: string) => ({ volumes: [{ name: "v", emptyDir: { medium } }] });
+  const request: PodRequest = { init: [a("init", { run: "exit 0" })], containers: [a("one")], spec: volumes("") };
+  const before = await begin(host, request);
+  const refused = async (change: PodRequest, pattern: RegExp) => {
+    const pod = host.aPod({ name: "web", ...request, ...change });
+    const { code, err } = await host.peapod("update", "web", "-f", pod.file);
+    t.not(code, 0);
+    t.match(err, pattern);
+  };
+  await refused({ init: [] }, /container init: is an init container, and those have run already/);
+  await refused({ init: [a("init", { run: "exit 1" })] }, /container init: is an init container/);
+  await refused({ spec: { ...volumes(""), hostname: "other" } }, /pod web: its host name cannot change/);
+  await refused({ spec: { ...volumes(""), hostNetwork: true } }, /which namespaces its containers share cannot change/);
+  await refused({ spec: { ...volumes(""), shareProcessNamespace: true } }, /cannot change|comes and goes/);
+  await refused({ spec: volumes("Memory") }, /volume v: cannot change/);
+  await refused({ containers: [a("one", { imagee: "x" })] }, /unknown field/);
+  const after = await host.shown({ name: "web", file: "" });
+  t.equal(after.cursor, before.cursor, "nothing was done");
+  t.match((await host.peapod("update", "web")).err, /nothing is to be changed/);
+  t.match((await host.peapod("update", "nobody", "-f", join(host.dir, "web.yaml"))).err, /does not exist/);
+  t.match((await host.peapod("update", "web", "-f", "/none")).err, /manifest \/none: cannot be read/);
+  await host.must("stop", "web");
+  t.match((await host.peapod("update", "web", "-f", join(host.dir, "web.yaml"))).err, /cannot update, it is exited/);
+});
+
+testWithPeapod("one who comes and cannot start is told of; the others run on", async (t, host) => {
+  await begin(host, { containers: [a("one")] });
+  const pod = host.aPod({ name: "web", containers: [a("one"), a("two", { run: ["/no/such"] })] });
+  const { code, err } = await host.peapod("update", "web", "-f", pod.file);
+  t.not(code, 0);
+  t.match(err, /container two: did not start.*no\/such/);
+  t.equal((await host.shown(pod)).containers[0]?.status, "running");
+  await become(host, { containers: [a("one")] });
+});
+
+testWithPeapod("from standard input, with the pod's own name", async (t, host) => {
+  await begin(host, { containers: [a("one")] });
+  const text = (await host.must("generate", "web")).replace(/^ {2}name: web$/m, "  name: another");
+  const file = join(host.dir, "x.yaml");
+  writeFileSync(file, text);
+  const edited = readFileSync(file, "utf8").replace("sleep 0.05", "sleep 0.06");
+  const running = host.start(["update", "web", "-f", "-"], { input: edited });
+  t.equal((await running.ended).code, 0, running.said.err);
+  t.match(await host.shown({ name: "web", file: "" }), { pod: "web", containers: [{ restartCount: 1 }] });
+});
+
+testWithPeapod("a supervisor that is killed at any moment of it is followed by one that ends it", async (t, host) => {
+  const SLOW = "trap 'sleep 0.1; exit 0' TERM; while :; do sleep 0.02; done";
+  await begin(host, { containers: [a("one"), a("two", { run: SLOW, env: [{ name: "ROUND", value: "0" }] })] });
+  const first = (await host.shown({ name: "web", file: "" })).containers[0]?.pid;
+  for (let round = 1; round <= 14; round += 1) {
+    const pod = host.aPod({
+      name: "web",
+      containers: [
+        a("one"),
+        a("two", { run: SLOW, env: [{ name: "ROUND", value: `${round}` }] }),
+        ...(round % 2 === 1 ? [a("odd", { run: SLOW })] : [a("even", { run: SLOW })]),
+      ],
+    });
+    const asked = host.start(["update", "web", "-f", pod.file]);
+    await new Promise((resolve) => setTimeout(resolve, 100 + round * 40));
+    killIfThere(supervisorOf(host, pod));
+    const { code, err } = await asked.ended;
+    t.equal(code, 0, err);
+    const shown = await host.shown(pod);
+    t.same(
+      shown.containers.map(({ name, status }) => `${name} ${status}`),
+      ["one running", "two running", `${round % 2 === 1 ? "odd" : "even"} running`],
+    );
+    t.equal(shown.containers[1]?.restartCount, round, `once, in round ${round}`);
+    t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $ROUND"), `${round}\n`);
+  }
+  t.equal((await host.shown({ name: "web", file: "" })).containers[0]?.pid, first, "one ran all the while");
+});

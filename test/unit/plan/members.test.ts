@@ -1,0 +1,48 @@
+// From two plans to what has to be done, or to why it cannot be.
+
+import t from "tap";
+import { planMemberChange } from "../../../src/plan/members.ts";
+import { aPlan, type PodWords } from "../../support/planning.ts";
+
+const change = (before: PodWords, after: PodWords) => planMemberChange(aPlan(before), aPlan(after));
+const command = (...words: string[]) => ({ command: words });
+
+t.test("the same manifest asks for nothing, wherever it was written", async (t) => {
+  t.equal(change({}, {}), undefined);
+  t.equal(change({ containers: { web: { env: [] } } }, { containers: ["web"] }), undefined);
+});
+
+t.test("containers come, go and are replaced by name", async (t) => {
+  const found = change(
+    { containers: { web: command("a"), db: command("a"), old: command("a") } },
+    { containers: { web: command("a"), db: command("b"), new: command("a") } },
+  );
+  t.match(found, { added: ["new"], removed: ["old"], replaced: ["db"] });
+  t.same(
+    found?.plan.followers.map(({ containers }) => containers),
+    [["web"], ["db"], ["new"]],
+    "and each can be made for itself",
+  );
+});
+
+t.test("what is the supervisor's alone concerns no container", async (t) => {
+  const found = change({}, { spec: { restartPolicy: "OnFailure", terminationGracePeriodSeconds: 3 } });
+  t.match(found, { added: [], removed: [], replaced: [], plan: { stopGraceMs: 3000 } });
+});
+
+t.test("what those notice who run on is refused, with its name", async (t) => {
+  const volume = (medium: string) => ({ volumes: [{ name: "v", emptyDir: { medium } }] });
+  const cases: [PodWords, PodWords, RegExp][] = [
+    [{}, { spec: { hostname: "other" } }, /pod shop: its host name cannot change/],
+    [{}, { spec: { hostNetwork: true } }, /pod shop: which namespaces its containers share cannot change/],
+    [{ spec: volume("") }, { spec: volume("Memory") }, /volume v: cannot change/],
+    [
+      {},
+      { spec: { initContainers: [{ name: "i", image: "rootfs:./rootfs", command: ["a"] }] } },
+      /container i: is an init/,
+    ],
+  ];
+  for (const [before, after, message] of cases)
+    t.throws(() => change(before, after), { code: "NOT_SUPPORTED", message }, message.source);
+  t.doesNotThrow(() => change({ spec: volume("") }, {}), "a volume that nobody has any more goes");
+});
