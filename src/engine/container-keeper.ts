@@ -154,6 +154,15 @@ export class ContainerKeeper {
     this.#pod.journal.append({ type: "container.exited", container: this.planned.name, exit, ...reason });
     note();
     for (const resolve of this.#whenExited.splice(0)) resolve();
+    this.#endStrays();
+  }
+
+  /** Where its pid namespace is not its own, the kernel does not end with its first process what that has started. */
+  #endStrays(): void {
+    if (this.planned.role === "pause" || this.planned.namespaces.pid.scope === "private") return;
+    killCgroup(this.planned.cgroupPath, this.#pod.facts).catch((error: unknown) => {
+      this.#pod.report(error, `container ${this.planned.name}: what it left running could not be ended`);
+    });
   }
 
   /**

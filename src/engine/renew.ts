@@ -13,6 +13,7 @@ import type { PodContext } from "./context.ts";
 
 /** An io that has not seen the end of its pipes by then is told to drain and go. */
 const IO_DRAIN_MS = 2000;
+const TTY_DRAIN_MS = 200;
 
 /** What it wrote beside its volumes goes, as in Kubernetes. A root file system that is the container's own stays. */
 export async function renewRootfs({ plan }: PodContext, { paths }: PlannedContainer): Promise<void> {
@@ -32,7 +33,8 @@ export async function endIo(pod: PodContext, container: PlannedContainer): Promi
   const pid = readIoPid(container.paths.ioLock);
   const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
   if (pid === undefined || startTime === undefined) return;
-  await pod.inbox.waitForEnd(pid, IO_DRAIN_MS);
+  // A terminal that nobody has opened any more may have no end that io sees; told to go, it carries what is there first.
+  await pod.inbox.waitForEnd(pid, container.stdio?.tty ? TTY_DRAIN_MS : IO_DRAIN_MS);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (readProcess(pid)?.startTime !== startTime) return;
     signalProcess(pid, startTime, signal);

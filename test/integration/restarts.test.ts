@@ -265,3 +265,17 @@ testWithPeapod(
       t.ok(existsSync(join(host.root, "logs", pod.name, "c", `${attempt}.log`)), `the log of attempt ${attempt}`);
   },
 );
+
+testWithPeapod("what a container started ends with it, also where it shares its pid namespace", async (t, host) => {
+  const pod = host.aPod({
+    containers: [
+      { name: "parent", run: "sleep 1000 & sleep 1001 & echo started; exit 0" },
+      { name: "other", run: STAY },
+    ],
+    spec: { shareProcessNamespace: true },
+  });
+  await host.must("run", "-d", pod.file);
+  await waitUntil("it has ended", async () => (await container(host, pod, 1))?.status === "exited");
+  await waitUntil("what it left has ended", async () => !/sleep 100/.test(await host.must("ps", pod.name)));
+  t.match(await container(host, pod, 2), { status: "running" });
+});
