@@ -202,7 +202,8 @@ export class Conductor {
       if (!ok && keeper.state.status === "running")
         this.#pod.journal.append({ type: "container.pre-stop-failed", container: keeper.planned.name, message });
     }
-    if (keeper.isAlive) await keeper.signal(this.#stopSignalOf(keeper)).catch(() => undefined);
+    // A hook that used up the budget leaves nothing for a signal that nobody would wait for.
+    if (keeper.isAlive && leftMs() > 0) await keeper.signal(this.#stopSignalOf(keeper)).catch(() => undefined);
     await Promise.race([gone, sleep(leftMs(), undefined, { signal }).catch(() => undefined)]);
     over.abort();
     await keeper.kill();
