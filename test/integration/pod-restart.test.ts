@@ -167,7 +167,8 @@ testWithPeapod("a shared pid namespace begins anew, too", async (t, host) => {
   await host.must("restart", pod.name);
   t.equal((await host.must("exec", "-c", "a", pod.name, "readlink", "/proc/1/exe")).trim(), "/pause");
   const pids = await host.must("exec", "-c", "a", pod.name, "ps");
-  t.equal(pids.split("\n").filter((line) => line.includes("sleep 0.05;")).length, 2, "each sees the other");
+  // A shell that has just forked is there twice.
+  t.ok(pids.split("\n").filter((line) => line.includes("sleep 0.05;")).length >= 2, "each sees the other");
   await host.must("restart", "-c", "b", pod.name);
   t.equal((await host.shown(pod)).status, "running");
 });

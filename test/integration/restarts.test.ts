@@ -204,7 +204,8 @@ testWithPeapod("who joined a container's namespace joins the new one when both c
     (await host.shown(pod)).containers.every(({ restartCount, status }) => restartCount >= 1 && status === "running"),
   );
   const pids = (await host.must("exec", "-c", "guest", pod.name, "ps")).match(/while :/g);
-  t.equal(pids?.length, 2, "the guest sees the lender's processes");
+  // A shell that has just forked is there twice.
+  t.ok((pids?.length ?? 0) >= 2, "the guest sees the lender's processes");
 });
 
 testWithPeapod("who was killed for its memory says so", async (t, host) => {
