@@ -203,6 +203,8 @@ testWithPeapod("a memory limit that nothing can start in", async (t, host) => {
 testWithPeapod("a name that exists is refused, and who has it is not disturbed", async (t, host) => {
   const pod = host.aPod();
   await host.must("run", "-d", pod.file);
+  // Between the runtime and its command a process has no words for an instant.
+  await waitUntil("its command runs", () => readTraces(host.root).some((trace) => trace.endsWith("sleep 1000")));
   const before = readTraces(host.root);
   for (const way of WAYS) {
     const { code, out, err } = await host.peapod(...way, pod.file);
