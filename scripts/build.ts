@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -50,8 +50,11 @@ async function main(): Promise<void> {
 }
 
 function compile(sources: readonly string[], target: string): void {
-  // Headers lie beside their sources.
-  const headers = sources.map((path) => path.replace(/c$/, "h")).filter(existsSync);
+  // Headers lie beside their sources, those of several rooms in base.
+  const folders = new Set([...sources.map((path) => dirname(path)), join(home, "src/base")]);
+  const headers = [...folders].flatMap((dir) =>
+    readdirSync(dir).flatMap((name) => (name.endsWith(".h") ? [join(dir, name)] : [])),
+  );
   if (isNewer(target, [...sources, ...headers, fileURLToPath(import.meta.url)])) return;
   const compiler = ["musl-gcc", "cc", "gcc"].find(isOnPath);
   if (compiler === undefined) throw new Error("no C compiler: install musl-tools or gcc");

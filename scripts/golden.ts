@@ -10,7 +10,7 @@ import type { HostFacts } from "../src/host/facts.ts";
 import type { Image } from "../src/image/image.ts";
 import { redactSecrets } from "../src/manifest/config-objects.ts";
 import type { Manifest } from "../src/manifest/manifest.ts";
-import { parsePod } from "../src/manifest/read-manifest.ts";
+import { parsePod, type ReadPod } from "../src/manifest/read-manifest.ts";
 import { KNOWN_CAPABILITIES } from "../src/plan/capabilities.ts";
 import { makePlan } from "../src/plan/make-plan.ts";
 import type { Plan } from "../src/plan/plan.ts";
@@ -59,7 +59,11 @@ export function makeDirectoryImages(manifest: Manifest): Map<Manifest["spec"]["c
 
 export function makeGoldenPlan(example: string): Plan {
   const text = readFileSync(join(EXAMPLES, example, "pod.yaml"), "utf8");
-  const { manifest, objects } = parsePod(text, { file: "pod.yaml", baseDir: "/example", images: "directories" });
+  return planAsGolden(parsePod(text, { file: "pod.yaml", baseDir: "/example", images: "directories" }));
+}
+
+/** As makeGoldenPlan, of a pod that was read already. */
+export function planAsGolden({ manifest, objects }: Pick<ReadPod, "manifest" | "objects">): Plan {
   return makePlan({
     manifest,
     images: makeDirectoryImages(manifest),

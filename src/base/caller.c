@@ -20,12 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
+#include "syscalls.h"
 
 enum { MAX_FRAME = 256 * 1024, MAX_WORDS = 4096, MAX_CALLS = 1024 };
 

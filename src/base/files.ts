@@ -1,7 +1,6 @@
 // Whole files, all or nothing: written to a side name in the same directory and renamed.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { errnoOf, PeapodError } from "./errors.ts";
 
 let sides = 0;
@@ -53,6 +52,17 @@ export function readOwnJson<T>(path: string): T | undefined {
   }
 }
 
+/** A symbolic link's target; undefined for what is none, or not there. */
+export function readLinkIfAny(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "EINVAL" || errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 /** The names in a directory; none where there is no such directory. */
 export function readNames(dir: string): string[] {
   try {
@@ -66,8 +76,4 @@ export function readNames(dir: string): string[] {
 
 export function makeDir(path: string, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode });
-}
-
-export function makeParentDir(path: string): void {
-  makeDir(dirname(path));
 }

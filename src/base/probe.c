@@ -36,12 +36,7 @@
 
 #include <dirent.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
+#include "syscalls.h"
 
 enum { OWNER = 3, MOST_OUTPUT = 10 * 1024, FAILED = 1, NEVER_RAN = 127, MAX_TREE = 4096, MAX_SESSIONS = 64, ROUNDS = 400 };
 

@@ -1,9 +1,10 @@
 // Looks where each mount would land in its root file system, before anything is made. A runtime resolves symlinks
 // inside the root and would quietly mount somewhere else than the manifest says.
 
-import { lstatSync, readlinkSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join, posix } from "node:path";
-import { errnoOf, PeapodError } from "../base/errors.ts";
+import { PeapodError } from "../base/errors.ts";
+import { readLinkIfAny } from "../base/files.ts";
 import type { Plan, PlannedContainer, PlannedMount } from "../plan/plan.ts";
 
 /** As many links as the kernel follows (path_resolution(7)). */
@@ -66,16 +67,6 @@ function leadsOut(lower: string, at: string, target: string, isUsers: boolean): 
   if (!target.startsWith("/") || !isUsers) return undefined;
   const first = target.split("/").find((part) => part !== "");
   return first === undefined || exists(join(lower, first)) ? undefined : "points out of its root file system";
-}
-
-function readLinkIfAny(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "EINVAL" || errno === "ENOENT" || errno === "ENOTDIR") return undefined;
-    throw error;
-  }
 }
 
 function exists(path: string): boolean {

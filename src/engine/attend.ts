@@ -1,12 +1,10 @@
 // Hooks and probes of one container, run by what is bundled apart: a pod without them never loads it.
 
+import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import type { HookKind, ProbeKind } from "../manifest/probe.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { PodContext } from "./context.ts";
 import type { HandlerTarget, Outcome } from "./handlers/handler.ts";
-
-/** A hook without a limit of its own: longer than any pod's patience, and within what a timer can wait. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 
 export async function runHook(
   pod: PodContext,
@@ -18,7 +16,11 @@ export async function runHook(
   const handler = keeper.planned.hooks?.[hook];
   if (handler === undefined) return { ok: true, message: "" };
   const { runHandler } = await import("./handlers/run-handler.ts");
-  return runHandler(makeTarget(pod, keeper), handler, { timeoutMs: timeoutMs ?? NO_LIMIT_MS, signal, isHook: true });
+  return runHandler(makeTarget(pod, keeper), handler, {
+    timeoutMs: timeoutMs ?? LONGEST_TIMER_MS,
+    signal,
+    isHook: true,
+  });
 }
 
 export async function runProbe(

@@ -81,7 +81,7 @@ export async function beginChange(
 export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): Promise<never> {
   const { plan, journal } = pod;
   const leaving = () => journal.state.containers.filter(({ leaveBy }) => leaveBy !== undefined);
-  await untilTrue(pod, () => leaving().every(({ status }) => ["exited", "deleted", "planned"].includes(status)));
+  await journal.until(() => leaving().every(({ status }) => ["exited", "deleted", "planned"].includes(status)));
   await hold();
   const next = readOwnJson<Next>(fileOfNext(plan.paths));
   if (next === undefined) throw new PeapodError("STATE_DAMAGED", `pod ${plan.pod}: what it is to become is gone`);
@@ -137,25 +137,12 @@ export async function untilChanged(pod: KeptPod, request: string): Promise<void>
   const meant = () => journal.state.containers.filter(({ name }) => fresh.includes(name));
   const hasBegun = ({ status, restartBy }: ContainerState) =>
     restartBy === undefined && (status === "running" || status === "exited");
-  await untilTrue(pod, () => journal.state.exitedAt !== undefined || meant().every(hasBegun));
+  await journal.until(() => journal.state.exitedAt !== undefined || meant().every(hasBegun));
   const failed = meant().find(({ reason }) => reason === "StartError");
   if (failed !== undefined)
     throw new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start: ${failed.message}`);
   if (!meant().every(hasBegun))
     throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its new containers were started`);
-}
-
-function untilTrue({ journal }: KeptPod, isTrue: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    let stop = (): void => undefined;
-    const look = () => {
-      if (!isTrue()) return;
-      stop();
-      resolve();
-    };
-    stop = journal.onEvent(look);
-    look();
-  });
 }
 
 /** The plan last: with it the pod is what the journal says. */

@@ -10,41 +10,38 @@ import { makeRunStages } from "../plan/stages.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import { decideMoves, type Move } from "./next-moves.ts";
+import { Rounds } from "./rounds.ts";
 import { executeStep, isStepOf } from "./steps.ts";
 
 /** What failed for a reason of the machine's (a full disk) is tried again after this. */
 const RETRY_MS = 1000;
-/** A timer of Node's cannot wait longer. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 export class Conductor {
   readonly #pod: KeptPod;
   readonly #tasks = new Map<ContainerName, Promise<void>>();
+  /** Those of them that do not wait for a container's end or hook. */
+  readonly #making = new Set<Promise<void>>();
   /** Aborted, no container is given time any more. */
   #patience = new AbortController();
-  #isOn = false;
-  #isScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAtMs: number | undefined;
+  readonly #rounds: Rounds;
 
   constructor(pod: KeptPod) {
     this.#pod = pod;
-    pod.journal.onEvent(() => this.#schedule());
+    this.#rounds = new Rounds(pod.journal, (now) => this.#look(now));
   }
 
   /** Something is being done. */
   get isBusy(): boolean {
-    return this.#tasks.size > 0 || this.#isScheduled;
+    return this.#tasks.size > 0 || this.#rounds.isScheduled;
   }
 
   /** When it has to look again although nothing has happened; milliseconds since 1970. */
   get wakeAtMs(): number | undefined {
-    return this.#wakeAtMs;
+    return this.#rounds.wakeAtMs;
   }
 
   begin(): void {
-    this.#isOn = true;
-    this.#schedule();
+    this.#rounds.begin();
   }
 
   /** Whoever is being ended has no time left. */
@@ -55,43 +52,25 @@ export class Conductor {
 
   /** Begins nothing new, and resolves when all that was begun is done, or is waiting for a container's end. */
   async hold(): Promise<void> {
-    this.#isOn = false;
-    clearTimeout(this.#timer);
-    this.#wakeAtMs = undefined;
+    this.#rounds.hold();
     await Promise.all(this.#making);
   }
 
   /** As hold, and those that are being ended get no more time. */
   async halt(): Promise<void> {
-    this.#isOn = false;
-    clearTimeout(this.#timer);
+    this.#rounds.hold();
     this.#patience.abort();
     await Promise.all(this.#tasks.values());
   }
 
-  readonly #making = new Set<Promise<void>>();
-
-  #schedule(): void {
-    if (!this.#isOn || this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      if (this.#isOn) this.#look();
-    });
-  }
-
-  #look(): void {
-    clearTimeout(this.#timer);
-    const now = Date.now();
+  #look(now: number): number | undefined {
     const { moves, wakeAtMs } = decideMoves(this.#pod.plan, this.#pod.journal.state, now);
-    this.#wakeAtMs = wakeAtMs;
-    if (wakeAtMs !== undefined)
-      this.#timer = setTimeout(() => this.#schedule(), Math.min(Math.max(wakeAtMs - now, 1), LONGEST_MS));
     for (const move of moves) {
       if (move.containers.some((name) => this.#tasks.has(name))) continue;
       if (move.do === "note") this.#note(move);
       else this.#begin(move);
     }
+    return wakeAtMs;
   }
 
   #note({ fact }: Extract<Move, { do: "note" }>): void {
@@ -101,7 +80,7 @@ export class Conductor {
       this.#pod.journal.append(fact);
     } catch (error) {
       this.#pod.report(error, `${fact.type} could not be written`);
-      setTimeout(() => this.#schedule(), RETRY_MS);
+      setTimeout(() => this.#rounds.schedule(), RETRY_MS);
     }
   }
 
@@ -111,7 +90,7 @@ export class Conductor {
       .finally(() => {
         for (const name of move.containers) this.#tasks.delete(name);
         this.#making.delete(task);
-        this.#schedule();
+        this.#rounds.schedule();
       });
     for (const name of move.containers) this.#tasks.set(name, task);
     if (move.do !== "end" && move.do !== "post-start") this.#making.add(task);

@@ -1,9 +1,8 @@
 // Programs that a supervisor before us started outlive it. The next one waits for them before it looks at what they did:
 // half a call looks like none, or like a whole one.
 
-import { readTextIfAny } from "../base/files.ts";
 import type { ExitInbox } from "../exits/inbox.ts";
-import { readCommandLine, readPids, readProcess } from "../host/processes.ts";
+import { readCgroupLines, readCommandLine, readPids, readProcess } from "../host/processes.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
@@ -36,8 +35,7 @@ function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
   const found = readProcess(pid);
   if (found === undefined || found.ppid !== process.ppid || found.state === "Z" || found.comm === IO_NAME) return false;
   if (readCommandLine(pid)?.[0] === runtime.path) return false;
-  const cgroups = readTextIfAny(`/proc/${pid}/cgroup`) ?? "";
-  return !cgroups.split("\n").some((line) => isBelow(line.split(":").slice(2).join(":"), sandbox.cgroup.path));
+  return !(readCgroupLines(pid) ?? []).some(({ path }) => isBelow(path, sandbox.cgroup.path));
 }
 
 function isBelow(path: string, top: string): boolean {

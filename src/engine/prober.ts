@@ -1,6 +1,7 @@
 // Runs the probes of a pod's containers when they are due, and writes down what follows from them; what is done about it
 // is the conductor's. Counts live here alone: a supervisor that is killed begins to count anew, as a kubelet does.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerName } from "../base/names.ts";
 import type { Probe, ProbeKind } from "../manifest/probe.ts";
 import type { Fact } from "../state/event.ts";
@@ -10,6 +11,7 @@ import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import type { Outcome } from "./handlers/handler.ts";
 import { beginTally, chooseProbes, nextRunAt, type ProbeTally, type Verdict, weighResult } from "./probe-schedule.ts";
+import { Rounds } from "./rounds.ts";
 
 /** A supervisor that is called for a probe comes a little after it was due. */
 const LATE_MS = 2000;
@@ -27,34 +29,30 @@ export class Prober {
   readonly #pod: KeptPod;
   readonly #tracks = new Map<string, Track>();
   readonly #calledOff = new AbortController();
-  #isOn = false;
-  #isScheduled = false;
+  readonly #rounds: Rounds;
   /** Of a supervisor that found the pod running. */
   #tookOverMs: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #wakeAtMs: number | undefined;
 
   constructor(pod: KeptPod) {
     this.#pod = pod;
-    pod.journal.onEvent(() => this.#schedule());
+    this.#rounds = new Rounds(pod.journal, (now) => this.#look(now));
   }
 
   /** A probe runs, or what it counts would be forgotten. */
   get isBusy(): boolean {
-    if (this.#isScheduled) return true;
+    if (this.#rounds.isScheduled) return true;
     return [...this.#tracks.values()].some(
       ({ running, tally }) => running !== undefined || (tally.last !== undefined && tally.last !== tally.stands),
     );
   }
 
   get wakeAtMs(): number | undefined {
-    return this.#wakeAtMs;
+    return this.#rounds.wakeAtMs;
   }
 
   begin(): void {
     if (![...this.#pod.containers.values()].some(({ planned }) => planned.probes !== undefined)) return;
-    this.#isOn = true;
-    this.#schedule();
+    this.#rounds.begin();
   }
 
   /** As begin, where a supervisor before this one has probed already. */
@@ -65,9 +63,7 @@ export class Prober {
 
   /** Nothing runs any more when this resolves. */
   async hold(): Promise<void> {
-    this.#isOn = false;
-    clearTimeout(this.#timer);
-    this.#wakeAtMs = undefined;
+    this.#rounds.hold();
     await Promise.all([...this.#tracks.values()].map(({ running }) => running));
   }
 
@@ -76,25 +72,11 @@ export class Prober {
     await this.hold();
   }
 
-  #schedule(): void {
-    if (!this.#isOn || this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      if (this.#isOn) this.#look();
-    });
-  }
-
-  #look(): void {
-    clearTimeout(this.#timer);
-    this.#wakeAtMs = undefined;
+  #look(now: number): number | undefined {
     const { want, isPaused, expiredAt, exitedAt } = this.#pod.journal.state;
-    if (want !== "running" || isPaused || expiredAt !== undefined || exitedAt !== undefined) return;
-    const now = Date.now();
+    if (want !== "running" || isPaused || expiredAt !== undefined || exitedAt !== undefined) return undefined;
     const dues = [...this.#pod.containers.values()].flatMap((keeper) => this.#lookAt(keeper, now));
-    if (dues.length === 0) return;
-    this.#wakeAtMs = Math.min(...dues);
-    this.#timer = setTimeout(() => this.#schedule(), Math.max(this.#wakeAtMs - now, 1));
+    return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
   /** Begins what is due; returns when the rest is. */
@@ -112,7 +94,7 @@ export class Prober {
       track.running = this.#run(keeper, kind, probe, track).finally(() => {
         track.running = undefined;
         track.afterMs = Date.now();
-        this.#schedule();
+        this.#rounds.schedule();
       });
       return [];
     });
@@ -150,7 +132,7 @@ export class Prober {
       if (fact !== undefined) this.#pod.journal.append(fact);
     } catch (error) {
       this.#pod.report(error, `container ${keeper.planned.name}: its ${kind} probe could not be told`);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await sleep(RETRY_MS);
     }
   }
 

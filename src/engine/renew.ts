@@ -9,6 +9,7 @@ import { readProcess, signalProcess } from "../host/processes.ts";
 import { removeTree } from "../host/volumes.ts";
 import { readIoPid } from "../io/io-process.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
+import { mountsIn } from "../plan/stages.ts";
 import type { PodContext } from "./context.ts";
 
 /** An io that has not seen the end of its pipes by then is told to drain and go. */
@@ -17,10 +18,7 @@ const TTY_DRAIN_MS = 200;
 
 /** What it wrote beside its volumes goes, as in Kubernetes. A root file system that is the container's own stays. */
 export async function renewRootfs({ plan }: PodContext, { paths }: PlannedContainer): Promise<void> {
-  const mount = plan.stages
-    .flat()
-    .flatMap((step) => (step.do === "mount" ? step.mounts : []))
-    .find(({ target }) => target === paths.rootfs);
+  const mount = mountsIn(plan.stages).find(({ target }) => target === paths.rootfs);
   if (mount === undefined) return;
   await unmountBelow(paths.rootfs);
   removeTree(paths.upper);

@@ -38,23 +38,14 @@ export async function restartContainers(
 /** Listens from now on, so that nothing is missed between the asking and the waiting. */
 function untilRestarted({ journal, plan }: KeptPod, names: ReadonlySet<string>): () => Promise<void> {
   const meant = () => journal.state.containers.filter(({ name }) => names.has(name));
-  return () =>
-    new Promise((resolve, reject) => {
-      let stop = (): void => undefined;
-      const look = () => {
-        const over = journal.state.exitedAt !== undefined;
-        if (!over && !meant().every(hasBegunAgain)) return;
-        stop();
-        const failed = meant().find((one) => one.reason === "StartError" && one.restartBy === undefined);
-        if (failed !== undefined)
-          reject(new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start again: ${failed.message}`));
-        else if (over && !meant().every(hasBegunAgain))
-          reject(new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its containers were started again`));
-        else resolve();
-      };
-      stop = journal.onEvent(look);
-      look();
-    });
+  return async () => {
+    await journal.until(() => journal.state.exitedAt !== undefined || meant().every(hasBegunAgain));
+    const failed = meant().find((one) => one.reason === "StartError" && one.restartBy === undefined);
+    if (failed !== undefined)
+      throw new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start again: ${failed.message}`);
+    if (!meant().every(hasBegunAgain))
+      throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its containers were started again`);
+  };
 }
 
 function hasBegunAgain({ status, restartBy }: ContainerState): boolean {

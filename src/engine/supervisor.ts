@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
+import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
@@ -38,9 +39,6 @@ export interface Restarted {
   /** No call of the last supervisor's runs any more. */
   readonly orphansGone: Promise<void>;
 }
-
-/** As long as a timer of Node's can wait. */
-const FOR_EVER_MS = 2 ** 31 - 1;
 
 export class Supervisor {
   readonly pod: KeptPod;
@@ -194,7 +192,7 @@ export class Supervisor {
     const meaning =
       this.pod.plan.outer === undefined || asked.container !== undefined ? "signal" : meaningOf(asked.signal);
     if (meaning === "kill" || (meaning === "stop" && this.state.want !== "stopped"))
-      return this.#stopForCaller(asked.signal, meaning === "kill" ? 0 : FOR_EVER_MS);
+      return this.#stopForCaller(asked.signal, meaning === "kill" ? 0 : LONGEST_TIMER_MS);
     const kill = async () => {
       const alive = this.#members().filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
@@ -228,7 +226,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");
-      await Promise.all([this.#conductor.hold(), this.#prober.hold()]);
+      await this.#holdStill();
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
       this.pod.journal.append({ type: "pod.paused" });
       return this.state;
@@ -289,19 +287,9 @@ export class Supervisor {
     return this.#whenEnded(gone, () => this.state.exitedAt !== undefined && this.state.want !== "restarted");
   }
 
-  #whenEnded(gone: AbortSignal, hasEnded: () => boolean): Promise<PodState | undefined> {
-    if (hasEnded()) return Promise.resolve(this.state);
-    return new Promise((resolve) => {
-      const stop = this.pod.journal.onEvent((event) => {
-        if (!hasEnded() && event.type !== "pod.deleted") return;
-        stop();
-        resolve(this.state);
-      });
-      gone.addEventListener("abort", () => {
-        stop();
-        resolve(undefined);
-      });
-    });
+  async #whenEnded(gone: AbortSignal, hasEnded: () => boolean): Promise<PodState | undefined> {
+    await this.pod.journal.until(() => hasEnded() || this.state.deletedAt !== undefined, gone);
+    return gone.aborted && !hasEnded() ? undefined : this.state;
   }
 
   /** After a start that was not the first: takes note of what happened meanwhile, then goes on with what was wanted. */

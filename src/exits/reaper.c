@@ -32,12 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
+#include "../base/syscalls.h"
 
 // linux/pidfd.h of 6.15 and later; older kernels answer with ENOTTY or leave the bit of the mask unset.
 struct exit_info {

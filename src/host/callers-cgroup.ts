@@ -5,9 +5,9 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
-import { readTextIfAny } from "../base/files.ts";
 import { enableControllers, listPidsBelow, readControl, removeCgroup } from "./cgroup-tree.ts";
 import type { CgroupFacts } from "./cgroups.ts";
+import { readCgroupLines } from "./processes.ts";
 
 /** No container's name begins with a dot. doors/oci/oci.c knows it, too. */
 const LEAF = ".peapod";
@@ -53,12 +53,9 @@ export async function leaveCaller(dir: string): Promise<void> {
 
 /** The caller's own cgroup of a process that may have been moved aside, as proc_pid_cgroup(5) tells it. */
 export function readCallersPath(pid: number, { cgroupLayout }: CgroupFacts): string | undefined {
-  const text = readTextIfAny(`/proc/${pid}/cgroup`);
-  if (text === undefined) return undefined;
-  const lines = text.split("\n").map((line) => line.split(":"));
   // Version 1's freezer is the one that every runtime joins.
-  const line = lines.find(([, names]) => names === (cgroupLayout === "v2" ? "" : "freezer"));
-  const path = line?.slice(2).join(":");
+  const wanted = cgroupLayout === "v2" ? "" : "freezer";
+  const path = readCgroupLines(pid)?.find(({ controllers }) => controllers === wanted)?.path;
   return path?.endsWith(`/${LEAF}`) ? path.slice(0, -LEAF.length - 1) : path;
 }
 

@@ -4,7 +4,6 @@
 import { existsSync, writeFile, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
-import { readTextIfAny } from "../base/files.ts";
 import type { PodCgroup } from "../plan/plan.ts";
 import { freezeCgroup, isCgroupFrozen, thawCgroup } from "./cgroup-freezer.ts";
 import { startSlice, stopSlice } from "./cgroup-systemd.ts";
@@ -17,6 +16,7 @@ import {
   removeCgroupIfEmpty,
 } from "./cgroup-tree.ts";
 import type { HostFacts } from "./facts.ts";
+import { readCgroupLines } from "./processes.ts";
 
 /** What of the facts matters here; tests name directories of their own. */
 export type CgroupFacts = Pick<HostFacts, "cgroupLayout" | "cgroupMounts">;
@@ -51,14 +51,9 @@ export function announceMoves(facts: CgroupFacts): void {
   }
 }
 
-/** From proc_pid_cgroup(5): `3:cpuset:/here`, or `0::/here` in version 2. */
 function readOwnCgroup(mount: string, kind: HierarchyKind): string | undefined {
   const name = kind === "v2" ? "" : mount.slice(mount.lastIndexOf("/") + 1);
-  const lines = (readTextIfAny("/proc/self/cgroup") ?? "").split("\n").map((line) => line.split(":"));
-  return lines
-    .find(([, controllers]) => controllers === name)
-    ?.slice(2)
-    .join(":");
+  return readCgroupLines("self")?.find(({ controllers }) => controllers === name)?.path;
 }
 
 /**

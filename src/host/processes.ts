@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { errnoOf } from "../base/errors.ts";
+import { readTextIfAny } from "../base/files.ts";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -68,6 +69,17 @@ export function signalProcess(pid: number, startTime: number, signal: NodeJS.Sig
     if (errnoOf(error) === "ESRCH") return false;
     throw error;
   }
+}
+
+/** Where a process is in each hierarchy, see proc_pid_cgroup(5): `3:cpuset:/here`, or `0::/here` in version 2. */
+export function readCgroupLines(pid: number | "self"): readonly { controllers: string; path: string }[] | undefined {
+  return readTextIfAny(`/proc/${pid}/cgroup`)
+    ?.split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [, controllers = "", ...path] = line.split(":");
+      return { controllers, path: path.join(":") };
+    });
 }
 
 /** All processes that we can see. */

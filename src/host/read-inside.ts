@@ -2,8 +2,9 @@
 // each part of the path is opened from the directory before it and never followed by the kernel, so that a link swapped
 // in between leads nowhere (what openat2(2) does with RESOLVE_IN_ROOT, for which Node has no call).
 
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { errnoOf, PeapodError } from "../base/errors.ts";
+import { readLinkIfAny } from "../base/files.ts";
 
 /** As many links as the kernel follows (path_resolution(7)). */
 const MOST_LINKS = 40;
@@ -104,15 +105,6 @@ function openIfAny(path: string): number | undefined {
     return openSync(path, HOLD);
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) return undefined;
-    throw error;
-  }
-}
-
-function readLinkIfAny(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (["ENOENT", "EINVAL", "ENOTDIR"].includes(errnoOf(error) ?? "")) return undefined;
     throw error;
   }
 }

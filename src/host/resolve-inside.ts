@@ -1,9 +1,9 @@
 // A path as a container sees it → the path on the host, by the container's own links: an absolute one begins at its
 // root, and none leads out of it.
 
-import { readlinkSync } from "node:fs";
 import { posix } from "node:path";
-import { errnoOf, PeapodError } from "../base/errors.ts";
+import { PeapodError } from "../base/errors.ts";
+import { readLinkIfAny } from "../base/files.ts";
 
 /** As many links as the kernel follows (path_resolution(7)). */
 const MOST_LINKS = 40;
@@ -51,14 +51,4 @@ function placeOf(rootfs: string, mounts: readonly InsideMount[], path: string): 
   return above === undefined
     ? posix.join(rootfs, path)
     : posix.join(above.source, path.slice(above.destination.length));
-}
-
-function readLinkIfAny(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "EINVAL" || errno === "ENOENT" || errno === "ENOTDIR") return undefined;
-    throw error;
-  }
 }

@@ -36,11 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/syscalls.h"
 #include "io.h"
-
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 enum { RETRY_MS = 200, PROMPT_MS = 100, HANG_MS = 10, LONGEST_HANG_MS = 1000, DRAIN_READS = 256, PREFIX_MAX_BYTES = 256 };
 // Our caller waits 2 s after SIGTERM: a slow reader gets half of it.

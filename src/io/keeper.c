@@ -14,20 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../base/syscalls.h"
 #include "io.h"
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 // In the keeper's own table: what it keeps begins here.
 enum { FIRST_KEPT = 3, LOOK_MS = 200 };

@@ -5,9 +5,9 @@ import { PeapodError } from "../base/errors.ts";
 import { PAUSE } from "../base/names.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import { assertNoPodLimits, moveResources } from "./outer-resources.ts";
-import type { HostMount, NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
+import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace, Reason } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
-import { makeStages } from "./stages.ts";
+import { makeStages, mountsIn } from "./stages.ts";
 import { defaultReason, isWritten, makeContainerPointer, makePlace, makePointer, manifestReason } from "./where.ts";
 
 export interface OuterContainer {
@@ -80,7 +80,7 @@ export function moveInto(plan: Plan, manifest: Manifest, outer: OuterContainer):
     ...containers.filter((one) => one.rootfs.isWhole).map((one) => one.paths.rootfs),
     ...plan.sandbox.sharedMemory.filter((one) => !sharedMemory.includes(one)).map((one) => one.path),
   ]);
-  const mounts = mountsOf(plan).filter((mount) => !gone.has(mount.target));
+  const mounts = mountsIn(plan.stages).filter((mount) => !gone.has(mount.target));
   const { cgroupPath } = outer;
   return {
     ...plan,
@@ -111,10 +111,6 @@ export function makeMemberCgroupsPath(
   // `slice:prefix:name` is systemd's; what that made is one path everywhere.
   const isRelative = !hasOneHierarchy && !wanted.startsWith("/") && wanted.split(":").length !== 3;
   return `${isRelative ? wanted : cgroupPath}/${member}`;
-}
-
-function mountsOf(plan: Plan): readonly HostMount[] {
-  return plan.stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
 }
 
 function assertPossible(manifest: Manifest, { config }: OuterContainer): void {

@@ -49,6 +49,11 @@ function makeGroups(containers: readonly PlannedContainer[]): readonly (readonly
   return [[...pause, ...first], ...later];
 }
 
+/** All that is mounted on the way up. */
+export function mountsIn(stages: readonly (readonly Step[])[]): readonly HostMount[] {
+  return stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
+}
+
 /**
  * The stages of containers that are to run at once: what all is created in one stage and started in the next is run,
  * which is a third less work for the runtime. Where one joins another's namespaces, none is started before all are created.

@@ -288,7 +288,8 @@ function withReadiness(container: ContainerState): ContainerState {
   return { ...container, started, ready: started && isPassed("readiness") };
 }
 
-function makePlannedContainer({ name, role, awaits }: ContainerOutline): ContainerState {
+/** Nothing has been done for it yet. */
+export function makePlannedContainer({ name, role, awaits }: ContainerOutline): ContainerState {
   return {
     name,
     role,

@@ -90,6 +90,22 @@ export class Journal {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves when this holds: now, or after an event; looks no more then, nor when `signal` aborts. */
+  until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const leave = () => {
+        this.#listeners.delete(look);
+        resolve();
+      };
+      const look = () => {
+        if (isSo()) leave();
+      };
+      this.#listeners.add(look);
+      signal?.addEventListener("abort", leave);
+      look();
+    });
+  }
+
   /**
    * Writes one fact in one write(2), then tells the listeners.
    * @throws BUG where it cannot follow what is there, OUT_OF_RESOURCES on a full disk; nothing is written then

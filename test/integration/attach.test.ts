@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
 import { connectAttach } from "../../src/io/attach-client.ts";
-import { childrenOf, ioOf, killIfThere, readLogTexts } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { childrenOf, ioOf, readLogTexts } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,7 +1,8 @@
 // Callers go away when they like and come together when they like: a pod is there as a whole or not at all.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { killIfThere, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { supervisorOf } from "../support/own-processes.ts";
 import { testWithPeapod } from "../support/peapod-host.ts";
 import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";

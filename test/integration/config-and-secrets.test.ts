@@ -6,7 +6,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { EXAMPLES } from "../../scripts/golden.ts";
-import { killIfThere, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { Dockerd, parentOf, waitForDocker, whyNoDockerd } from "../support/dockerd.ts";
-import { childrenOf, killIfThere } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { childrenOf } from "../support/own-processes.ts";
 import type { Ended, Test } from "../support/peapod-host.ts";
 import {
   buildPlainImage,

@@ -1,7 +1,8 @@
 // An io process that is killed is followed by another. What may be missing is one buffer, and the log says that it may.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { ioOf, killIfThere, readLogTexts, readLogWhole, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { ioOf, readLogTexts, readLogWhole, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

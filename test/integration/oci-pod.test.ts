@@ -3,7 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { childrenOf, ioOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { childrenOf, ioOf, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { Containerd } from "../support/containerd.ts";
+import { killIfThere } from "../support/if-any.ts";
 import { PEAPOD_OCI, RUNC } from "../support/oci-script.ts";
 import type { Ended, Test } from "../support/peapod-host.ts";
 import { makePodManifest } from "../support/pod-image.ts";
-import { killIfThere, Machine, makeBusyboxTree, Podman, whyNotWith, writeImageArchive } from "../support/podman.ts";
+import { Machine, makeBusyboxTree, Podman, whyNotWith, writeImageArchive } from "../support/podman.ts";
 import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,6 +1,7 @@
 // Without its reaper a pod is degraded, not dead: its containers live on, and what nobody saw is told as lost.
 
-import { killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,7 +1,8 @@
 // The supervisor is a cache: whoever kills it, at whatever moment and how often, takes nothing away from the pod.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { callersOf, killIfThere, readLogTexts, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { callersOf, readLogTexts, supervisorOf } from "../support/own-processes.ts";
 import {
   type ContainerSpec,
   type PeapodHost,

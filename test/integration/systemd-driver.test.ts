@@ -5,7 +5,8 @@ import { existsSync, rmSync } from "node:fs";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
 import { makeCgroup } from "../../src/plan/cgroups.ts";
-import { callersOf, killIfThere, reaperOf, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { callersOf, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -4,6 +4,7 @@ import type { ContainerName, PodName } from "../../src/base/names.ts";
 import { runCommandLine } from "../../src/doors/cli/cli.ts";
 import type { StopSignal, World } from "../../src/doors/cli/task.ts";
 import type { Engine, EngineOptions, LogEntry, PodClient, PodReader } from "../../src/engine/engine.ts";
+import { makePlannedContainer } from "../../src/state/fold.ts";
 import { makeBareOutline } from "../../src/state/outline.ts";
 import type { ContainerState, PodState } from "../../src/state/pod-state.ts";
 
@@ -11,25 +12,14 @@ export const NOW = new Date("2026-11-22T10:03:00.000Z");
 
 export function aContainer(name: string, more: Partial<ContainerState> = {}): ContainerState {
   return {
-    ...makeBareOutline(name as ContainerName),
+    ...makePlannedContainer(makeBareOutline(name as ContainerName)),
     status: "running",
-    attempt: 0,
-    restarts: 0,
     started: true,
     ready: true,
-    message: undefined,
-    reason: undefined,
-    backOffUntil: undefined,
-    endBy: undefined,
-    restartBy: undefined,
-    leaveBy: undefined,
-    passed: [],
-    last: undefined,
     pid: 4711,
     startTime: 99,
     createdAt: "2026-11-22T10:00:00.000Z",
     startedAt: "2026-11-22T10:00:00.000Z",
-    exit: undefined,
     exitsOffset: 0,
     ...more,
   };

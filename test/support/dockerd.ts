@@ -11,8 +11,6 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
-  readlinkSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -21,6 +19,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isBelow, killIfThere, readIfAny, readLinkIfAny } from "./if-any.ts";
 import { BIN, type Ended, type Running, type Test } from "./peapod-host.ts";
 import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -472,32 +471,4 @@ function findCgroup(text: string): string {
   const line =
     lines.find((one) => /^\d+:([^:]*,)?memory(,[^:]*)?:/.test(one)) ?? lines.find((one) => one.startsWith("0::"));
   return line?.split(":").slice(2).join(":") ?? "";
-}
-
-function isBelow(path: string, top: string): boolean {
-  return path === top || path.startsWith(`${top}/`);
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone by itself.
-  }
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function readLinkIfAny(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 }

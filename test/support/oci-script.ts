@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import t from "tap";
+import { readIfAny } from "./if-any.ts";
 import { BIN, type Test } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
 import { patient } from "./slowness.ts";
@@ -447,14 +448,6 @@ function hierarchies(): string[] {
 function directoriesIn(path: string): string[] {
   const entries = readdirSync(path, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 export function findOnPath(program: string): string | undefined {

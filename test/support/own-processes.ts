@@ -47,17 +47,6 @@ function isSupervisor(pid: number): boolean {
   return /\/node$/.test(words[0] ?? "") && SUPERVISOR_WORDS.some((word) => words.includes(word));
 }
 
-/** False where it was gone already. */
-export function killIfThere(pid: number | undefined): boolean {
-  if (pid === undefined || pid <= 1) return false;
-  try {
-    process.kill(pid, "SIGKILL");
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The lines of a container's log without what is not the container's own. */
 export function readLogTexts(host: PeapodHost, pod: PodFile, container: string): string[] {
   return readFileSync(join(host.root, "logs", pod.name, container, "0.log"), "utf8")

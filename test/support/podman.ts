@@ -12,13 +12,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { killIfThere, listIfAny, readIfAny, readLinkIfAny } from "./if-any.ts";
 import { findOnPath, PEAPOD_OCI } from "./oci-script.ts";
 import type { Ended, Running, Test } from "./peapod-host.ts";
 import { busyboxRootfs } from "./rootfs.ts";
@@ -126,7 +126,7 @@ export class Machine {
       ...this.#readProcesses().map(({ line }) => `process ${line.slice(0, 200)}`),
       ...this.#readMounts(),
       ...readCgroups(this.#marks).filter(isOfContainer),
-      ...places.flatMap((place) => list(`/proc/${this.#keeper.pid}/root${place}`)),
+      ...places.flatMap((place) => listIfAny(`/proc/${this.#keeper.pid}/root${place}`)),
     ].sort();
   }
 
@@ -289,29 +289,21 @@ export function writeImageArchive(tree: string, tag: string, command: readonly s
   return `${tree}.tar`;
 }
 
-export function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone by itself.
-  }
-}
-
 /** In all hierarchies, down to the members of a pod in a container in a pod of podman's. */
 function readCgroups(marks: readonly string[]): string[] {
   const walk = (dir: string, depth: number): string[] =>
-    list(dir, true).flatMap((path) => [path, ...(depth > 1 ? walk(path, depth - 1) : [])]);
-  return [CGROUPS, ...list(CGROUPS, true)]
+    listIfAny(dir, true).flatMap((path) => [path, ...(depth > 1 ? walk(path, depth - 1) : [])]);
+  return [CGROUPS, ...listIfAny(CGROUPS, true)]
     .flatMap((top) => walk(top, 5))
     .filter((path, index, all) => all.indexOf(path) === index && marks.some((mark) => path.includes(mark)));
 }
 
-/** Neither the one above them, nor those that podman makes for its pods and its monitors, and leaves. */
 /** Where podman puts what names no parent; it leaves the empty directory to whoever comes next. */
 export function removePodmansParent(): void {
   for (const name of readdirSync(CGROUPS)) removeIfEmpty(join(CGROUPS, name, "libpod_parent"));
 }
 
+/** Neither the one above them, nor those that podman makes for its pods and its monitors, and leaves. */
 function isOfContainer(cgroup: string): boolean {
   const name = basename(cgroup);
   return !/^(pm-\w+|conmon|[0-9a-f]{64})$/.test(name);
@@ -322,30 +314,5 @@ function removeIfEmpty(dir: string): void {
     rmdirSync(dir);
   } catch {
     // Its processes are dying, or it is gone.
-  }
-}
-
-function list(dir: string, onlyDirectories = false): string[] {
-  try {
-    const entries = readdirSync(dir, { withFileTypes: true });
-    return entries.filter((entry) => !onlyDirectories || entry.isDirectory()).map(({ name }) => join(dir, name));
-  } catch {
-    return [];
-  }
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function readLinkIfAny(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
   }
 }

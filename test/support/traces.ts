@@ -1,10 +1,11 @@
 // What a peapod with this root has on the machine: processes, mounts, cgroups, sockets, directories. Reads only the
 // kernel and the file system, nothing of peapod's own memory, since that is what it is to check.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { podsDir } from "../../src/base/paths.ts";
 import { makeBases } from "../../src/plan/cgroups.ts";
+import { isBelow, listIfAny, readIfAny, readLinkIfAny } from "./if-any.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 
@@ -53,41 +54,13 @@ function readCgroups(root: string): string[] {
 
 /** By their files: the reaper binds by a relative name, so the kernel's list of sockets does not say whose they are. */
 function readSockets(root: string): string[] {
-  const places = list(podsDir(root)).flatMap((pod) => [pod, ...list(join(pod, "io"))]);
+  const places = listIfAny(podsDir(root)).flatMap((pod) => [pod, ...listIfAny(join(pod, "io"))]);
   return places
-    .flatMap(list)
+    .flatMap((dir) => listIfAny(dir))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
     .map((path) => `socket ${path}`);
 }
 
 function readPods(root: string): string[] {
-  return list(podsDir(root)).map((dir) => `directory ${dir}`);
-}
-
-function list(dir: string): string[] {
-  try {
-    return readdirSync(dir).map((name) => join(dir, name));
-  } catch {
-    return [];
-  }
-}
-
-function isBelow(path: string, top: string): boolean {
-  return path === top || path.startsWith(`${top}/`);
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-function readLinkIfAny(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
+  return listIfAny(podsDir(root)).map((dir) => `directory ${dir}`);
 }

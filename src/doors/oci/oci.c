@@ -7,6 +7,7 @@
 // `members`, one name a line; <runtime's root>/<id>/peapod is a link to it, and goes with the runtime's state.
 
 #define _GNU_SOURCE
+#include "../../base/syscalls.h"
 #include "../../base/ask-pod.h"
 #include "command-line.h"
 #include "json.h"
@@ -36,9 +37,6 @@ struct open_how {
 };
 #define RESOLVE_NO_MAGICLINKS 0x02
 #define RESOLVE_IN_ROOT 0x10
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
 
 #define MANIFEST "/etc/peapod/pod.yaml"
 enum { REAPER_END_MS = 5000, MAX_CONFIG = 16 << 20, MAX_WORDS = 4096 };

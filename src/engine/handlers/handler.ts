@@ -2,6 +2,7 @@
 // its helper, or when it is called off, whichever comes first; then nothing of it is left.
 
 import { type Channel, openChannel } from "../../base/channel.ts";
+import { LONGEST_TIMER_MS } from "../../base/timer.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /** The container that is asked. */
@@ -35,8 +36,6 @@ export interface Limits {
 
 /** Node's deadline comes first; the helper's own is for one whose owner hangs. */
 const HELPER_GRACE_MS = 1000;
-/** Of a timer of Node's; 25 days. */
-export const LONGEST_MS = 2 ** 31 - 1;
 
 export function openDial(
   mode: "reach" | "dial",
@@ -45,7 +44,7 @@ export function openDial(
   port: number,
   { timeoutMs }: Limits,
 ): Channel {
-  const words = [mode, Math.min(timeoutMs + HELPER_GRACE_MS, LONGEST_MS), pid, startTime, host, port];
+  const words = [mode, Math.min(timeoutMs + HELPER_GRACE_MS, LONGEST_TIMER_MS), pid, startTime, host, port];
   return openChannel(program, words.map(String));
 }
 

@@ -1,11 +1,11 @@
 // Runs one handler of a probe or hook, once. Whatever the container does, it answers in time, never throws, and leaves no
 // process and no descriptor behind. Bundled apart: a pod without probes and hooks never loads it.
 
+import { LONGEST_TIMER_MS } from "../../base/timer.ts";
 import type { Handler } from "../../manifest/probe.ts";
 import { runExec } from "./exec-handler.ts";
 import { runGrpc } from "./grpc-handler.ts";
-import type { HandlerTarget, Limits, Outcome } from "./handler.ts";
-import { LONGEST_MS, wordsOf } from "./handler.ts";
+import { type HandlerTarget, type Limits, type Outcome, wordsOf } from "./handler.ts";
 import { runHttpGet } from "./http-handler.ts";
 import { runSleep } from "./sleep-handler.ts";
 import { runTcpSocket } from "./tcp-handler.ts";
@@ -30,7 +30,7 @@ export async function runHandler(
     rope.abort();
   };
   const verb = handler.kind === "exec" || handler.kind === "sleep" ? "did not end" : "no answer";
-  const deadline = setTimeout(() => end(`${verb} in ${timeoutMs / 1000} s`), Math.min(timeoutMs, LONGEST_MS));
+  const deadline = setTimeout(() => end(`${verb} in ${timeoutMs / 1000} s`), Math.min(timeoutMs, LONGEST_TIMER_MS));
   const callOff = () => end("was called off");
   signal?.addEventListener("abort", callOff);
   if (signal?.aborted) callOff();

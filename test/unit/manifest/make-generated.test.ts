@@ -4,30 +4,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { parse, stringify } from "yaml";
-import { EXAMPLES, exampleNames, GOLDEN_FACTS, makeDirectoryImages } from "../../../scripts/golden.ts";
+import { EXAMPLES, exampleNames, planAsGolden } from "../../../scripts/golden.ts";
 import type { PodName } from "../../../src/base/names.ts";
-import { redactSecrets } from "../../../src/manifest/config-objects.ts";
 import { makeGenerated, makeStored } from "../../../src/manifest/make-generated.ts";
 import type { Manifest } from "../../../src/manifest/manifest.ts";
 import { parsePod, type ReadPod } from "../../../src/manifest/read-manifest.ts";
-import { makePlan } from "../../../src/plan/make-plan.ts";
 
 const read = (text: string, baseDir = "/example") =>
   parsePod(text, { file: "pod.yaml", baseDir, images: "directories" });
 
 /** All but where in which file it was said. */
 function planOf({ objects }: Pick<ReadPod, "objects">, manifest: Manifest) {
-  const plan = makePlan({
-    manifest,
-    images: makeDirectoryImages(manifest),
-    facts: GOLDEN_FACTS,
-    runtime: { kind: "runc", path: "/usr/sbin/runc", version: "1.2.0" },
-    root: "/run/peapod",
-    cgroupDriver: "cgroupfs",
-    reaperPath: "/usr/libexec/peapod/peapod-reaper",
-    resolvConf: "nameserver 192.0.2.1\n",
-    values: { objects: redactSecrets(objects), uid: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", overrides: new Map() },
-  });
+  const plan = planAsGolden({ manifest, objects });
   const withoutReasons = (key: string, value: unknown) => (key === "reasons" || key === "place" ? undefined : value);
   return JSON.parse(JSON.stringify(plan, withoutReasons));
 }

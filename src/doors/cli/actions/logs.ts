@@ -2,6 +2,7 @@
 
 import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import type { ContainerName } from "../../../base/names.ts";
+import { LONGEST_TIMER_MS } from "../../../base/timer.ts";
 import type { LogEntry } from "../../../engine/engine.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -11,9 +12,6 @@ import { parseMoment } from "../parse-time.ts";
 import { userContainers } from "../pod-words.ts";
 import { podOf, type Task } from "../task.ts";
 
-/** As far as a timer reaches. */
-const MOST_MS = 0x7fffffff;
-
 export async function logs(task: Task): Promise<number> {
   const { options, world } = task;
   const pod = podOf(task);
@@ -21,13 +19,13 @@ export async function logs(task: Task): Promise<number> {
   const before = momentOf(task, "until");
   const previous = options.flag("previous");
   const tail = options.number("tail");
-  const left = before === undefined ? MOST_MS : Date.parse(before) - world.now().getTime();
+  const left = before === undefined ? LONGEST_TIMER_MS : Date.parse(before) - world.now().getTime();
   const follow = options.flag("follow") && left > 0;
   const engine = await task.engine();
   const names = pickContainers(await engine.reader.state(pod), options.list("container"));
   const abort = new AbortController();
   // Nothing that comes later is asked for.
-  if (follow && before !== undefined) setTimeout(() => abort.abort(), Math.min(left, MOST_MS)).unref();
+  if (follow && before !== undefined) setTimeout(() => abort.abort(), Math.min(left, LONGEST_TIMER_MS)).unref();
   world.output.onClosed(() => abort.abort());
   const printer = makeLogPrinter(world.output, {
     containers: names,

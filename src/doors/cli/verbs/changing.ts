@@ -11,6 +11,13 @@ const CONTAINERS: OptionSpec = {
   value: "NAME",
   summary: "only this container",
 };
+const GRACE: OptionSpec = {
+  long: "time",
+  short: "t",
+  kind: "seconds",
+  value: "SECONDS",
+  summary: "grace period, instead of the manifest's terminationGracePeriodSeconds",
+};
 const CONTAINER: OptionSpec = { ...CONTAINERS, kind: "text", summary: "which container" };
 
 export const CHANGING: readonly Verb[] = [
@@ -88,17 +95,11 @@ export const CHANGING: readonly Verb[] = [
     name: "stop",
     aliases: [],
     summary: "end the containers of a pod",
-    about: "SIGTERM to each container, and SIGKILL to those that still run after the grace period. The pod stays.",
+    about:
+      "In order: preStop hooks run, and the main containers get their stop signal, SIGTERM by default; then the sidecars " +
+      "do, the last first. What still runs after the grace period gets SIGKILL. The pod stays.",
     args: [PODS],
-    options: [
-      {
-        long: "time",
-        short: "t",
-        kind: "seconds",
-        value: "SECONDS",
-        summary: "grace period, instead of the manifest's terminationGracePeriodSeconds",
-      },
-    ],
+    options: [GRACE],
     takesCommand: false,
     examples: [
       { line: "peapod stop web", tells: "with the manifest's grace period" },
@@ -114,16 +115,7 @@ export const CHANGING: readonly Verb[] = [
       "volumes and what is in them; also where it has ended by itself. With -c those containers alone, at once and " +
       "whatever their restartPolicy says, while the others run on; it counts as a restart of theirs.",
     args: [PODS],
-    options: [
-      CONTAINERS,
-      {
-        long: "time",
-        short: "t",
-        kind: "seconds",
-        value: "SECONDS",
-        summary: "grace period, instead of the manifest's terminationGracePeriodSeconds",
-      },
-    ],
+    options: [CONTAINERS, GRACE],
     takesCommand: false,
     examples: [
       { line: "peapod restart web", tells: "the whole pod" },
