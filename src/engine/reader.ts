@@ -59,7 +59,10 @@ export function readPlan(root: string, pod: PodName): Plan {
 export function readPodState(root: string, pod: PodName): PodState {
   const paths = makePodPaths(root, pod);
   const plan = readPlan(root, pod);
-  // Exits first: one that is journalled in between is in both, and counts once.
+  // In the opposite order of their making, so that what moves on in between is seen twice and never missed: a new reaper is
+  // noted before it is there, and the note goes when the journal has it; an exit that is in both counts once.
+  const hasReaper = isReaperAlive(paths.dir);
+  const degraded = readDegradedNote(paths.dir);
   const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
   const state = applyUnclaimedExits(
     foldEvents(pod, makeFirstOutlines(plan), readEvents(paths.journal, 0)),
@@ -67,9 +70,8 @@ export function readPodState(root: string, pod: PodName): PodState {
     (container) => isFinal(plan, container),
   );
   if (state.degraded !== undefined) return state;
-  const degraded = readDegradedNote(paths.dir);
   if (degraded !== undefined) return { ...state, degraded };
-  if (isReaperAlive(paths.dir)) return state;
+  if (hasReaper) return state;
   return { ...state, degraded: "its reaper is gone; the next command that changes it starts a new one" };
 }
 
