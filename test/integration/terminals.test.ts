@@ -1,13 +1,16 @@
 // A container's terminal: somebody sits down at it, types, sees, resizes, leaves and comes back; it outlives its io.
 
 import { ATerminal, NO_TERMINAL } from "../support/a-terminal.ts";
-import { childrenOf, ioOf, killIfThere, readLogWhole, supervisorOf } from "../support/own-processes.ts";
+import { killIfThere } from "../support/if-any.ts";
+import { childrenOf, ioOf, readLogWhole, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const skip = NO_TERMINAL;
 const SHELL = { name: "shell", run: ["/bin/sh"], stdin: true, tty: true };
 const LEAVE = "\x10\x11";
+/** Says so itself: a Ctrl-C before it is in the foreground is the shell's, which then waits for it. */
+const BUSY = "sh -c 'echo busy; exec sleep 1000'";
 
 function aShell(host: PeapodHost, more: readonly { name: string; run: string }[] = []): PodFile {
   return host.aPod({ containers: [SHELL, ...more] });
@@ -24,9 +27,10 @@ testWithPeapod(
     user.resize(22, 44);
     user.type("stty size\n");
     await user.sees(/22 44\r\n/);
-    user.type("echo busy; sleep 1000\n");
+    user.type(`${BUSY}\n`);
     await user.sees(/busy\r\n/);
     user.type("\x03");
+    await user.sees(/\/ # /);
     user.type("echo it was $?\n");
     await user.sees(/it was 130\r\n/);
     user.type("exit 9\n");
@@ -148,9 +152,10 @@ testWithPeapod(
     user.resize(33, 44);
     user.type("stty size\n");
     await user.sees(/33 44\r\n/);
-    user.type("echo busy; sleep 1000\n");
+    user.type(`${BUSY}\n`);
     await user.sees(/busy\r\n/);
     user.type("\x03");
+    await user.sees(/\/ # /);
     user.type("exit 6\n");
     t.same(await user.ended, { status: 6, restored: true });
     const other = new ATerminal(host, ["exec", "-it", pod.name, "sh"]);

@@ -3,8 +3,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { BIN, type PeapodHost } from "./peapod-host.ts";
+import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
 
+const MOST_MS = 60_000;
 const DRIVER = join(import.meta.dirname, "at-terminal.py");
 
 /** Why such a test has to be skipped, if so. */
@@ -22,7 +24,7 @@ export class ATerminal {
   #said = "";
   /** From where on `sees` looks. */
   #from = 0;
-  readonly ended: Promise<EndOfTerminal>;
+  readonly #ended: Promise<EndOfTerminal>;
 
   /** `peapod ARGS...` on a terminal of so many rows and columns. */
   constructor(host: PeapodHost, args: readonly string[], rows = 24, columns = 80) {
@@ -36,13 +38,22 @@ export class ATerminal {
     this.#child.stdout.setEncoding("latin1").on("data", (text: string) => {
       this.#said += text;
     });
-    this.ended = new Promise((resolve, reject) => {
+    this.#ended = new Promise((resolve, reject) => {
       this.#child.once("close", () => {
         const [, end] = this.#said.split("\0");
         if (end === undefined) reject(new Error(`the terminal broke: ${this.#said}`));
         else resolve(JSON.parse(end) as EndOfTerminal);
       });
     });
+  }
+
+  /** @throws Error with the screen, where the end does not come */
+  get ended(): Promise<EndOfTerminal> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the terminal is still in use:\n${this.screen}`)), patient(MOST_MS));
+    });
+    return Promise.race([this.#ended, late]).finally(() => clearTimeout(timer));
   }
 
   get screen(): string {
