@@ -5,11 +5,11 @@ import type { PlannedContainer } from "../plan/plan.ts";
 import type { OciMount } from "./oci-config.ts";
 import type { Profile } from "./profiles.ts";
 
-/** In mount order. A planned mount takes the place of the profile's at the same path. */
+/** In mount order. A planned mount takes the place of the profile's at the same path. `_pause` gets the least that runs. */
 export function makeConfigMounts(container: PlannedContainer, profile: Profile): OciMount[] {
   const planned = new Map(container.mounts.map((mount) => [mount.destination, mount]));
   const base = profile.mounts
-    .filter(({ destination }) => container.role === "main" || destination === "/proc" || destination === "/dev")
+    .filter(({ destination }) => container.role !== "pause" || destination === "/proc" || destination === "/dev")
     .flatMap((mount) => asAllowed(container, mount))
     .map((mount) => {
       const own = planned.get(mount.destination);

@@ -169,6 +169,21 @@ t.test("with systemd the cgroup is slice:prefix:name", (t) => {
   t.end();
 });
 
+t.test("an init container and a sidecar have every mount that a main container has", (t) => {
+  const run = { image: "rootfs:/busybox", command: ["/bin/true"] };
+  const spec = {
+    initContainers: [
+      { name: "init", ...run },
+      { name: "side", ...run, restartPolicy: "Always" },
+    ],
+  };
+  const mountsOf = (name: string) => configOf({ spec }, {}, name).mounts.map((mount) => mount.destination);
+  t.ok(mountsOf("web").includes("/sys/fs/cgroup"));
+  t.strictSame(mountsOf("init"), mountsOf("web"));
+  t.strictSame(mountsOf("side"), mountsOf("web"));
+  t.end();
+});
+
 t.test("the pod's first process has no capability, a read-only root and nothing of the pod's", (t) => {
   const pause = configOf({ annotations: { "peapod/share": "+pid" } }, {}, "_pause");
   t.strictSame(pause.process.args, ["/pause", "pause"]);
