@@ -70,8 +70,7 @@ testWithPeapod(
     await host.must("run", "-d", pod.file);
     const looker = new ATerminal(host, ["attach", "--no-stdin", pod.name]);
     const user = new ATerminal(host, ["attach", "-it", pod.name, "shell"]);
-    user.type("echo one\n");
-    await user.sees(/one\r\n/);
+    await user.typesUntil("echo o''ne\n", () => [looker, user].every(({ screen }) => /one\r/.test(screen)));
     looker.type("echo two\n");
     user.type("echo thr''ee\n");
     await looker.sees(/three/);
@@ -98,10 +97,7 @@ testWithPeapod(
       killIfThere(dead);
       await waitUntil("there is another", () => ![undefined, dead].includes(ioOf(host, pod, "shell")));
       // What is typed while nobody listens is lost; so it is asked until it is answered.
-      await waitUntil("it is answered again", () => {
-        user.type("stty size\n");
-        return (user.screen.match(/33 77\r\n/g) ?? []).length > answered;
-      });
+      await user.typesUntil("stty size\n", () => (user.screen.match(/33 77\r\n/g) ?? []).length > answered);
     }
     t.match(readLogWhole(host, pod, "shell"), /F:restarted/);
     user.type("exit 4\n");
@@ -118,7 +114,8 @@ testWithPeapod(
     const io = ioOf(host, pod, "shell");
     const keepers = childrenOf(io ?? 0);
     t.equal(keepers.length, 1);
-    for (const pid of [io, ...keepers]) killIfThere(pid);
+    // The keeper first: an io that is started again in between would take the terminal over from it.
+    for (const pid of [...keepers, io]) killIfThere(pid);
     await host.must("wait", pod.name);
     await waitUntil("it is told", () => /the terminal is lost/.test(readLogWhole(host, pod, "shell")));
   },

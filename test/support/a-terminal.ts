@@ -64,6 +64,19 @@ export class ATerminal {
     this.#ask({ type: text });
   }
 
+  /** Again and again, for as long as what is typed may find nobody; at a person's pace, since a terminal holds 4 KiB. */
+  async typesUntil(text: string, isSeen: () => boolean): Promise<void> {
+    let typedAtMs = 0;
+    await waitUntil(`${JSON.stringify(text)} is answered`, () => {
+      if (isSeen()) return true;
+      if (Date.now() - typedAtMs > patient(500)) {
+        typedAtMs = Date.now();
+        this.type(text);
+      }
+      return false;
+    });
+  }
+
   resize(rows: number, columns: number): void {
     this.#ask({ size: [rows, columns] });
   }
