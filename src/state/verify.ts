@@ -1,41 +1,117 @@
 // The checker of journals: is this a story that can have happened, told once and in order? Pure, and written without
 // the table by which journals are made, so that a mistake there does not hide here.
 
+import { isDeepStrictEqual } from "node:util";
 import { PAUSE } from "../base/names.ts";
 import type { ContainerFact, Event } from "./event.ts";
+import type { Memory } from "./memory.ts";
+import type { ContainerStatus, PodState } from "./pod-state.ts";
 
 export interface Violation {
   /** Which event, by its number; undefined: the story as a whole. */
   readonly seq: number | undefined;
-  readonly rule: "numbering" | "time" | "pod" | "once" | "order" | "complete";
+  readonly rule: "numbering" | "time" | "pod" | "once" | "order" | "complete" | "sum";
   /** `container web: exited before it was created`. */
   readonly message: string;
 }
 
 type Tell = (rule: Violation["rule"], message: string) => void;
 
-/** `complete`: the pod is over, so every beginning must have its end. */
-export function verifyEvents(events: readonly Event[], options: { readonly complete?: boolean } = {}): Violation[] {
-  const violations: Violation[] = [];
-  const story = new PodStory();
-  for (const [index, event] of events.entries()) {
-    const tell: Tell = (rule, message) => violations.push({ seq: event.seq, rule, message });
-    checkStamp(event, index, events, tell);
-    story.check(event, tell);
-  }
-  if (options.complete) story.checkEnd((rule, message) => violations.push({ seq: undefined, rule, message }));
-  return violations;
+/** Where a journal begins with what is not kept any more. */
+export interface CheckerStart {
+  readonly story: StoryJson;
+  readonly memory: Memory;
+  readonly violations: readonly string[];
 }
 
-function checkStamp(event: Event, index: number, events: readonly Event[], tell: Tell): void {
-  if (event.seq !== index + 1) tell("numbering", `event ${index + 1}: bears the number ${event.seq}`);
-  const previous = events[index - 1];
-  if (!(Date.parse(event.time) >= 0)) tell("time", `event ${event.seq}: ${event.time} is no time`);
-  if (previous && Date.parse(event.time) < Date.parse(previous.time)) {
-    tell("time", `event ${event.seq}: is told to be earlier than the one before`);
-  }
-  if (events[0] && event.pod !== events[0].pod) tell("pod", `event ${event.seq}: belongs to pod ${event.pod}`);
+/** `complete`: the pod is over, so every beginning must have its end. */
+export function verifyEvents(
+  events: readonly Event[],
+  options: { readonly complete?: boolean; readonly start?: CheckerStart | undefined } = {},
+): Violation[] {
+  const checker = new Checker(options.start);
+  for (const event of events) checker.take(event);
+  if (options.complete) checker.end();
+  return checker.violations;
 }
+
+/** Takes a story event by event, and can be put down and taken up again between two of them. */
+export class Checker {
+  readonly violations: Violation[] = [];
+  readonly #story: PodStory;
+  #seq: number;
+  #time: string | undefined;
+  #pod: string | undefined;
+
+  constructor(start?: CheckerStart) {
+    this.#story = new PodStory(start?.story);
+    this.#seq = start?.memory.state.cursor ?? 0;
+    this.#time = start?.memory.lastTime || undefined;
+    this.#pod = start?.memory.state.pod;
+    const known = (start?.violations ?? []).map((message): Violation => ({ seq: undefined, rule: "order", message }));
+    this.violations.push(...known);
+    if (start !== undefined) this.compare(start.memory.state);
+  }
+
+  get story(): StoryJson {
+    return this.#story.toJson();
+  }
+
+  take(event: Event): void {
+    const tell = this.#teller(event.seq);
+    this.#checkStamp(event, tell);
+    this.#story.check(event, tell);
+  }
+
+  end(): void {
+    this.#story.checkEnd(this.#teller(undefined));
+  }
+
+  /** What the events added up to, for their writer, must be where the story stands. */
+  compare(state: PodState): void {
+    const tell = this.#teller(state.cursor);
+    if (state.cursor !== this.#seq) tell("sum", `the sum: is of event ${state.cursor}, and stands after ${this.#seq}`);
+    this.#story.compare(state, tell);
+  }
+
+  #teller(seq: number | undefined): Tell {
+    return (rule, message) => this.violations.push({ seq, rule, message });
+  }
+
+  #checkStamp({ seq, time, pod }: Event, tell: Tell): void {
+    this.#seq += 1;
+    if (seq !== this.#seq) tell("numbering", `event ${this.#seq}: bears the number ${seq}`);
+    if (!(Date.parse(time) >= 0)) tell("time", `event ${seq}: ${time} is no time`);
+    if (this.#time !== undefined && Date.parse(time) < Date.parse(this.#time)) {
+      tell("time", `event ${seq}: is told to be earlier than the one before`);
+    }
+    this.#time = time;
+    this.#pod ??= pod;
+    if (pod !== this.#pod) tell("pod", `event ${seq}: belongs to pod ${pod}`);
+  }
+}
+
+/** As JSON has them: what is undefined is not there. */
+export function isSameMemory(one: Memory, other: Memory): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(one)), JSON.parse(JSON.stringify(other)));
+}
+
+/** A story as data. */
+export interface StoryJson {
+  readonly seen: readonly string[];
+  readonly isPaused: boolean;
+  readonly isChanging: boolean;
+  readonly containers: readonly ContainerStoryJson[];
+}
+
+interface ContainerStoryJson {
+  readonly name: string;
+  readonly attempt: number;
+  readonly is: readonly Stage[];
+}
+
+type Stage = "Creating" | "Created" | "Started" | "Exited" | "Deleted";
+const STAGES: readonly Stage[] = ["Creating", "Created", "Started", "Exited", "Deleted"];
 
 const ONCE = [
   "pod.planned",
@@ -52,6 +128,44 @@ class PodStory {
   readonly #seen = new Set<string>();
   #isPaused = false;
   #isChanging = false;
+
+  constructor(from?: StoryJson) {
+    if (from === undefined) return;
+    for (const type of from.seen) this.#seen.add(type);
+    this.#isPaused = from.isPaused;
+    this.#isChanging = from.isChanging;
+    for (const one of from.containers) this.#containers.set(one.name, new ContainerStory(one.name, one));
+  }
+
+  toJson(): StoryJson {
+    return {
+      seen: [...this.#seen],
+      isPaused: this.#isPaused,
+      isChanging: this.#isChanging,
+      containers: [...this.#containers.values()].map((story) => story.toJson()),
+    };
+  }
+
+  compare(state: PodState, tell: Tell): void {
+    const agree = (what: string, told: boolean, stated: boolean) => {
+      if (told !== stated)
+        tell("sum", `the sum: says that the pod is ${stated ? "" : "not "}${what}, the events differ`);
+    };
+    agree("created", this.#has("pod.created"), state.createdAt !== undefined);
+    agree("started", this.#has("pod.started"), state.startedAt !== undefined);
+    agree("expired", this.#has("pod.expired"), state.expiredAt !== undefined);
+    agree("ended", this.#has("pod.exited"), state.exitedAt !== undefined);
+    agree("deleted", this.#has("pod.deleted"), state.deletedAt !== undefined);
+    agree("paused", this.#isPaused, state.isPaused);
+    agree("changing", this.#isChanging, state.changing !== undefined);
+    for (const { name, status } of state.containers) {
+      const stage = this.#containers.get(name)?.stage ?? "none";
+      if (!STATED_AS[stage].includes(status))
+        tell("sum", `the sum: says that container ${name} is ${status}, the events differ`);
+    }
+    for (const name of this.#containers.keys())
+      if (!state.containers.some((one) => one.name === name)) tell("sum", `the sum: knows no container ${name}`);
+  }
 
   check(event: Event, tell: Tell): void {
     if (this.#seen.size === 0 && event.type !== "pod.planned") tell("order", `${event.type}: comes before pod.planned`);
@@ -165,6 +279,16 @@ class PodStory {
   }
 }
 
+/** How a state may word it where the story stands. After a restart of the pod, or a create that failed, a life is planned anew. */
+const STATED_AS: Readonly<Record<Stage | "none", readonly ContainerStatus[]>> = {
+  none: ["planned"],
+  Creating: ["creating"],
+  Created: ["created"],
+  Started: ["running"],
+  Exited: ["exited"],
+  Deleted: ["deleted", "planned"],
+};
+
 class ContainerStory {
   readonly name: string;
   isCreating = false;
@@ -174,8 +298,18 @@ class ContainerStory {
   isDeleted = false;
   #attempt = -1;
 
-  constructor(name: string) {
+  constructor(name: string, from?: ContainerStoryJson) {
     this.name = name;
+    this.#attempt = from?.attempt ?? -1;
+    for (const stage of from?.is ?? []) this[`is${stage}`] = true;
+  }
+
+  toJson(): ContainerStoryJson {
+    return { name: this.name, attempt: this.#attempt, is: STAGES.filter((stage) => this[`is${stage}`]) };
+  }
+
+  get stage(): Stage | "none" {
+    return STAGES.findLast((stage) => this[`is${stage}`]) ?? "none";
   }
 
   check(fact: ContainerFact, tell: Tell): void {

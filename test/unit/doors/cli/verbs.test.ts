@@ -450,7 +450,7 @@ t.test("verify takes a pod or a journal", async (t) => {
   const engine = fakeEngine({
     rest: {
       verify: async (what) =>
-        noting(asked, what, { events: 9, violations: "journal" in what ? ["event 3 is missing"] : [] }),
+        noting(asked, what, { events: 9, dropped: 0, violations: "journal" in what ? ["event 3 is missing"] : [] }),
     },
   });
   t.same(await runLine("verify web", fakeWorld(engine)), {
