@@ -2,17 +2,15 @@
 // the last event is seen also when the pod's directory goes the moment after it was written, and goes on in the file that
 // takes its place when it is shortened. Whoever asks for what is not kept any more is told, never served less.
 
-import { closeSync, type FSWatcher, fstatSync, readFileSync, readSync, statSync, watch } from "node:fs";
+import { closeSync, fstatSync, readFileSync, readSync, statSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { Event } from "./event.ts";
+import { FileBell } from "./file-bell.ts";
 import { type Memory, remember } from "./memory.ts";
 import { type ParsedJournal, parseJournal } from "./parse-journal.ts";
 import type { PodState } from "./pod-state.ts";
 import { openJournalToRead } from "./read-memory.ts";
 import { reviveMemory, type ShortenedLine } from "./shortened.ts";
-
-/** Where inotify has no watch left for us (`fs.inotify.max_user_watches`), we look this often. */
-const POLL_MS = 200;
 
 /**
  * The events after number `since`; 0: all; undefined: all that are kept.
@@ -85,7 +83,7 @@ type Part = Pick<ParsedJournal, "events" | "shortened" | "sum">;
 /** The file's parts as they are written, then those of the file that takes its place; events may come again with that. */
 async function* followParts(path: string, signal?: AbortSignal): AsyncGenerator<Part> {
   let reader = new JournalReader(path);
-  let bell = new Bell(path, signal);
+  let bell = new FileBell(path, signal);
   try {
     while (!signal?.aborted) {
       // Asked before reading: what is written until it is replaced is then read for certain.
@@ -102,7 +100,7 @@ async function* followParts(path: string, signal?: AbortSignal): AsyncGenerator<
       bell.close();
       reader.close();
       reader = next;
-      bell = new Bell(path, signal);
+      bell = new FileBell(path, signal);
     }
   } finally {
     bell.close();
@@ -170,50 +168,5 @@ class JournalReader {
 
   close(): void {
     closeSync(this.#fd);
-  }
-}
-
-/** Rings whenever the file may have changed; remembers a ring that nobody waited for. */
-class Bell {
-  #isRung = false;
-  #wake: (() => void) | undefined;
-  readonly #watcher: FSWatcher | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #ring = (): void => {
-    this.#isRung = true;
-    this.#wake?.();
-  };
-
-  constructor(path: string, signal: AbortSignal | undefined) {
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#ring);
-    try {
-      // inotify(7): that a file which is held open loses its name shows as a change of its attributes, which Node tells.
-      this.#watcher = watch(path, this.#ring);
-      this.#watcher.on("error", this.#ring);
-    } catch {
-      this.#timer = setInterval(this.#ring, POLL_MS);
-    }
-    // What happened between opening the file and watching it.
-    this.#isRung = true;
-  }
-
-  rung(): Promise<void> {
-    return new Promise((resolve) => {
-      const take = (): void => {
-        this.#isRung = false;
-        this.#wake = undefined;
-        resolve();
-      };
-      if (this.#isRung) take();
-      else this.#wake = take;
-    });
-  }
-
-  close(): void {
-    this.#watcher?.close();
-    clearInterval(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#ring);
   }
 }

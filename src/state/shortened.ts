@@ -6,7 +6,7 @@ import type { PodName } from "../base/names.ts";
 import { makePlannedContainer, makePlannedState } from "./fold.ts";
 import type { Memory } from "./memory.ts";
 import type { ContainerState, PodState } from "./pod-state.ts";
-import type { StoryJson } from "./verify.ts";
+import type { StoryJson } from "./pod-story.ts";
 
 export interface ShortenedLine {
   readonly type: "journal.shortened";
