@@ -10,8 +10,8 @@ import type { KeptPod } from "./context.ts";
 
 /** So much more than the mean event that a journal is seldom shortened for its bytes. */
 const MOST_BYTES_AN_EVENT = 512;
-/** About 2000 exits, which an inbox reads in a millisecond or two. */
-const FORGET_BYTES = 64 * 1024;
+/** About 450 exits: as many restarts as the kept events are of, and less than a hundred KiB of an inbox's memory. */
+const FORGET_BYTES = 16 * 1024;
 const PUNCH_MS = 10_000;
 
 export class Upkeep {
