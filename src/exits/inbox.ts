@@ -49,6 +49,8 @@ export class ExitInbox {
    */
   forget(offset: number, wanted: ReadonlySet<number>): number {
     const { offset: from, lines: older } = this.#claimed;
+    // What was given up cannot be looked for again.
+    if (offset <= from) return this.#claimed.before;
     const { lines } = parseExitLines(readExitsFrom(this.#path, from), from);
     // From the file: what one supervisor has claimed may be looked for by the next.
     const kept = [...older, ...lines].filter((line) => line.offset < offset && wanted.has(line.pid));
