@@ -59,6 +59,7 @@ and shown.
 | \`peapod/logAttempts\` | of how many attempts a container's logs are kept; 10 unless told |
 | \`peapod/logMaxSize\` | how large a container's log grows before another file is begun: \`10Mi\` unless told; \`0\`: no limit |
 | \`peapod/logMaxFiles\` | how many files a container's log has altogether; 5 unless told |
+| \`peapod/keptEvents\` | how many of its last events the pod surely keeps for followers; 1000 unless told ([events.md](events.md)) |
 | \`peapod/pidsLimit\` | of the pod: processes and threads at most, or \`-1\`; absent: 2048 for a container, none for the pod |
 | \`peapod/pidsLimit.CONTAINER\` | of that container alone |
 | \`peapod/cpusetCpus\` | of the pod: processors, as \`0-2,5\` |

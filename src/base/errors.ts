@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "TIMED_OUT",
   "CANCELED",
   "SUPERVISOR_GONE",
+  "TOO_OLD",
   "STATE_DAMAGED",
   "BUG",
 ] as const;

@@ -13,6 +13,7 @@ export function makeCallerIo({ pid }: OuterContainer): ContainerIo {
     endUnused: async () => undefined,
     openWriters: () => ({ stdin: { pid, fd: 0 }, stdout: { pid, fd: 1 }, stderr: { pid, fd: 2 } }),
     takeDead: () => [],
+    awaited: () => ({ pids: [], since: [] }),
     drained: async () => undefined,
     release: () => undefined,
   };

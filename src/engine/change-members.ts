@@ -17,11 +17,12 @@ import { planMemberChange } from "../plan/members.ts";
 import type { Plan, PlannedContainer, PlannedVolume, Step } from "../plan/plan.ts";
 import { makeOutlines } from "../state/outline.ts";
 import type { ContainerState } from "../state/pod-state.ts";
-import { readEvents } from "../state/read-journal.ts";
+import { readMemoryAt } from "../state/read-memory.ts";
 import type { KeptPod } from "./context.ts";
 import type { WrittenManifest } from "./engine.ts";
 import { makePodPlan } from "./make-pod-plan.ts";
 import { findPrograms } from "./programs.ts";
+import { makePlannedMemory } from "./reader.ts";
 import { endIo } from "./renew.ts";
 import { executeStep } from "./steps.ts";
 
@@ -110,14 +111,14 @@ export function takeNextPlan(paths: PodPaths, plan: Plan): Plan {
   const file = fileOfNext(paths);
   if (!existsSync(file)) return plan;
   const next = readOwnJson<Next>(file) as Next;
-  const told = readEvents(paths.journal, 0).filter(
-    (event) => (event.type === "pod.changing" || event.type === "pod.changed") && event.request === next.request,
-  );
-  const last = told.at(-1)?.type;
-  if (last === "pod.changed") install(paths, next);
+  const { state, change } = readMemoryAt(paths.journal, makePlannedMemory(plan));
+  if (change?.request === next.request) {
+    install(paths, next);
+    return next.plan;
+  }
   // Nobody was told of it.
-  if (last === undefined) rmSync(file, { force: true });
-  return last === "pod.changed" ? next.plan : plan;
+  if (state.changing !== next.request) rmSync(file, { force: true });
+  return plan;
 }
 
 /** After the new plan was taken: what its containers need stands ready then, and what nobody needs any more is gone. */
@@ -132,8 +133,8 @@ export async function prepareChanged(pod: KeptPod): Promise<void> {
 /** @throws RUNTIME_FAILED where one of those who came did not start, WRONG_STATE where the pod ended before */
 export async function untilChanged(pod: KeptPod, request: string): Promise<void> {
   const { plan, journal } = pod;
-  const event = readEvents(plan.paths.journal, 0).find((one) => one.type === "pod.changed" && one.request === request);
-  const fresh = event?.type === "pod.changed" ? event.fresh : [];
+  // Of one that others have followed since nothing is left to wait for.
+  const fresh = journal.change?.request === request ? journal.change.fresh : [];
   const meant = () => journal.state.containers.filter(({ name }) => fresh.includes(name));
   const hasBegun = ({ status, restartBy }: ContainerState) =>
     restartBy === undefined && (status === "running" || status === "exited");

@@ -29,6 +29,8 @@ export interface ContainerIo {
   openWriters(container: PlannedContainer): Writers;
   /** The containers whose io has died early since the last call. */
   takeDead(): PlannedContainer[];
+  /** Whose ends it looks for in `exits`, and since where of those whom it just starts. */
+  awaited(): { readonly pids: readonly number[]; readonly since: readonly number[] };
   /** Resolves when all that the container wrote has been carried to its end, or after a while. */
   drained(container: PlannedContainer): Promise<void>;
   release(container: PlannedContainer): void;

@@ -19,6 +19,8 @@ export interface PodContext {
   readonly io: ContainerIo;
   /** Path of what speaks to containers in their own network namespaces. */
   readonly probeProgram: string;
+  /** Path of the reaper's program, which has a second use. */
+  readonly reaperProgram: string;
   /** The pod has its result; its caller's container, where it lives in one, ends with it. May be told again. */
   readonly tellResult: (status: number) => void;
   /** To the supervisor's own log: what went wrong without anybody waiting for it. */

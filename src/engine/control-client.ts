@@ -10,7 +10,6 @@ import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, readReaperPid } from "../exits/reaper.ts";
 import { readProcess } from "../host/processes.ts";
 import { isReady } from "../state/conditions.ts";
-import { applyEvent, makePlannedState } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { Answer, Ask, Verb } from "./control-messages.ts";
 import type { PodClient, PodReader, WaitRequest } from "./engine.ts";
@@ -90,13 +89,10 @@ async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest):
     return isOver;
   };
   if (isDone()) return state;
-  const follow = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
   // What came before is known: an end that a restart has followed is none.
-  const { cursor } = state;
-  state = makePlannedState(pod, state.containers);
-  for await (const event of reader.events(pod, follow)) {
-    state = applyEvent(state, event);
-    if (event.seq > cursor && isDone()) break;
+  for await (const next of reader.states(pod, { since: state.cursor, signal })) {
+    state = next;
+    if (isDone()) break;
   }
   return state;
 }

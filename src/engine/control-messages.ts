@@ -47,6 +47,7 @@ const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   TIMED_OUT: 504,
   CANCELED: 499,
   SUPERVISOR_GONE: 503,
+  TOO_OLD: 410,
   STATE_DAMAGED: 500,
   BUG: 500,
 };

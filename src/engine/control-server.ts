@@ -142,8 +142,9 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 }
 
 function sendEvents(supervisor: Supervisor, url: URL, response: ServerResponse): void {
-  const since = Number(url.searchParams.get("since") ?? "0");
-  if (!Number.isSafeInteger(since) || since < 0)
+  const text = url.searchParams.get("since");
+  const since = text === null ? undefined : Number(text);
+  if (since !== undefined && (!Number.isSafeInteger(since) || since < 0))
     throw new PeapodError("BAD_USAGE", "since: must be a cursor, 0 or more");
   const { journal, plan } = supervisor.pod;
   const events = readEvents(plan.paths.journal, since);
@@ -154,7 +155,7 @@ function sendEvents(supervisor: Supervisor, url: URL, response: ServerResponse):
     return;
   }
   const stop = journal.onEvent((event) => {
-    if (event.seq > since) response.write(`${JSON.stringify(event)}\n`);
+    if (event.seq > (since ?? 0)) response.write(`${JSON.stringify(event)}\n`);
     if (event.type === "pod.deleted") response.end();
   });
   response.on("close", stop);

@@ -32,8 +32,19 @@ export interface PodReader {
   manifest(pod: PodName): Promise<Manifest>;
   /** The limits that hold now: the plan's, with what updates changed. */
   resources(pod: PodName): Promise<ResourceReport>;
-  /** Events after `since` (0: all); follows until the pod is deleted or the signal aborts. */
-  events(pod: PodName, more: { since: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<Event>;
+  /**
+   * Events after `since` (0: all; undefined: all that are kept); follows until the pod is deleted or the signal aborts.
+   * @throws NOT_FOUND, STATE_DAMAGED, TOO_OLD where events after `since` are not kept any more
+   */
+  events(
+    pod: PodName,
+    more: { since?: number | undefined; follow: boolean; signal?: AbortSignal },
+  ): AsyncIterable<Event>;
+  /**
+   * The state after each event that comes after number `since`, until the pod is deleted or the signal aborts; of events
+   * that are not kept any more what they led to. @throws NOT_FOUND, STATE_DAMAGED
+   */
+  states(pod: PodName, more: { since: number; signal?: AbortSignal | undefined }): AsyncIterable<PodState>;
 }
 
 /** One pod's supervisor, asked over its control socket. Each call survives the supervisor's death: it is asked again. */
@@ -334,4 +345,6 @@ export interface VerifyReport {
   /** One sentence each; empty: the journal keeps all rules. */
   readonly violations: readonly string[];
   readonly events: number;
+  /** How many of them are not kept any more; they were held against the rules before they went. */
+  readonly dropped: number;
 }

@@ -32,6 +32,7 @@ export class IoKeeper implements ContainerIo {
   readonly #control: string | undefined;
   readonly #limits: LogLimits;
   readonly #running = new Map<number, RunningIo>();
+  readonly #starting = new Set<{ readonly since: number }>();
   readonly #readEnds = new Map<string, readonly number[]>();
 
   /** `outer`: whose standard streams get the output, each line with its container's name, instead of a log. */
@@ -60,6 +61,8 @@ export class IoKeeper implements ContainerIo {
       this.#running.set(there, { container, since });
       return;
     }
+    const starting = { since };
+    this.#starting.add(starting);
     const { pid } = await startIo({
       program: this.#program,
       output: this.#outputOf(container, attempt),
@@ -68,7 +71,7 @@ export class IoKeeper implements ContainerIo {
       attach: paths.attach,
       ...(this.#control === undefined ? {} : { control: { socket: this.#control, container: container.name } }),
       resumed,
-    });
+    }).finally(() => this.#starting.delete(starting));
     this.#running.set(pid, { container, since });
     this.#holdReadEnds(container);
   }
@@ -124,6 +127,10 @@ export class IoKeeper implements ContainerIo {
       if (!isGoodEnd(exit)) dead.push(container);
     }
     return dead;
+  }
+
+  awaited(): { readonly pids: readonly number[]; readonly since: readonly number[] } {
+    return { pids: [...this.#running.keys()], since: [...this.#starting].map(({ since }) => since) };
   }
 
   /** One that died early is followed by another. */

@@ -8,7 +8,6 @@ import { listAttempts } from "../io/attempts.ts";
 import { waitForIoEnd } from "../io/io-process.ts";
 import { readLog } from "../io/log-reader.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
-import { applyEvent, makePlannedState } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { LogEntry, LogRequest } from "./engine.ts";
 import { isFinal } from "./next-moves.ts";
@@ -72,12 +71,9 @@ async function whenOver(
   };
   if (!isOver()) {
     // What came before is known: an end that a restart has followed is none.
-    const { cursor } = state;
-    state = makePlannedState(plan.pod, state.containers);
-    const more = { since: 0, follow: true, ...(signal === undefined ? {} : { signal }) };
-    for await (const event of reader.events(plan.pod, more)) {
-      state = applyEvent(state, event);
-      if (event.seq > cursor && isOver()) break;
+    for await (const next of reader.states(plan.pod, { since: state.cursor, signal })) {
+      state = next;
+      if (isOver()) break;
     }
   }
   // The next attempt begins only after the last one's io has ended.

@@ -7,15 +7,16 @@ import { errnoOf, PeapodError } from "../base/errors.ts";
 import { readOwnJson, readTextIfAny } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
 import { makePodPaths, podsDir } from "../base/paths.ts";
-import { parseExitLines } from "../exits/exit-lines.ts";
+import { readExitLines } from "../exits/read-exits.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
-import { foldEvents } from "../state/fold.ts";
+import { type Memory, makeMemory } from "../state/memory.ts";
 import { makeFirstOutlines } from "../state/outline.ts";
 import { applyUnclaimedExits } from "../state/overlay-exits.ts";
 import type { PodState } from "../state/pod-state.ts";
-import { followEvents, readEvents } from "../state/read-journal.ts";
+import { followEvents, followStates, readEvents } from "../state/read-journal.ts";
+import { readMemoryAt } from "../state/read-memory.ts";
 import type { PodReader } from "./engine.ts";
 import { isFinal } from "./next-moves.ts";
 
@@ -38,6 +39,10 @@ export function makeReader(root: string): PodReader {
       const { journal } = makePodPaths(root, pod);
       assertPod(root, pod);
       return follow ? followEvents(journal, since, signal) : replay(journal, since);
+    },
+    states: (pod, { since, signal }) => {
+      const { journal } = makePodPaths(root, pod);
+      return followStates(journal, makePlannedMemory(readPlan(root, pod)), since, signal);
     },
   };
 }
@@ -63,11 +68,9 @@ export function readPodState(root: string, pod: PodName): PodState {
   // noted before it is there, and the note goes when the journal has it; an exit that is in both counts once.
   const hasReaper = isReaperAlive(paths.dir);
   const degraded = readDegradedNote(paths.dir);
-  const lines = parseExitLines(readTextIfAny(paths.exits) ?? "", 0).lines;
-  const state = applyUnclaimedExits(
-    foldEvents(pod, makeFirstOutlines(plan), readEvents(paths.journal, 0)),
-    lines,
-    (container) => isFinal(plan, container),
+  const lines = readExitLines(paths.exits);
+  const state = applyUnclaimedExits(readMemoryAt(paths.journal, makePlannedMemory(plan)).state, lines, (container) =>
+    isFinal(plan, container),
   );
   if (state.degraded !== undefined) return state;
   if (degraded !== undefined) return { ...state, degraded };
@@ -84,7 +87,12 @@ export function degradedNote(dir: string): string {
   return join(dir, "degraded");
 }
 
-async function* replay(journal: string, since: number) {
+/** What a pod's journal begins with. */
+export function makePlannedMemory(plan: Plan): Memory {
+  return makeMemory(plan.pod, makeFirstOutlines(plan));
+}
+
+async function* replay(journal: string, since: number | undefined) {
   yield* readEvents(journal, since);
 }
 

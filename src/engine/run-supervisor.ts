@@ -53,6 +53,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
     probeProgram: programs.probe,
+    reaperProgram: programs.reaper,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
     report: (error, message) => {
       // pino is not needed on the way up; loaded when there is something to say.

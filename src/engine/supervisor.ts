@@ -25,6 +25,7 @@ import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export interface Asked {
   /** Names one asking, so that a caller whose connection broke can ask again without acting twice. */
@@ -47,6 +48,7 @@ export class Supervisor {
   readonly #tellings = new Set<Promise<void>>();
   readonly #conductor: Conductor;
   readonly #prober: Prober;
+  readonly #upkeep: Upkeep;
   #isStopping = false;
   #readiness = "";
   #isGoingDown = false;
@@ -61,6 +63,7 @@ export class Supervisor {
     this.pod = { ...context, containers };
     this.#conductor = new Conductor(this.pod);
     this.#prober = new Prober(this.pod);
+    this.#upkeep = new Upkeep(this.pod);
     context.journal.onEvent((event) => {
       if (event.type === "pod.exited" && this.state.want !== "restarted") this.#tellResult(event.status);
       this.#tellReadiness();
@@ -316,6 +319,7 @@ export class Supervisor {
     this.pod.inbox.readNew();
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
     for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
+    this.#upkeep.look();
   }
 
   /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */

@@ -4,16 +4,15 @@ import { readFileSync } from "node:fs";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
-import { parseJournal } from "../state/parse-journal.ts";
-import { verifyEvents } from "../state/verify.ts";
+import { verifyJournal } from "../state/verify-journal.ts";
 import type { VerifyReport } from "./engine.ts";
 
 /** @throws NOT_FOUND, STATE_DAMAGED */
 export function verifyPod(root: string, what: { readonly pod: PodName } | { readonly journal: string }): VerifyReport {
   const path = "pod" in what ? makePodPaths(root, what.pod).journal : what.journal;
-  const { events } = parseJournal(readJournal(path, "pod" in what ? `pod ${what.pod}` : path), path);
-  const violations = verifyEvents(events, {}).map((violation) => violation.message);
-  return { violations, events: events.length };
+  const bytes = readJournal(path, "pod" in what ? `pod ${what.pod}` : path);
+  const { violations, events, dropped } = verifyJournal(bytes, path);
+  return { violations: violations.map(({ message }) => message), events, dropped };
 }
 
 function readJournal(path: string, name: string): Buffer {

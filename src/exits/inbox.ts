@@ -1,33 +1,64 @@
 // Exits wait here until their owner claims them: one may be told before the call that made its process has returned.
 // A cache over the reaper's `exits` file: made anew, it knows all that the last one knew, but who claimed what.
 
-import { closeSync, openSync, readSync } from "node:fs";
-import { errnoOf } from "../base/errors.ts";
+import { writeFileAtomic } from "../base/files.ts";
 import type { Exit, ExitLine } from "./exit.ts";
 import { parseExitLines } from "./exit-lines.ts";
 import { isProcessGone } from "./process-gone.ts";
+import { type ClaimedExits, claimedFile, readClaimed, readExitsFrom } from "./read-exits.ts";
 
-const CHUNK_BYTES = 64 * 1024;
-const MOST_UNCLAIMED = 4096;
 /** A process that is not the reaper's child ends without a line: we look for it this often. */
 const LOOK_MS = 20;
 
 export class ExitInbox {
   readonly #path: string;
-  #end = 0;
+  #claimed: ClaimedExits;
+  #end: number;
   /** Read from the file, but not given out by readNew yet. */
   #fresh: ExitLine[] = [];
-  readonly #unclaimed = new Set<ExitLine>();
+  readonly #unclaimed: Set<ExitLine>;
   readonly #watchers = new Set<() => void>();
 
   constructor(path: string) {
     this.#path = path;
+    this.#claimed = readClaimed(path);
+    this.#end = this.#claimed.offset;
+    this.#unclaimed = new Set(this.#claimed.lines);
   }
 
   /** Byte offset after the last line of the file: an exit that comes from now on stands there or later. */
   get end(): number {
     this.#pull();
     return this.#end;
+  }
+
+  /** As `end`, but of what has been read: nobody was told of what came since. */
+  get known(): number {
+    return this.#end;
+  }
+
+  /** How much of the file the next inbox would read. */
+  get unforgottenBytes(): number {
+    return this.#end - this.#claimed.offset;
+  }
+
+  /**
+   * Nobody will look for an exit that stands before `offset`, but for those of these processes; the next inbox begins
+   * there. Returns up to where the file's pages can be given back.
+   * @throws the system's error on a full disk; then nothing is forgotten
+   */
+  forget(offset: number, wanted: ReadonlySet<number>): number {
+    const { offset: from, lines: older } = this.#claimed;
+    // What was given up cannot be looked for again.
+    if (offset <= from) return this.#claimed.before;
+    const { lines } = parseExitLines(readExitsFrom(this.#path, from), from);
+    // From the file: what one supervisor has claimed may be looked for by the next.
+    const kept = [...older, ...lines].filter((line) => line.offset < offset && wanted.has(line.pid));
+    const claimed = { offset, lines: kept, before: from };
+    writeFileAtomic(claimedFile(this.#path), JSON.stringify(claimed));
+    this.#claimed = claimed;
+    for (const line of this.#unclaimed) if (line.offset < offset && !wanted.has(line.pid)) this.#unclaimed.delete(line);
+    return from;
   }
 
   /** The lines since the last call, in the file's order. */
@@ -98,45 +129,13 @@ export class ExitInbox {
   }
 
   #pull(): void {
-    const text = this.#readRest();
+    const text = readExitsFrom(this.#path, this.#end);
     if (text === "") return;
     const { lines, end } = parseExitLines(text, this.#end);
     this.#end = end;
     if (lines.length === 0) return;
     this.#fresh.push(...lines);
     for (const line of lines) this.#unclaimed.add(line);
-    this.#forgetOldest();
     for (const look of [...this.#watchers]) look();
-  }
-
-  /** Most lines are nobody's: helpers of a call that the reaper adopted. What is claimed is claimed soon. */
-  #forgetOldest(): void {
-    for (const line of this.#unclaimed) {
-      if (this.#unclaimed.size <= MOST_UNCLAIMED) return;
-      this.#unclaimed.delete(line);
-    }
-  }
-
-  #readRest(): string {
-    let fd: number;
-    try {
-      fd = openSync(this.#path, "r");
-    } catch (error) {
-      // Unlinked: the pod is over, and what was in it has been read or concerns nobody.
-      if (errnoOf(error) === "ENOENT") return "";
-      throw error;
-    }
-    try {
-      const chunks: Buffer[] = [];
-      for (let offset = this.#end; ; ) {
-        const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-        const length = readSync(fd, chunk, 0, CHUNK_BYTES, offset);
-        chunks.push(chunk.subarray(0, length));
-        offset += length;
-        if (length < CHUNK_BYTES) return Buffer.concat(chunks).toString("latin1");
-      }
-    } finally {
-      closeSync(fd);
-    }
   }
 }

@@ -6,6 +6,7 @@
 //                                                           125 where none comes; at Ctrl-C hangs up and waits for it
 //   peapod-reaper adopt DIR NODE SCRIPT [--after PID] -- PID[:STARTTIME]...   take over a pod whose reaper died
 //   peapod-reaper pause                                     first process of a shared pid namespace
+//   peapod-reaper forget FILE BYTES                         give back the disk below the first BYTES of an `exits` file
 //
 // The supervisor's descriptors: 3 control socket, 4 bell (read end), 5 link to the launcher, 6 and 7 the caller's
 // stdout and stderr, 8 settle. Once the launcher is gone, or for adopt, 5 to 7 are /dev/null; so is 8 once settled.
@@ -526,15 +527,26 @@ static int pause_for_ever(void) {
   }
 }
 
+// Whole pages, as a hole: offsets stay what they are, and a reaper that has the file open need not know (fallocate(2)).
+static int forget(const char *path, const char *bytes) {
+  off_t length = (off_t)strtoll(bytes, NULL, 10) & ~(off_t)4095;
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return complain(path);
+  if (length > 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, length) < 0) return complain(path);
+  return 0;
+}
+
 static int usage(void) {
   fputs("usage: peapod-reaper launch NODE SCRIPT -- ARGS...\n"
         "       peapod-reaper adopt DIR NODE SCRIPT [--after PID] -- PID[:STARTTIME]...\n"
-        "       peapod-reaper pause\n", stderr);
+        "       peapod-reaper pause\n"
+        "       peapod-reaper forget FILE BYTES\n", stderr);
   return 2;
 }
 
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "pause") == 0) return pause_for_ever();
+  if (argc == 4 && strcmp(argv[1], "forget") == 0) return forget(argv[2], argv[3]);
   int fd;
   while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd < 3) continue;
   syscall(SYS_close_range, 3, ~0u, 0);

@@ -10,6 +10,8 @@ export const TIME_OFFSETS = "peapod/timeOffsets";
 export const BACK_OFF = "peapod/backOff";
 /** How many attempts of a container keep their logs. */
 export const LOG_ATTEMPTS = "peapod/logAttempts";
+/** How many of its last events a pod's journal surely holds. */
+export const KEPT_EVENTS = "peapod/keptEvents";
 /** With a container's name behind it: the namespaces of that container alone. */
 export const CONTAINER_NAMESPACES = "peapod/namespaces.";
 /** Size of a container's log file before another is begun: `10Mi` unless told; `0`: no limit. */
@@ -33,7 +35,15 @@ export const RESOURCE_ANNOTATIONS = [
 export type ResourceAnnotation = (typeof RESOURCE_ANNOTATIONS)[number];
 
 /** Of the pod alone. */
-const POD_ANNOTATIONS: readonly string[] = [SHARE, TIME_OFFSETS, BACK_OFF, LOG_ATTEMPTS, LOG_MAX_SIZE, LOG_MAX_FILES];
+const POD_ANNOTATIONS: readonly string[] = [
+  SHARE,
+  TIME_OFFSETS,
+  BACK_OFF,
+  LOG_ATTEMPTS,
+  LOG_MAX_SIZE,
+  LOG_MAX_FILES,
+  KEPT_EVENTS,
+];
 
 /** What stands before a container's name. */
 export const CONTAINER_PREFIXES: readonly string[] = [

@@ -10,6 +10,7 @@ import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
+import { parseKeptEvents } from "./kept-events.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
@@ -62,6 +63,7 @@ export function makePlan(input: PlanInput): Plan {
   const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
+  const keptEvents = parseKeptEvents(manifest);
   const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
   const seccompProfiles = input.seccompProfiles ?? new Map();
   const shared = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime };
@@ -127,6 +129,7 @@ export function makePlan(input: PlanInput): Plan {
     backOff: parseBackOff(manifest),
     ...(spec.activeDeadlineSeconds === undefined ? {} : { deadlineMs: spec.activeDeadlineSeconds * 1000 }),
     logAttempts: parseLogAttempts(manifest),
+    ...(keptEvents === undefined ? {} : { keptEvents }),
   };
   return needsVault(plan) ? { ...plan, sandbox: { ...plan.sandbox, vault: paths.vault } } : plan;
 }

@@ -43,6 +43,8 @@ export interface Plan {
   readonly deadlineMs?: number;
   /** How many attempts of a container keep their logs. */
   readonly logAttempts: number;
+  /** How many of its last events the journal surely holds, where the manifest says so. */
+  readonly keptEvents?: number;
   /** Those that the pod began with, in their order; set where members have come or gone since. */
   readonly firstMembers?: readonly {
     readonly name: ContainerName;

@@ -5,10 +5,11 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } f
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
 import type { Event, Fact, Want } from "./event.ts";
-import { applyEvent, makePlannedState } from "./fold.ts";
+import { type Memory, makeMemory, makeRequestKey, remember } from "./memory.ts";
 import type { ContainerOutline } from "./outline.ts";
-import { readEachEvent } from "./parse-journal.ts";
+import { damaged } from "./parse-journal.ts";
 import type { PodState } from "./pod-state.ts";
+import { readMemory } from "./read-memory.ts";
 import { whyNot } from "./transitions.ts";
 
 export interface JournalOptions {
@@ -16,6 +17,12 @@ export interface JournalOptions {
   readonly now?: () => number;
   /** For a full disk that need not be full. */
   readonly write?: (fd: number, line: Buffer) => number;
+}
+
+/** What followers find surely: the last events, as long as their lines do not have more bytes than that. */
+export interface Keep {
+  readonly events: number;
+  readonly bytes: number;
 }
 
 /**
@@ -30,7 +37,7 @@ export function openJournal(
 ): Journal {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
   try {
-    return new Journal(fd, path, makePlannedState(pod, containers), options);
+    return new Journal(fd, path, makeMemory(pod, containers), options);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -41,47 +48,55 @@ export class Journal {
   readonly path: string;
   /** What a crash or a full disk left of a line, cut off when this journal was opened; undefined: nothing. */
   readonly cut: string | undefined;
-  readonly #fd: number;
+  #fd: number;
+  readonly #planned: Memory;
   readonly #now: () => number;
   readonly #write: (fd: number, line: Buffer) => number;
   readonly #listeners = new Set<(event: Event) => void>();
-  readonly #requests = new Set<string>();
-  #state: PodState;
+  #memory: Memory;
   #size: number;
-  #lastTime = "";
+  /** The last event that is in the file's sum, and where that ends. */
+  #sum: { readonly seq: number; readonly end: number };
 
-  constructor(fd: number, path: string, planned: PodState, options: JournalOptions) {
+  constructor(fd: number, path: string, planned: Memory, options: JournalOptions) {
     this.#fd = fd;
     this.path = path;
+    this.#planned = planned;
     this.#now = options.now ?? Date.now;
     this.#write = options.write ?? writeSync;
-    this.#state = planned;
-    const { wholeBytes, torn } = readEachEvent(fd, path, (event) => {
-      const reason = event.seq === this.#state.cursor + 1 ? whyNot(this.#state, event) : "its number is out of order";
-      if (reason !== undefined) {
-        throw new PeapodError("STATE_DAMAGED", `${path}:${this.#state.cursor + 1}: ${reason}`, {
-          hint: "run peapod doctor",
-        });
-      }
-      this.#take(event);
+    const { memory, sum, wholeBytes, torn } = readMemory(fd, path, planned, ({ state }, event, lineNumber) => {
+      const reason = event.seq === state.cursor + 1 ? whyNot(state, event) : "its number is out of order";
+      if (reason !== undefined) throw damaged(path, lineNumber, reason);
     });
+    this.#memory = memory;
+    this.#sum = sum;
     this.#size = wholeBytes;
     this.cut = torn === "" ? undefined : torn;
     if (this.cut !== undefined) ftruncateSync(fd, wholeBytes);
   }
 
   get state(): PodState {
-    return this.#state;
+    return this.#memory.state;
   }
 
   /** How often somebody asked for something, one asking that came twice counted once. */
   get requestCount(): number {
-    return this.#requests.size;
+    return this.#memory.requestCount;
+  }
+
+  /** The last change of members that came to its end. */
+  get change(): Memory["change"] {
+    return this.#memory.change;
+  }
+
+  /** What whoever opens this journal has to fold. */
+  get unsummed(): { readonly events: number; readonly bytes: number } {
+    return { events: this.state.cursor - this.#sum.seq, bytes: this.#size - this.#sum.end };
   }
 
   /** Has `want` been asked for under this name? Then its caller asks again and need not be obeyed twice. */
   hasRequest(want: Want | "changed", request: string): boolean {
-    return this.#requests.has(requestKey(want, request));
+    return this.#memory.requests.includes(makeRequestKey(want, request));
   }
 
   /** Tells `listener` each event after it was written; the returned function ends that. */
@@ -111,13 +126,32 @@ export class Journal {
    * @throws BUG where it cannot follow what is there, OUT_OF_RESOURCES on a full disk; nothing is written then
    */
   append(fact: Fact): Event {
-    const reason = whyNot(this.#state, fact);
-    if (reason !== undefined) throw new PeapodError("BUG", `pod ${this.#state.pod}: ${reason}`, { detail: fact });
-    const event = { seq: this.#state.cursor + 1, time: this.#nextTime(), pod: this.#state.pod, ...fact } as Event;
+    const { pod, cursor } = this.state;
+    const reason = whyNot(this.state, fact);
+    if (reason !== undefined) throw new PeapodError("BUG", `pod ${pod}: ${reason}`, { detail: fact });
+    const event = { seq: cursor + 1, time: this.#nextTime(), pod, ...fact } as Event;
     this.#writeLine(Buffer.from(`${JSON.stringify(event)}\n`));
-    this.#take(event);
+    this.#memory = remember(this.#memory, event);
     for (const listener of this.#listeners) listener(event);
     return event;
+  }
+
+  /**
+   * Puts a shorter file in its place that adds up to the same, with the last events as they were; all or nothing.
+   * @throws STATE_DAMAGED where the file does not add up to what is remembered, OUT_OF_RESOURCES on a full disk
+   */
+  async shorten(keep: Keep): Promise<void> {
+    const { writeShorterJournal } = await import("./shorten-journal.ts");
+    // From here on nothing comes in between: nobody can append.
+    const shorter = writeShorterJournal(
+      { fd: this.#fd, path: this.path, size: this.#size, planned: this.#planned, memory: this.#memory },
+      keep,
+      this.#write,
+    );
+    closeSync(this.#fd);
+    this.#fd = shorter.fd;
+    this.#size = shorter.size;
+    this.#sum = { seq: this.state.cursor, end: shorter.size };
   }
 
   close(): void {
@@ -141,22 +175,11 @@ export class Journal {
     throw asPeapodError(failure, this.path);
   }
 
-  #take(event: Event): void {
-    this.#state = applyEvent(this.#state, event);
-    this.#lastTime = event.time;
-    if (event.type === "pod.wanted") this.#requests.add(requestKey(event.want, event.request));
-    if (event.type === "pod.changing") this.#requests.add(requestKey("changed", event.request));
-    if (event.type === "container.restarting") this.#requests.add(requestKey("restarted", event.request));
-  }
-
   /** A clock that was set back must not make a later event look earlier. */
   #nextTime(): string {
     const time = new Date(this.#now()).toISOString();
-    const isSetBack = time < this.#lastTime;
-    return isSetBack ? this.#lastTime : time;
+    const { lastTime } = this.#memory;
+    const isSetBack = time < lastTime;
+    return isSetBack ? lastTime : time;
   }
-}
-
-function requestKey(want: Want | "changed", request: string): string {
-  return `${want} ${request}`;
 }

@@ -28,6 +28,7 @@ export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   TIMED_OUT: EXIT.failed,
   CANCELED: EXIT.interrupted,
   SUPERVISOR_GONE: EXIT.failed,
+  TOO_OLD: EXIT.failed,
   STATE_DAMAGED: EXIT.failed,
   BUG: EXIT.failed,
 };

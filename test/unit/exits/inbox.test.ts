@@ -1,10 +1,13 @@
-import { spawn } from "node:child_process";
-import { appendFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { appendFileSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { ExitInbox } from "../../../src/exits/inbox.ts";
+import { readExitLines } from "../../../src/exits/read-exits.ts";
+import { buildNative } from "../../support/native.ts";
 import { ended } from "./fixtures/a-reaper.ts";
 
+const program = buildNative(t.testdir({}), "peapod-reaper");
 const TIME = "1764000000.123456789";
 
 function anInbox(test: Test, text = "") {
@@ -107,4 +110,54 @@ t.test("a file that is not there, or no more, has no new lines", async (test) =>
 t.test("a long file is read as a whole", async (test) => {
   const { inbox } = anInbox(test, `1 exited 0 ${TIME}\n`.repeat(5000));
   test.equal(inbox.readNew().length, 5000);
+});
+
+t.test("what is forgotten is not read again, but for whom somebody looks for", async (test) => {
+  const { inbox, path, write } = anInbox(test, `1 exited 1 ${TIME}\n2 exited 2 ${TIME}\n3 exited 3 ${TIME}\n`);
+  const line = 32;
+  test.match(inbox.claim(2, 0), { code: 2 });
+  inbox.readNew();
+  test.equal(inbox.unforgottenBytes, 3 * line);
+  test.equal(inbox.forget(2 * line, new Set([2])), 0, "nothing is given back yet: somebody may just read it");
+  test.equal(inbox.unforgottenBytes, line);
+  test.match(inbox.unclaimed(), [{ pid: 3 }], "the claimed stays claimed here");
+  write(`4 exited 4 ${TIME}\n`);
+  test.equal(inbox.forget(line, new Set([1])), 0, "and never less than before");
+  const next = new ExitInbox(path);
+  const both = [
+    { pid: 2, exit: { code: 2 }, offset: line },
+    { pid: 3, offset: 2 * line },
+    { pid: 4, offset: 3 * line },
+  ];
+  test.match(next.unclaimed(), both, "and is looked for by the next supervisor");
+  test.match(readExitLines(path), both);
+  test.equal(next.end, 4 * line, "offsets are what they were");
+  test.equal(next.forget(4 * line, new Set()), 2 * line, "what the first one had forgotten");
+  test.strictSame(new ExitInbox(path).unclaimed(), []);
+  test.strictSame(readExitLines(path), []);
+});
+
+t.test("a hole before what is read costs nothing, and offsets behind it stay", async (test) => {
+  const { inbox, path, write } = anInbox(test, `1 exited 1 ${TIME}\n`.repeat(4000));
+  inbox.readNew();
+  const { end } = inbox;
+  inbox.forget(end, new Set());
+  write(`2 exited 2 ${TIME}\n`);
+  const given = inbox.forget(inbox.end, new Set([2]));
+  test.equal(given, end);
+  test.equal(spawnSync(program, ["forget", path, String(given)]).status, 0);
+  test.ok(statSync(path).blocks * 512 <= 8192, "its disk is given back");
+  test.equal(statSync(path).size, end + 32);
+  test.match(new ExitInbox(path).unclaimed(), [{ pid: 2, offset: end }]);
+  write(`3 exited 3 ${TIME}\n`);
+  test.match(readExitLines(path), [{ pid: 2 }, { pid: 3, offset: end + 32 }]);
+});
+
+t.test("a full disk forgets nothing", async (test) => {
+  const { inbox, path } = anInbox(test, `1 exited 1 ${TIME}\n`);
+  inbox.readNew();
+  mkdirSync(`${path}-claimed`);
+  test.throws(() => inbox.forget(32, new Set()));
+  test.match(inbox.unclaimed(), [{ pid: 1 }]);
+  test.equal(inbox.unforgottenBytes, 32);
 });

@@ -75,10 +75,14 @@ export async function events(task: Task): Promise<number> {
   const pod = podOf(task);
   const abort = new AbortController();
   world.output.onClosed(() => abort.abort());
-  const more = { since: options.number("since") ?? 0, follow: options.flag("follow"), signal: abort.signal };
+  const since = options.number("since");
+  const more = { since, follow: options.flag("follow"), signal: abort.signal };
   const inJson = options.text("format") === "json";
   const engine = await task.engine();
+  let last = since ?? 0;
   for await (const event of engine.reader.events(pod, more)) {
+    if (event.seq > last + 1) world.output.err(`hint: the events up to ${event.seq - 1} are not kept any more\n`);
+    last = event.seq;
     world.output.out(inJson ? `${JSON.stringify(event)}\n` : makeEventLine(event));
     if (abort.signal.aborted) break;
   }

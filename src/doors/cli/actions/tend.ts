@@ -42,7 +42,9 @@ export async function verify(task: Task): Promise<number> {
 }
 
 function makeVerdict(what: string, report: VerifyReport): string {
-  if (report.violations.length === 0) return `${what}: ${count(report.events, "event")}, every rule is kept\n`;
+  const dropped = report.dropped === 0 ? "" : ` (of the first ${report.dropped} only the sum is kept)`;
+  if (report.violations.length === 0)
+    return `${what}: ${count(report.events, "event")}${dropped}, every rule is kept\n`;
   return [...report.violations, `${what}: ${count(report.violations.length, "rule")} broken`]
     .map((line) => `${line}\n`)
     .join("");

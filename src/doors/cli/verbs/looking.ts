@@ -93,7 +93,7 @@ export const LOOKING: readonly Verb[] = [
       "the cursor: --since CURSOR continues after it. JSON is one object a line.",
     args: [POD],
     options: [
-      { long: "since", kind: "number", value: "CURSOR", fallback: "0", summary: "only events after this one" },
+      { long: "since", kind: "number", value: "CURSOR", summary: "only events after this one; else all that are kept" },
       { long: "follow", short: "f", kind: "flag", summary: "go on until the pod is deleted" },
       formatOption(["table", "json"], "table"),
     ],

@@ -402,9 +402,21 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
     told,
   );
   t.same(asked, [
-    { since: 0, follow: false },
+    { since: undefined, follow: false },
     { since: 12, follow: true },
   ]);
+  const later = told.map((event) => ({ ...event, seq: event.seq + 40 }));
+  const shortened = fakeEngine({
+    reader: {
+      async *events() {
+        yield* later;
+      },
+    },
+  });
+  t.match(await runLine("events web", fakeWorld(shortened)), {
+    out: /^ {2}41 .*\n {2}42 .*\n$/,
+    err: "hint: the events up to 40 are not kept any more\n",
+  });
 });
 
 t.test("ns --diff: against the plan or another pod, with a status that tells", async (t) => {
@@ -450,7 +462,7 @@ t.test("verify takes a pod or a journal", async (t) => {
   const engine = fakeEngine({
     rest: {
       verify: async (what) =>
-        noting(asked, what, { events: 9, violations: "journal" in what ? ["event 3 is missing"] : [] }),
+        noting(asked, what, { events: 9, dropped: 0, violations: "journal" in what ? ["event 3 is missing"] : [] }),
     },
   });
   t.same(await runLine("verify web", fakeWorld(engine)), {
