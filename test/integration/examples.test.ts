@@ -73,8 +73,8 @@ const PROMISES: Readonly<Record<string, Promises>> = {
   },
 };
 
-/** terminals.test.ts sits down at the first; the second runs until it is stopped, below. */
-const OTHERS = ["interactive", "graceful-drain"];
+/** terminals.test.ts sits down at the first; the second runs until it is stopped, below; building-in-pods.test.ts has the rest. */
+const OTHERS = ["interactive", "graceful-drain", "build-in-pod", "docker-in-pod"];
 
 t.test("no example is forgotten", async (t) => {
   t.same([...Object.keys(PROMISES), ...OTHERS].sort(), exampleNames());
