@@ -10,7 +10,6 @@ import { supportedFields } from "../../../scripts/manifest-docs.ts";
 
 /** A file of test/integration and the beginning of a test's sentence, to the fields that it is about. */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  "cli-verbs: securityContext as the kernel sees it": ["spec.containers[].securityContext.privileged"],
   "cli-verbs: the host's namespaces, seen from inside": ["spec.hostPID", "spec.hostIPC"],
   "config-and-secrets: keys become variables and files": [
     "spec.containers[].envFrom[].configMapRef.optional",
@@ -70,7 +69,6 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   ],
   "security: user, groups, capabilities and filters": ["spec.containers[].securityContext.runAsNonRoot"],
   "security: a seccomp profile of the user's own": [
-    "spec.containers[].securityContext.seccompProfile",
     "spec.containers[].securityContext.seccompProfile.localhostProfile",
   ],
   "security: what this kernel has not is an error": [
@@ -85,14 +83,11 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "spec.securityContext.appArmorProfile",
     "spec.securityContext.seLinuxOptions",
   ],
-  "user-namespace: root of the pod owns its files and volumes": ["spec.hostUsers"],
-  "user-namespace: procMount Unmasked shows the pod's own /proc": ["spec.containers[].securityContext.procMount"],
   "volumes: a named volume outlives its pods": [
     "spec.volumes[].persistentVolumeClaim",
     "spec.volumes[].persistentVolumeClaim.claimName",
     "spec.volumes[].persistentVolumeClaim.readOnly",
   ],
-  "volumes: a subPath is made when it is missing": ["spec.containers[].volumeMounts[].subPath"],
   "volumes: readOnly holds, and recursiveReadOnly": ["spec.containers[].volumeMounts[].recursiveReadOnly"],
   "volumes: mounts that a privileged container makes": ["spec.containers[].volumeMounts[].mountPropagation"],
   "volumes: fsGroup owns the volumes": ["spec.volumes[].downwardAPI.defaultMode"],
