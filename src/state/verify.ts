@@ -107,6 +107,7 @@ class PodStory {
         return;
       case "pod.planned":
       case "pod.wanted":
+      case "pod.attached":
       case "pod.updated":
       case "pod.failed":
       case "pod.recovered":
