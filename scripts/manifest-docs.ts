@@ -56,6 +56,8 @@ and shown.
 | \`peapod/namespaces.CONTAINER\` | the namespaces of that container alone |
 | \`peapod/timeOffsets\` | how far the clocks of a time namespace are off |
 | \`peapod/backOff\` | how long who ends again and again waits to be started again: \`initial=10,max=300,reset=600\`, in seconds |
+| \`peapod/networks\` | the networks that the pod is attached to, in podman's words: \`blue, green:ip=10.1.0.5,interface_name=eth7\`; or \`none\`, \`host\`, \`netns:PATH\` ([networks.md](networks.md)) |
+| \`peapod/publish\` | ports of the host that lead to the pod, beside \`hostPort\`: \`8080:80, 127.0.0.1:53:53/udp\` |
 | \`peapod/logAttempts\` | of how many attempts a container's logs are kept; 10 unless told |
 | \`peapod/logMaxSize\` | how large a container's log grows before another file is begun: \`10Mi\` unless told; \`0\`: no limit |
 | \`peapod/logMaxFiles\` | how many files a container's log has altogether; 5 unless told |

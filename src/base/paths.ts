@@ -146,6 +146,15 @@ export function makeCacheDir(root: string): string {
 /** Which ranges of host ids are taken by user namespaces: there is one set of ids, whatever the root. */
 export const IDS_DIR = join(DEFAULT_ROOT, "ids");
 
+/** Which ports of the host are taken by pods: there is one set of ports, whatever the root. */
+export const PORTS_DIR = join(DEFAULT_ROOT, "ports");
+
+/**
+ * What pods are attached to, one record each. On a disk, since the addresses that plugins give away may be remembered on
+ * one, too: after a crash of the machine the records tell what is to be given back.
+ */
+export const ATTACHMENTS_DIR = "/var/lib/peapod/attachments";
+
 /** Seccomp profiles that manifests name by relative paths, as in the kubelet's /var/lib/kubelet/seccomp. */
 export function makeSeccompDir(root: string): string {
   return root === DEFAULT_ROOT ? "/var/lib/peapod/seccomp" : join(root, "seccomp");

@@ -3,7 +3,7 @@
 // the supervisor that made it: a pipe whose reader died would kill it. Nothing but the deadline ends it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, fstatSync, openSync, readFileSync, readSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, unlinkSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
@@ -23,6 +23,10 @@ export interface SwiftCall {
   readonly env?: Readonly<Record<string, string>>;
   /** Descriptors for stdin, stdout and stderr instead of our own arrangement (a container's FIFOs). */
   readonly descriptors?: Stdio;
+  /** What it reads from stdin, in our own arrangement. */
+  readonly input?: string;
+  /** The deadline ends what the program has started as well, unless that made a session of its own. */
+  readonly endsGroup?: boolean;
 }
 
 let callNumber = 0;
@@ -31,10 +35,14 @@ let callNumber = 0;
 export async function swiftCall(what: SwiftCall): Promise<CallResult> {
   const out = what.descriptors === undefined ? openNameless() : undefined;
   const err = what.descriptors === undefined ? openNameless() : undefined;
+  const input = what.input === undefined ? undefined : openNameless();
   try {
-    const ended = await runToEnd(what, what.descriptors ?? ["ignore", out ?? "ignore", err ?? "ignore"]);
+    // At a position, so that whoever shares the descriptor reads from the beginning.
+    if (input !== undefined) writeSync(input, Buffer.from(what.input ?? ""), 0, undefined, 0);
+    const ended = await runToEnd(what, what.descriptors ?? [input ?? "ignore", out ?? "ignore", err ?? "ignore"]);
     return { ...ended, stdout: readWhole(out), stderr: readWhole(err) };
   } finally {
+    if (input !== undefined) closeSync(input);
     if (out !== undefined) closeSync(out);
     if (err !== undefined) closeSync(err);
   }
@@ -70,7 +78,7 @@ function runToEnd(what: SwiftCall, stdio: Stdio): Promise<Ended> {
   return caller === undefined ? spawnToEnd(what, stdio) : caller.run(what, stdio);
 }
 
-function spawnToEnd({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio): Promise<Ended> {
+function spawnToEnd({ program, args, timeoutMs, env, endsGroup }: SwiftCall, stdio: Stdio): Promise<Ended> {
   const own = stdio.map((one) => (typeof one === "object" ? "ignore" : one));
   return new Promise((resolve) => {
     let timedOut = false;
@@ -80,7 +88,7 @@ function spawnToEnd({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio):
       ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     });
     const deadline = setTimeout(() => {
-      timedOut = child.kill("SIGKILL");
+      timedOut = endsGroup && child.pid !== undefined ? killIfThere(-child.pid) : child.kill("SIGKILL");
     }, timeoutMs);
     child.on("error", (error) => {
       clearTimeout(deadline);
@@ -121,7 +129,7 @@ class Caller {
     this.#keepAwake(false);
   }
 
-  run({ program, args, timeoutMs, env }: SwiftCall, stdio: Stdio): Promise<Ended> {
+  run({ program, args, timeoutMs, env, endsGroup }: SwiftCall, stdio: Stdio): Promise<Ended> {
     callNumber += 1;
     const id = String(callNumber);
     const pairs = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
@@ -134,7 +142,7 @@ class Caller {
     this.#child.stdin?.write(Buffer.concat([length, body]));
     return new Promise((resolve) => {
       const deadline = setTimeout(() => {
-        call.timedOut = call.pid !== undefined && killIfThere(call.pid);
+        call.timedOut = call.pid !== undefined && killIfThere(endsGroup ? -call.pid : call.pid);
       }, timeoutMs);
       const call: RunningCall = {
         deadline,
@@ -189,7 +197,7 @@ class Caller {
   }
 }
 
-/** It may have ended a moment ago, and nobody has told us yet. */
+/** Negative: all in its process group. It may have ended a moment ago, and nobody has told us yet. */
 function killIfThere(pid: number): boolean {
   try {
     return process.kill(pid, "SIGKILL");

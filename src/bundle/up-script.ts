@@ -115,6 +115,8 @@ function makeLines(plan: Plan, step: Step): string[] {
     // The runtime makes the cgroups, files and bundles are here already, and output goes straight to files.
     case "make-cgroup":
     case "make-files":
+    // `peapod bundle` plans none.
+    case "attach-networks":
     case "write-bundles":
     case "open-io":
       return [];

@@ -14,7 +14,7 @@ import { removeTree } from "../host/volumes.ts";
 import type { StoredDocuments } from "../manifest/make-generated.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { planMemberChange } from "../plan/members.ts";
-import type { Plan, PlannedContainer, PlannedVolume, Step } from "../plan/plan.ts";
+import type { Plan, PlannedContainer, PlannedVolume, Sandbox, Step } from "../plan/plan.ts";
 import { makeOutlines } from "../state/outline.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { readMemoryAt } from "../state/read-memory.ts";
@@ -59,6 +59,9 @@ export async function beginChange(
     written,
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
     ...(stored?.env === undefined ? {} : { env: stored.env }),
+    ...(stored?.networks === undefined ? {} : { networks: stored.networks }),
+    ...(stored?.publish === undefined ? {} : { publish: stored.publish }),
+    attached: pickAttached(plan.sandbox),
   });
   if (planned.secrets !== undefined) refuse("cannot be given Secrets while it runs");
   const change = planMemberChange(plan, planned.plan);
@@ -76,6 +79,11 @@ export async function beginChange(
   const endBy = new Date(Date.now() + plan.stopGraceMs).toISOString();
   journal.append({ type: "pod.changing", request, leaving: [...removed, ...replaced], endBy });
   return true;
+}
+
+/** It stays where it is. */
+function pickAttached({ networks, ports }: Sandbox): Pick<Sandbox, "networks" | "ports"> {
+  return { ...(networks === undefined ? {} : { networks }), ...(ports === undefined ? {} : { ports }) };
 }
 
 /** The conductor ends those who go; `hold` has it begin nothing more. Does not return: this supervisor ends with the old plan. */

@@ -3,7 +3,7 @@
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { Plan, PlannedResources, QosClass } from "../plan/plan.ts";
+import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -141,9 +141,19 @@ export interface PlanRequest {
   readonly configFiles?: readonly string[];
   /** Variables of every container, in place of the manifest's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** `--network`: in podman's words, in place of the manifest's. */
+  readonly networks?: readonly string[];
+  /** PEAPOD_NETWORK: the same, where neither that nor the manifest says anything. */
+  readonly usualNetwork?: string;
+  /** `--publish`, beside the manifest's hostPort. */
+  readonly publish?: readonly string[];
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;
+  /** Nobody will attach it to anything. */
+  readonly isBundle?: true;
+  /** The networks and ports of a pod that is there already, which stay as they are. */
+  readonly attached?: Pick<Sandbox, "networks" | "ports">;
   /** The pod's, where it is there already. */
   readonly uid?: string;
   /** The manifest's text, for who has not the file; `file` is what faults call it. */

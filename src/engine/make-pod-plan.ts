@@ -12,6 +12,7 @@ import { readHostFacts } from "../host/read-facts.ts";
 import { readPodIp } from "../host/read-pod-ip.ts";
 import type { Image } from "../image/image.ts";
 import { readImage } from "../image/read-image.ts";
+import { NETWORKS, PUBLISH } from "../manifest/annotations.ts";
 import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
 import { makeStored, type StoredDocuments } from "../manifest/make-generated.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -21,6 +22,7 @@ import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
 import { collectSecrets, type SecretParts } from "../plan/secrets.ts";
 import { assertUsers } from "../plan/user.ts";
+import { makePlace, makePointer } from "../plan/where.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
@@ -42,11 +44,13 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
-  const manifest = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
+  const named = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
+  const uid = request.uid ?? makeUuid();
+  const { manifest, ...network } = await readNetwork(named, request, options.root, uid);
   if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
   const values = {
     objects: redactSecrets(read.objects),
-    uid: request.uid ?? makeUuid(),
+    uid,
     overrides: new Map(Object.entries(request.env ?? {})),
     ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
   };
@@ -60,6 +64,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
     ...(await readProfiles(manifest, options.root)),
+    ...network,
     values,
   };
   const moveInto = outer === undefined ? undefined : (await import("../plan/outer.ts")).moveInto;
@@ -73,7 +78,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const isMapped = plan.containers.some(({ idMapping }) => idMapping !== undefined);
   const finish = (more: Partial<PlanInput>, final: Plan): PodPlan => ({
     manifest,
-    stored: makeStored(read, request.env),
+    stored: makeStored(read, request),
     plan: final,
     // Once more with what the Secrets hold: only where the two differ is a secret told.
     secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
@@ -82,19 +87,52 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   return withOwnIds(input, plan.paths.dir, (more) => finish(more, decide(values.objects, more)));
 }
 
+/** What the pod has of the host's network. In a caller's container that is the caller's, whatever the manifest says. */
+async function readNetwork(
+  manifest: Manifest,
+  request: PlanRequest,
+  root: string,
+  uid: string,
+): Promise<Pick<PlanInput, "manifest" | "network" | "networks" | "ports">> {
+  if (request.outer !== undefined) return { manifest };
+  const { chooseNetworks, forBundle } = await import("../network/choose.ts");
+  const text = manifest.metadata.annotations[NETWORKS];
+  const said = chooseNetworks({
+    ...(request.networks === undefined ? {} : { option: request.networks }),
+    ...(request.usualNetwork === undefined ? {} : { environment: request.usualNetwork }),
+    ...(text === undefined
+      ? {}
+      : { annotation: { text, place: makePlace(manifest.source, makePointer("metadata", "annotations", NETWORKS)) } }),
+    hostNetwork: manifest.spec.hostNetwork,
+  });
+  const choice = request.isBundle ? forBundle(said) : said;
+  // Nothing of what follows is loaded for a pod that has no part in it.
+  const hasPorts =
+    !request.isBundle &&
+    (request.publish !== undefined ||
+      manifest.metadata.annotations[PUBLISH] !== undefined ||
+      manifest.spec.containers.some(hasHostPort));
+  if (choice.mode === "none" && !hasPorts) return { manifest };
+  return (await import("./plan-network.ts")).planNetwork({ manifest, request, root, uid, choice });
+}
+
+function hasHostPort({ ports }: Manifest["spec"]["containers"][number]): boolean {
+  return ports?.some(({ hostPort }) => hostPort !== undefined) ?? false;
+}
+
 /** The ids that no other pod has are known only once they are taken. */
 async function withOwnIds(
   { root, facts }: PlanInput,
   podDir: string,
   decide: (more: Partial<PlanInput>) => PodPlan,
 ): Promise<PodPlan> {
-  const { assertPassable, giveBackIds, takeIds } = await import("../host/id-ranges.ts");
+  const { assertPassable, takeIds } = await import("../host/id-ranges.ts");
   assertPassable(root);
   const { file, subordinateIds } = takeIds(IDS_DIR, facts.subordinateIds, podDir);
   try {
     return decide({ facts: { ...facts, subordinateIds }, idsFile: file });
   } catch (error) {
-    giveBackIds(file);
+    (await import("../host/claims.ts")).giveBack(file);
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { makePodCgroup } from "../host/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
+import { withAddresses } from "../plan/addresses.ts";
 import type { ClimbStep, Step } from "../plan/plan.ts";
 import { type KeptPod, pinsFrom, plannedContainer } from "./context.ts";
 import { makeEffective, withUpdates } from "./effective-resources.ts";
@@ -26,7 +27,8 @@ const EXECUTORS: Executors = {
   },
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
-    for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);
+    for (const file of withAddresses(pod.plan, pod.journal.state).sandbox.files)
+      writeFileAtomic(file.path, file.text, 0o644);
   },
   "make-volumes": async (_step, pod) => {
     makeVolumes(pod.plan.sandbox.volumes);
@@ -37,12 +39,13 @@ const EXECUTORS: Executors = {
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
     await pinNamespaces(pins);
   },
+  "attach-networks": async (_step, pod) => (await import("./pod-networks.ts")).attachNetworks(pod),
   "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
   "write-bundles": async (_step, pod) => {
-    const plan = withUpdates(pod.plan, pod.journal.state);
+    const plan = withAddresses(withUpdates(pod.plan, pod.journal.state), pod.journal.state);
     if (plan.sandbox.vault === undefined) writeBundles(plan);
-    else (await import("./vault.ts")).writeSecretBundles(plan);
+    else (await import("./vault.ts")).writeSecretBundles(plan, pod.journal.state);
   },
   "open-io": async (step, pod) => {
     const { status, attempt } = keeperOf(pod, step.container).state;

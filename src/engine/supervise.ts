@@ -30,6 +30,8 @@ export async function supervise(dir: string, script: string): Promise<void> {
     const byMessage = isAskedByMessage(dir);
     // What the pod's Secrets hold comes before its plan.
     if (existsSync(paths.vault)) await (await import("../host/mounts.ts")).unmountBelow(paths.vault);
+    // Ports come before it, too.
+    await (await import("./ruins.ts")).giveBackClaims(paths);
     removePodFiles(paths);
     tellLauncher(
       launcher,

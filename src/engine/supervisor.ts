@@ -274,7 +274,7 @@ export class Supervisor {
       }
       releaseReserve(this.pod.plan.paths.dir);
       this.#note("deleted", asked, { force: asked.force ?? false });
-      await this.#takeDown();
+      await this.#takeDown(!asked.force);
     });
   }
 
@@ -407,12 +407,12 @@ export class Supervisor {
     await this.#killOnFailure(() => this.#climb("running"));
   }
 
-  async #takeDown(): Promise<void> {
+  async #takeDown(isStrict = false): Promise<void> {
     // The logs go as well: from here on no io is started again, and those that are being started are waited for.
     this.#isGoingDown = true;
     await Promise.all([this.#conductor.halt(), this.#prober.halt()]);
     await Promise.all(this.#ioRestarts);
-    await takeDownContainers(this.pod);
+    await takeDownContainers(this.pod, isStrict);
     await takeDownSandbox(this.pod);
     this.#end();
   }

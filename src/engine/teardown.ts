@@ -13,8 +13,8 @@ import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import { endIo } from "./renew.ts";
 
-/** Ends and deletes all containers, with their mounts and io. Their exits are in the journal then, and their logs whole. */
-export async function takeDownContainers(pod: KeptPod): Promise<void> {
+/** `isStrict`: a network that cannot be left is an error. Ends and deletes all containers, with their mounts and io. Their exits are in the journal then, and their logs whole. */
+export async function takeDownContainers(pod: KeptPod, isStrict: boolean): Promise<void> {
   await thawPod(pod.plan.sandbox.cgroup, pod.facts);
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
@@ -22,8 +22,29 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
   await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
   // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
-  const unmounting = pod.plan.sandbox.vault === undefined ? [unmountBelow(pod.plan.paths.dir)] : [];
-  await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), ...unmounting]);
+  const { networks, vault } = pod.plan.sandbox;
+  // Plugins need the network namespace, which is a mount as well.
+  const isPinOfNetwork = (path: string) => networks?.some(({ netns }) => netns === path) ?? false;
+  const unmounting = vault === undefined ? [unmountBelow(pod.plan.paths.dir, isPinOfNetwork)] : [];
+  const detaching = networks === undefined ? [] : [detach(pod, isStrict)];
+  const ends = await Promise.allSettled([
+    ...keepers.map((keeper) => keeper.delete()),
+    endAllIo(pod),
+    ...unmounting,
+    ...detaching,
+  ]);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+/** What a plugin cannot take back now it can perhaps later: `doctor` asks again. */
+async function detach(pod: KeptPod, isStrict: boolean): Promise<void> {
+  try {
+    await (await import("./pod-networks.ts")).detachNetworks(pod.plan);
+  } catch (error) {
+    if (isStrict) throw error;
+    pod.report(error, "a network could not be left; peapod doctor --fix tries again");
+  }
 }
 
 async function endAllIo(pod: KeptPod): Promise<void> {
@@ -44,8 +65,9 @@ async function endAllIo(pod: KeptPod): Promise<void> {
 export async function takeDownSandbox(pod: KeptPod): Promise<void> {
   await unmountBelow(pod.plan.paths.dir);
   await removePodCgroup(pod.plan.sandbox.cgroup, pod.facts);
-  const { idsFile } = pod.plan.sandbox;
-  if (idsFile !== undefined) (await import("../host/id-ranges.ts")).giveBackIds(idsFile);
+  const { idsFile, ports } = pod.plan.sandbox;
+  if (ports !== undefined) (await import("./port-claims.ts")).giveBackPorts(ports);
+  if (idsFile !== undefined) (await import("../host/claims.ts")).giveBack(idsFile);
 }
 
 /**

@@ -7,7 +7,7 @@ import { makeDir, writeJsonAtomic } from "../base/files.ts";
 import { makeUuid } from "../base/unique.ts";
 import { isReaperAlive, settle } from "../exits/reaper.ts";
 import { unmountBelow } from "../host/mounts.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlannedPort } from "../plan/plan.ts";
 import type { SecretParts } from "../plan/secrets.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
@@ -46,13 +46,30 @@ export async function upInside(
 
 async function begin(planned: PodPlan, programs: Programs): Promise<Supervisor> {
   const { plan, secrets } = planned;
+  const { ports } = plan.sandbox;
+  let hasPorts = false;
   try {
     await claimDirectory(plan);
+    if (ports !== undefined) {
+      await takePorts(plan, ports);
+      hasPorts = true;
+    }
     if (secrets !== undefined) await keepSecrets(plan, secrets);
     return await writeBeginning(planned, programs);
   } catch (error) {
     if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
+    if (ports !== undefined && hasPorts) (await import("./port-claims.ts")).giveBackPorts(ports);
     throw error;
+  }
+}
+
+/** Before anything of the pod is made. */
+async function takePorts({ paths, pod }: Plan, ports: readonly PlannedPort[]): Promise<void> {
+  try {
+    await (await import("./port-claims.ts")).takePorts(ports, paths.dir);
+  } catch (error) {
+    removePodFiles(paths);
+    throw asPeapodError(error, `pod ${pod}`);
   }
 }
 

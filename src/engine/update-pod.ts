@@ -10,6 +10,7 @@ import { makeConfig } from "../bundle/make-config.ts";
 import { makeOciResources } from "../bundle/oci-resources.ts";
 import { stringifyConfig } from "../bundle/write-bundles.ts";
 import { readCpuset, writePodLimits } from "../host/cgroup-limits.ts";
+import { withAddresses } from "../plan/addresses.ts";
 import { canGroupOom } from "../plan/host-limits.ts";
 import type { PlannedResources } from "../plan/plan.ts";
 import { completeChange, makeReplacement, type ResourceChange } from "../plan/resource-change.ts";
@@ -175,10 +176,10 @@ function loosen(old: Limits, next: Limits | undefined): Limits {
 
 /** For whoever creates a container anew. */
 async function writeConfigs(pod: KeptPod): Promise<void> {
-  const plan = withUpdates(pod.plan, pod.journal.state);
+  const plan = withAddresses(withUpdates(pod.plan, pod.journal.state), pod.journal.state);
   if (plan.sandbox.vault !== undefined) {
     try {
-      (await import("./vault.ts")).writeSecretBundles(plan);
+      (await import("./vault.ts")).writeSecretBundles(plan, pod.journal.state);
     } catch (error) {
       pod.report(error, "new limits could not be written to the bundles");
     }

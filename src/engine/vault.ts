@@ -8,8 +8,10 @@ import { errnoOf, PeapodError } from "../base/errors.ts";
 import { makeDir, readOwnJson, writeJsonAtomic } from "../base/files.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
 import { mountAll } from "../host/mounts.ts";
+import { withAddresses } from "../plan/addresses.ts";
 import type { HostMount, Plan } from "../plan/plan.ts";
 import { restoreProcess, type SecretParts } from "../plan/secrets.ts";
+import type { PodState } from "../state/pod-state.ts";
 
 /** Of values, files and configurations together: as much as a manifest can say, three times. */
 const SIZE_BYTES = 16 * 1024 * 1024;
@@ -48,7 +50,7 @@ export function readVault({ pod, sandbox }: Plan): SecretParts {
 }
 
 /** As write-bundles does, but what tells a secret is written to the vault, and the bundle has a link to it. */
-export function writeSecretBundles(plan: Plan): void {
+export function writeSecretBundles(plan: Plan, state: Pick<PodState, "podIPs">): void {
   const parts = readVault(plan);
   const configs = join(plan.sandbox.vault ?? "", "config");
   makeDir(configs);
@@ -61,7 +63,7 @@ export function writeSecretBundles(plan: Plan): void {
     linkIfMissing(place, paths.config);
   }
   const whole = { ...plan, containers: plan.containers.map((one) => restoreProcess(one, parts)) };
-  writeBundles(whole, (path) => moved.get(path) ?? path);
+  writeBundles(withAddresses(whole, state), (path) => moved.get(path) ?? path);
 }
 
 function linkIfMissing(target: string, path: string): void {

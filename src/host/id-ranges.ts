@@ -1,13 +1,12 @@
 // Ranges of host ids for user namespaces: each pod has one that no other pod on this machine has, whatever its root. Who
 // makes the file of a range has it, so that no daemon need hand them out.
 
-import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { errnoOf, PeapodError } from "../base/errors.ts";
-import { readNames, readTextIfAny } from "../base/files.ts";
-import { makeUuid } from "../base/unique.ts";
+import { PeapodError } from "../base/errors.ts";
+import { readNames } from "../base/files.ts";
+import { makeClaim, markTaken, removeIfLeft } from "./claims.ts";
 import type { HostFacts } from "./facts.ts";
-import { readProcess } from "./processes.ts";
 
 /** As many ids as a 16-bit system had: what images are made for. */
 export const RANGE_SIZE = 65_536;
@@ -23,13 +22,6 @@ export interface TakenIds {
   readonly subordinateIds: NonNullable<HostFacts["subordinateIds"]>;
 }
 
-interface Claim {
-  /** The pod's directory; made after the range is taken. */
-  readonly pod: string;
-  readonly pid: number;
-  readonly startTime: number;
-}
-
 /**
  * @param dir where ranges are marked as taken; made
  * @throws OUT_OF_RESOURCES where all are taken
@@ -37,7 +29,7 @@ interface Claim {
 export function takeIds(dir: string, pool: HostFacts["subordinateIds"], podDir: string): TakenIds {
   const { uid, gid } = pool ?? { uid: DEFAULT, gid: DEFAULT };
   const count = Math.floor(Math.min(uid.count, gid.count) / RANGE_SIZE);
-  const claim: Claim = { pod: podDir, pid: process.pid, startTime: readProcess(process.pid)?.startTime ?? 0 };
+  const claim = makeClaim(podDir);
   const range = (slot: number): TakenIds => {
     const first = { uid: uid.first + slot * RANGE_SIZE, gid: gid.first + slot * RANGE_SIZE };
     return {
@@ -54,7 +46,7 @@ export function takeIds(dir: string, pool: HostFacts["subordinateIds"], podDir: 
       const taken = range(slot);
       const isKnown = known.has(taken.file.slice(dir.length + 1));
       if (isKnown && !(mayClean && removeIfLeft(taken.file))) continue;
-      if (markTaken(dir, taken.file, claim)) return taken;
+      if (markTaken(taken.file, claim)) return taken;
     }
   }
   throw new PeapodError("OUT_OF_RESOURCES", `user namespace: all ${count} ranges of ${RANGE_SIZE} ids are taken`, {
@@ -80,65 +72,4 @@ export function assertPassable(root: string): void {
     }
     if (dir === dirname(dir)) return;
   }
-}
-
-/** What is given back already is no error. */
-export function giveBackIds(file: string): void {
-  rmSync(file, { force: true });
-  const dir = dirname(file);
-  for (const empty of [dir, dirname(dir)]) {
-    try {
-      rmdirSync(empty);
-    } catch (error) {
-      if (!["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"].includes(errnoOf(error) ?? "")) throw error;
-    }
-  }
-}
-
-/** The last pod may take the directory along in between. */
-function markTaken(dir: string, file: string, claim: Claim): boolean {
-  for (let attempt = 1; ; attempt += 1) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(file, `${JSON.stringify(claim)}\n`, { flag: "wx", mode: 0o600 });
-      return true;
-    } catch (error) {
-      if (errnoOf(error) === "EEXIST") return false;
-      if (errnoOf(error) !== "ENOENT" || attempt === 100) throw error;
-    }
-  }
-}
-
-/**
- * A range whose pod is gone without having given it back, as after a SIGKILL at the wrong instant. Renamed first, so that
- * of two who find it one alone removes it.
- */
-function removeIfLeft(file: string): boolean {
-  if (!isLeft(readTextIfAny(file), file)) return false;
-  const side = `${file}.${makeUuid()}`;
-  try {
-    renameSync(file, side);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
-  if (isLeft(readTextIfAny(side), file)) {
-    rmSync(side, { force: true });
-    return true;
-  }
-  renameSync(side, file);
-  return false;
-}
-
-function isLeft(text: string | undefined, file: string): boolean {
-  if (text === undefined) return false;
-  let claim: Claim;
-  try {
-    claim = JSON.parse(text) as Claim;
-  } catch {
-    // Being written, or cut off by a full disk: that pod never began.
-    return false;
-  }
-  if (readTextIfAny(join(claim.pod, "plan.json"))?.includes(JSON.stringify(file))) return false;
-  return readProcess(claim.pid)?.startTime !== claim.startTime;
 }

@@ -55,9 +55,15 @@ export function formatFstabLine({ source, target, type, options }: HostMount): s
  * Unmounts everything at or below a directory, deepest first, in one umount(8).
  * @returns what stayed busy and was only taken off the tree: it goes when its last user goes
  */
-export async function unmountBelow(dir: string): Promise<readonly string[]> {
+export async function unmountBelow(
+  dir: string,
+  isKept: (path: string) => boolean = () => false,
+): Promise<readonly string[]> {
   const real = realPathOf(dir);
-  return real === undefined ? [] : unmount(() => makeUnmountOrder(readMountTable(), real));
+  if (real === undefined) return [];
+  // As it was named, whatever links lead there.
+  const isMeant = (target: string) => !isKept(`${dir}${target.slice(real.length)}`);
+  return unmount(() => makeUnmountOrder(readMountTable(), real).filter(isMeant));
 }
 
 /**

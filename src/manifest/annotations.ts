@@ -19,6 +19,12 @@ export const LOG_MAX_SIZE = "peapod/logMaxSize";
 /** Files of one log altogether; 5 unless told. */
 export const LOG_MAX_FILES = "peapod/logMaxFiles";
 
+/** In podman's words, the networks that the pod is attached to, or none, host, netns:PATH. */
+export const NETWORKS = "peapod/networks";
+
+/** In podman's words, ports of the host that lead to the pod: `8080:80, 53:53/udp`. */
+export const PUBLISH = "peapod/publish";
+
 /** What Kubernetes has no field for: each of the pod, and with a dot and a container's name behind it of that one. */
 export const RESOURCE_ANNOTATIONS = [
   "peapod/pidsLimit",
@@ -43,6 +49,8 @@ const POD_ANNOTATIONS: readonly string[] = [
   LOG_MAX_SIZE,
   LOG_MAX_FILES,
   KEPT_EVENTS,
+  NETWORKS,
+  PUBLISH,
 ];
 
 /** What stands before a container's name. */

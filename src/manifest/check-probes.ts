@@ -113,16 +113,9 @@ function checkPorts(
       if (names.has(name)) report(`${at}/name`, `${JSON.stringify(name.slice(0, 40))} is there twice`);
       names.add(name);
     }
-    if (hostNetwork) {
-      if (hostPort !== undefined && hostPort !== 0 && hostPort !== containerPort)
-        report(`${at}/hostPort`, "must be the same as containerPort, since hostNetwork is true");
-      if (typeof hostIP === "string" && hostIP !== "" && isIP(hostIP) === 0)
-        report(`${at}/hostIP`, "must be an address");
-      return;
-    }
-    const why = "not supported yet: nothing is published; with hostNetwork the pod uses the host's ports";
-    if (hostPort !== undefined && hostPort !== 0) report(`${at}/hostPort`, why);
-    if (hostIP !== undefined && hostIP !== "") report(`${at}/hostIP`, why);
+    if (hostNetwork && hostPort !== undefined && hostPort !== 0 && hostPort !== containerPort)
+      report(`${at}/hostPort`, "must be the same as containerPort, since hostNetwork is true");
+    if (typeof hostIP === "string" && hostIP !== "" && isIP(hostIP) === 0) report(`${at}/hostIP`, "must be an address");
   });
   return names;
 }

@@ -3,6 +3,7 @@
 
 import { resolve } from "node:path";
 import type { Container, PodDocument } from "../generated/pod.ts";
+import { NETWORKS, PUBLISH } from "./annotations.ts";
 import { formatYaml } from "./image-manifest.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ReadPod } from "./read-manifest.ts";
@@ -16,18 +17,44 @@ export interface StoredDocuments {
   readonly companions?: readonly unknown[];
   /** Variables of every container that were said beside it. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Its networks and ports, where they were said beside it. */
+  readonly networks?: readonly string[];
+  readonly publish?: readonly string[];
 }
 
 /** Without Secrets: what is kept lies on a disk, and is printed. */
-export function makeStored({ document, companions }: ReadPod, env: StoredDocuments["env"]): StoredDocuments {
+export function makeStored(
+  { document, companions }: ReadPod,
+  { env, networks, publish }: Pick<StoredDocuments, "env" | "networks" | "publish">,
+): StoredDocuments {
   const told = companions.filter((one) => !isSecret(one));
-  return { document, ...(told.length === 0 ? {} : { companions: told }), ...(env === undefined ? {} : { env }) };
+  return {
+    document,
+    ...(told.length === 0 ? {} : { companions: told }),
+    ...(env === undefined ? {} : { env }),
+    ...(networks === undefined ? {} : { networks }),
+    ...(publish === undefined ? {} : { publish }),
+  };
 }
 
 /** YAML. */
-export function makeGenerated({ document, companions = [], env = {} }: StoredDocuments, manifest: Manifest): string {
+export function makeGenerated(
+  { document, companions = [], env = {}, networks, publish }: StoredDocuments,
+  manifest: Manifest,
+): string {
   const told = companions.filter((one) => !isSecret(one));
-  return [...told, nameAndPlace(document, env, manifest)].map(formatYaml).join("---\n");
+  const said = {
+    ...(networks === undefined ? {} : { [NETWORKS]: networks.join(", ") }),
+    ...(publish === undefined ? {} : { [PUBLISH]: publish.join(", ") }),
+  };
+  return [...told, annotate(nameAndPlace(document, env, manifest), said)].map(formatYaml).join("---\n");
+}
+
+/** What was said of networks and ports beside the manifest. */
+function annotate(document: PodDocument, said: Readonly<Record<string, string>>): PodDocument {
+  if (Object.keys(said).length === 0) return document;
+  const { metadata } = document;
+  return { ...document, metadata: { ...metadata, annotations: { ...metadata.annotations, ...said } } };
 }
 
 function isSecret(document: unknown): boolean {

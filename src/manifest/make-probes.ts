@@ -83,6 +83,14 @@ function makeNumber(written: number | string, ports: Ports): number {
   return found;
 }
 
-function makePort({ name, containerPort, protocol }: NonNullable<WrittenContainer["ports"]>[number]): ContainerPort {
-  return { ...(name === undefined ? {} : { name }), containerPort, protocol: protocol ?? "TCP" };
+/** Kubernetes takes 0 and an empty text for none. */
+function makePort(written: NonNullable<WrittenContainer["ports"]>[number]): ContainerPort {
+  const { name, containerPort, protocol, hostPort, hostIP } = written;
+  return {
+    ...(name === undefined ? {} : { name }),
+    containerPort,
+    protocol: protocol ?? "TCP",
+    ...(hostPort ? { hostPort } : {}),
+    ...(hostIP ? { hostIP } : {}),
+  };
 }

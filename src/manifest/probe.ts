@@ -48,4 +48,8 @@ export interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol: "TCP" | "UDP" | "SCTP";
+  /** Of the host, leading to this one. */
+  readonly hostPort?: number;
+  /** Absent: all addresses of the host. */
+  readonly hostIP?: string;
 }

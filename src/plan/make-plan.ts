@@ -8,17 +8,20 @@ import { makeContainerPaths, makePodPaths, type PodPaths } from "../base/paths.t
 import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { PlannedNetwork } from "../network/network.ts";
+import { EACH_IP_MARK, needsAddress, POD_IP_MARK, POD_IPS_MARK } from "./addresses.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
 import { parseKeptEvents } from "./kept-events.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
-import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from "./plan.ts";
+import type { HostMount, Plan, PlannedContainer, PlannedPort, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
 import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
+import type { NetworkScope } from "./scopes.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
 import { needsVault } from "./secrets.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
@@ -46,6 +49,11 @@ export interface PlanInput {
   readonly seccompProfiles?: ReadonlyMap<string, SeccompProfile>;
   /** ConfigMaps, Secrets, variables of the caller; none unless told. */
   readonly values?: Values;
+  /** Whose network the pod has, where the manifest's fields do not say it. */
+  readonly network?: NetworkScope;
+  /** What its network namespace is attached to, where it has one of its own; nothing unless told. */
+  readonly networks?: readonly PlannedNetwork[];
+  readonly ports?: readonly PlannedPort[];
 }
 
 /**
@@ -56,15 +64,22 @@ export function makePlan(input: PlanInput): Plan {
   const { manifest, facts, runtime, root } = input;
   const { spec, metadata } = manifest;
   const paths = makePodPaths(root, metadata.name);
-  const matrix = makeNamespaces(manifest, facts, runtime, paths);
+  const matrix = makeNamespaces(manifest, facts, runtime, paths, input.network);
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
-  const values = input.values ?? NO_VALUES;
+  const lender = matrix.pinned.find(({ kind, owner }) => kind === "net" && owner === "pod");
+  // Where each container has a network namespace of its own, there is nothing to be attached.
+  const networks = lender === undefined || input.networks?.length === 0 ? undefined : input.networks;
+  const isAttached = networks !== undefined;
+  const values = {
+    ...(input.values ?? NO_VALUES),
+    ...(isAttached ? { podIp: POD_IP_MARK, podIps: POD_IPS_MARK } : {}),
+  };
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
   const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
-  const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
+  const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "", isAttached ? EACH_IP_MARK : undefined);
   const seccompProfiles = input.seccompProfiles ?? new Map();
   const shared = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime };
   const pod: PodContext = { ...shared, seccompProfiles, subPathsDir: paths.subPaths };
@@ -99,7 +114,14 @@ export function makePlan(input: PlanInput): Plan {
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
-  const { stages, followers } = makeStages({ containers, pinned: matrix.pinned, volumes, mounts });
+  const attaching = isAttached && lender && { from: lender.from, isAwaited: containers.some(needsAddress) };
+  const { stages, followers } = makeStages({
+    containers,
+    pinned: matrix.pinned,
+    volumes,
+    mounts,
+    ...(attaching ? { attaching } : {}),
+  });
   const plan: Plan = {
     version: 1,
     pod: metadata.name,
@@ -119,6 +141,8 @@ export function makePlan(input: PlanInput): Plan {
       cgroup,
       resources: makePodResources(manifest, containers, facts),
       files: [files.hosts, files.hostname, files.resolvConf],
+      ...(isAttached ? { networks } : {}),
+      ...(input.ports === undefined || input.ports.length === 0 ? {} : { ports: input.ports }),
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
       ...(input.idsFile === undefined ? {} : { idsFile: input.idsFile }),

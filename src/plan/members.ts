@@ -3,6 +3,7 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
+import { NETWORKS } from "../manifest/annotations.ts";
 import { isLent } from "./pins.ts";
 import type { Follower, Plan, PlannedContainer, Sandbox } from "./plan.ts";
 
@@ -70,6 +71,11 @@ function assertSameSandbox(old: Plan, next: Plan): void {
   if (!same(({ cgroup }) => cgroup)) refuse("its cgroup");
   const hosts = (sandbox: Sandbox) => sandbox.files.filter(({ path }) => !path.endsWith("/resolv.conf"));
   if (!same(hosts)) refuse("its hosts file");
+  if (
+    old.annotations[NETWORKS] !== next.annotations[NETWORKS] ||
+    !same(({ networks }) => networks?.map(({ name }) => name))
+  )
+    refuse("its networks");
   for (const volume of old.sandbox.volumes) {
     const now = next.sandbox.volumes.find(({ name }) => name === volume.name);
     if (now === undefined || isSame(bare(volume), bare(now))) continue;

@@ -14,7 +14,7 @@ import { type Found, makeOwners } from "./owners.ts";
 import { makePinnedNamespace } from "./pins.ts";
 import type { NamespaceKind, PinnedNamespace, PlannedNamespace, Reason, RuntimeChoice } from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
-import { makeWantedScopes, mapKinds } from "./scopes.ts";
+import { makeWantedScopes, mapKinds, type NetworkScope } from "./scopes.ts";
 import { defaultReason } from "./where.ts";
 
 export interface ContainerNamespaces {
@@ -34,8 +34,9 @@ export function makeNamespaces(
   facts: HostFacts,
   runtime: RuntimeChoice,
   paths: PodPaths,
+  network?: NetworkScope,
 ): NamespaceMatrix {
-  const wanted = makeWantedScopes(manifest, facts);
+  const wanted = makeWantedScopes(manifest, facts, network);
   const offsets = parseTimeOffsets(manifest);
   const found = makeOwners(manifest, wanted);
   assertPossible({ manifest, facts, runtime, wanted, found, offsets });

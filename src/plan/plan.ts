@@ -4,6 +4,7 @@
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
 import type { Content } from "../manifest/config-objects.ts";
+import type { PlannedNetwork, PortMapping } from "../network/network.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 import type { SeccompFilter } from "./seccomp-filter.ts";
@@ -90,6 +91,10 @@ export interface Sandbox {
   /** Undefined in a plan that was made before there were any. */
   readonly resources?: PodResources;
   readonly files: readonly SandboxFile[];
+  /** What its network namespace is attached to, in order; absent: nothing, it has a loopback device alone or is not its own. */
+  readonly networks?: readonly PlannedNetwork[];
+  /** Ports of the host that are the pod's while it is there. */
+  readonly ports?: readonly PlannedPort[];
   readonly volumes: readonly PlannedVolume[];
   /**
    * Directories that the root of a user namespace, who is nobody on the host, must pass through to his root file
@@ -156,6 +161,13 @@ export interface PinnedNamespace {
   readonly hostname?: string;
   /** Kernel parameters to write in it, by name (parts between dots). */
   readonly sysctls?: Readonly<Record<string, string>>;
+}
+
+export interface PlannedPort extends PortMapping {
+  /** Marks it as taken; removed when the pod goes down. */
+  readonly claim: string;
+  /** The manifest's line, or the option. */
+  readonly place: string;
 }
 
 /** A tmpfs for /dev/shm (mounted by a `mount` step); lives and dies with an ipc namespace. */
@@ -421,6 +433,8 @@ export type Step =
     }
   /** All of them in one mount(8). */
   | { readonly do: "mount"; readonly mounts: readonly HostMount[] }
+  /** Asks the plugins of all networks for the pod's addresses, one network after the other. */
+  | { readonly do: "attach-networks" }
   | { readonly do: "write-bundles" }
   | { readonly do: "open-io"; readonly container: ContainerName }
   | { readonly do: "create-container"; readonly container: ContainerName }

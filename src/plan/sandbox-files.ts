@@ -10,9 +10,15 @@ export interface SandboxFiles {
   readonly resolvConf: SandboxFile;
 }
 
-export function makeSandboxFiles(paths: PodPaths, hostname: string, resolvConf: string): SandboxFiles {
+/** `address`: the pod's own, where others reach it. */
+export function makeSandboxFiles(
+  paths: PodPaths,
+  hostname: string,
+  resolvConf: string,
+  address = "127.0.0.1",
+): SandboxFiles {
   return {
-    hosts: { path: join(paths.files, "hosts"), text: makeHosts(hostname) },
+    hosts: { path: join(paths.files, "hosts"), text: makeHosts(hostname, address) },
     hostname: { path: join(paths.files, "hostname"), text: `${hostname}\n` },
     resolvConf: { path: join(paths.files, "resolv.conf"), text: resolvConf },
   };
@@ -44,13 +50,16 @@ export function makeFileMounts(
   ];
 }
 
-/** The host name stands on 127.0.0.1 alone: on ::1 too, programs that listen on IPv4 only would not be found by it. */
-function makeHosts(hostname: string): string {
+/**
+ * Without another address the host name stands on 127.0.0.1 alone: on ::1 too, programs that listen on IPv4 only would
+ * not be found by it.
+ */
+function makeHosts(hostname: string, address: string): string {
   return [
     "# Made by peapod for the containers of this pod.",
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
-    `127.0.0.1\t${hostname}`,
+    `${address}\t${hostname}`,
     "",
   ].join("\n");
 }

@@ -20,9 +20,19 @@ export interface Wanted {
 
 export type WantedScopes = Readonly<Record<NamespaceKind, Wanted>>;
 
+/** Whose network the pod has, where that was said beside the fields of the manifest. */
+export interface NetworkScope {
+  readonly scope: Exclude<Scope, { scope: "container" }>;
+  readonly reason: Reason;
+}
+
 /** @throws BAD_MANIFEST where annotation and field contradict each other, NOT_SUPPORTED for a shared mount namespace */
-export function makeWantedScopes(manifest: Manifest, facts: HostFacts): ReadonlyMap<ContainerName, WantedScopes> {
-  const ofPod = makePodScopes(manifest, facts);
+export function makeWantedScopes(
+  manifest: Manifest,
+  facts: HostFacts,
+  network?: NetworkScope,
+): ReadonlyMap<ContainerName, WantedScopes> {
+  const ofPod = makePodScopes(manifest, facts, network);
   return new Map(
     manifest.spec.containers.map(({ name }) => {
       const annotation = `${CONTAINER_NAMESPACES}${name}`;
@@ -41,8 +51,8 @@ export function mapKinds<T>(make: (kind: NamespaceKind) => T): Record<NamespaceK
   return Object.fromEntries(NAMESPACE_KINDS.map((kind) => [kind, make(kind)])) as Record<NamespaceKind, T>;
 }
 
-function makePodScopes(manifest: Manifest, facts: HostFacts): WantedScopes {
-  const byField = makeFieldScopes(manifest, facts);
+function makePodScopes(manifest: Manifest, facts: HostFacts, network: NetworkScope | undefined): WantedScopes {
+  const byField = { ...makeFieldScopes(manifest, facts), ...(network === undefined ? {} : { net: network }) };
   const share = parseShare(manifest);
   if (share === undefined) return byField;
   assertNoContradiction(manifest, share);

@@ -10,6 +10,13 @@ export interface StagesInput {
   readonly pinned: readonly PinnedNamespace[];
   readonly volumes: readonly PlannedVolume[];
   readonly mounts: readonly HostMount[];
+  /** Set where the pod's network namespace is attached to something. */
+  readonly attaching?: {
+    /** Who lends that namespace. */
+    readonly from: PinnedNamespace["from"];
+    /** Some container's configuration has the pod's addresses in it. */
+    readonly isAwaited: boolean;
+  };
 }
 
 export interface Stages {
@@ -18,7 +25,7 @@ export interface Stages {
 }
 
 /** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
-export function makeStages({ containers, pinned, volumes, mounts }: StagesInput): Stages {
+export function makeStages({ containers, pinned, volumes, mounts, attaching }: StagesInput): Stages {
   const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
   const prepare: Step[] = [
     // Those that start a process come first, so that it runs while we write files.
@@ -37,7 +44,36 @@ export function makeStages({ containers, pinned, volumes, mounts }: StagesInput)
     return { containers: group.map(({ name }) => name), stages: [openIo, ...create, start] };
   });
   const [openIo = [], ...rest] = first?.stages ?? [];
-  return { stages: [[...prepare, ...openIo], ...rest], followers: later };
+  const stages = [[...prepare, ...openIo], ...rest];
+  return { stages: attaching === undefined ? stages : attach(stages, attaching), followers: later };
+}
+
+/**
+ * As soon as the namespace is there. Plugins take longer than anything else, so containers are created meanwhile, but
+ * none is started before the pod has its addresses.
+ */
+function attach(
+  stages: readonly (readonly Step[])[],
+  { from, isAwaited }: NonNullable<StagesInput["attaching"]>,
+): (readonly Step[])[] {
+  const isThere = (step: Step) =>
+    from === "new"
+      ? step.do === "pin-namespaces" && step.owner === "pod"
+      : step.do === "pin-from-container" && step.container === from;
+  const at = stages.findIndex((stage) => stage.some(isThere)) + 1;
+  const before = stages.slice(0, at);
+  const [next = [], ...rest] = stages.slice(at);
+  const attachNetworks: Step = { do: "attach-networks" };
+  if (!isAwaited) return [...before, [attachNetworks, ...next], ...rest];
+  // Where the namespace comes from a container, that one's configuration was needed before.
+  const isWriting = (step: Step) => from === "new" && step.do === "write-bundles";
+  return [
+    ...before.map((stage) => stage.filter((step) => !isWriting(step))),
+    [attachNetworks],
+    [{ do: "write-bundles" }],
+    next,
+    ...rest,
+  ];
 }
 
 /** Init containers one by one, the others together; the first process of what they share before all. */

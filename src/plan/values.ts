@@ -13,8 +13,10 @@ export interface Values {
   readonly uid: string;
   /** Variables that the caller sets in every container, in place of the manifest's. */
   readonly overrides: ReadonlyMap<string, string>;
-  /** The pod's address where it has a network that others reach. */
+  /** The pod's address where it has a network that others reach; or a mark, while that is not known. */
   readonly podIp?: string;
+  /** All of them, with commas between them. */
+  readonly podIps?: string;
 }
 
 export const NO_VALUES: Values = { objects: new Map(), uid: "", overrides: new Map() };
@@ -51,8 +53,10 @@ export function makeFieldValue(path: string, { manifest, facts, values, isHostNe
     case "status.hostIP":
     case "status.hostIPs":
       return facts.address ?? LOOPBACK;
-    default:
-      return isHostNetwork ? (facts.address ?? LOOPBACK) : (values.podIp ?? LOOPBACK);
+    default: {
+      const own = path === "status.podIPs" ? (values.podIps ?? values.podIp) : values.podIp;
+      return isHostNetwork ? (facts.address ?? LOOPBACK) : (own ?? LOOPBACK);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { AttachedNetwork, NetworkDns } from "../network/network.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { ContainerOutline } from "./outline.ts";
 
@@ -29,6 +30,8 @@ export type PodFact =
       readonly signal?: string;
       readonly force?: boolean;
     }
+  /** Its network namespace is attached to these networks, and these are its addresses. May come again after a restart. */
+  | { readonly type: "pod.attached"; readonly networks: readonly AttachedNetwork[]; readonly dns: NetworkDns }
   | { readonly type: "pod.created" }
   /** Its first containers run; those that wait for them follow. */
   | { readonly type: "pod.started" }

@@ -3,6 +3,7 @@
 
 import type { PodName } from "../base/names.ts";
 import { type Exit, shellStatus } from "../exits/exit.ts";
+import type { AttachedNetwork } from "../network/network.ts";
 import { makeConditions, makePhase } from "./conditions.ts";
 import type { ContainerFact, Event } from "./event.ts";
 import { type ContainerOutline, makeBareOutline } from "./outline.ts";
@@ -102,6 +103,8 @@ function applyFact(state: PodState, event: Event): PodState {
         graceMs: event.graceMs,
         stopSignal: event.signal,
       };
+    case "pod.attached":
+      return { ...state, ...makeAddresses(event.networks), networks: event.networks, dns: event.dns };
     case "pod.created":
       return { ...state, createdAt: event.time };
     case "pod.started":
@@ -137,6 +140,14 @@ function applyFact(state: PodState, event: Event): PodState {
     case "pod.deleted":
       return { ...state, deletedAt: event.time };
   }
+}
+
+/** Kubernetes' podIPs: one of each family at most, of the first network that has any. */
+function makeAddresses(networks: readonly AttachedNetwork[]): Pick<PodState, "podIP" | "podIPs"> {
+  const all = networks.find(({ ips }) => ips.length > 0)?.ips.map(({ address }) => address) ?? [];
+  const isV6 = (address: string) => address.includes(":");
+  const podIPs = all.filter((address, index) => all.findIndex((one) => isV6(one) === isV6(address)) === index);
+  return podIPs[0] === undefined ? { podIPs } : { podIP: podIPs[0], podIPs };
 }
 
 /** Who was there under the same name goes on with his attempts. */

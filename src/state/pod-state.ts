@@ -3,6 +3,7 @@
 import type { ErrorJson } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Exit } from "../exits/exit.ts";
+import type { AttachedNetwork, NetworkDns } from "../network/network.ts";
 import type { ContainerRole } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Want } from "./event.ts";
@@ -58,6 +59,13 @@ export interface PodState {
   readonly error: ErrorJson | undefined;
   /** What updates changed of the limits of the pod itself. */
   readonly resources?: ResourceChange;
+  /** Set while its network namespace is attached to something. */
+  readonly networks?: readonly AttachedNetwork[];
+  /** The first address of its first network, and all of that one's. */
+  readonly podIP?: string;
+  readonly podIPs?: readonly string[];
+  /** What its networks say of names. */
+  readonly dns?: NetworkDns;
   readonly containers: readonly ContainerState[];
   /** `seq` of the last event that is in here. */
   readonly cursor: number;

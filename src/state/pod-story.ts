@@ -121,6 +121,7 @@ export class PodStory {
         return;
       case "pod.planned":
       case "pod.wanted":
+      case "pod.attached":
       case "pod.updated":
       case "pod.failed":
       case "pod.recovered":

@@ -31,7 +31,7 @@ export class ATerminal {
     const words = [DRIVER, String(rows), String(columns), join(BIN, "peapod"), ...args];
     this.#child = spawn("python3", words, {
       cwd: host.dir,
-      env: { ...process.env, PEAPOD_ROOT: host.root },
+      env: { ...process.env, PEAPOD_ROOT: host.root, PEAPOD_NETWORK: "none" },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#child.stdin.on("error", () => undefined);

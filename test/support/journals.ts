@@ -112,6 +112,13 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.failed", error: { code: "RUNTIME_FAILED", message: "container web: runc said no" } },
     { type: "pod.recovered" },
     { type: "pod.updated", resources: { memoryLimitBytes: 64 << 20 } },
+    {
+      type: "pod.attached",
+      networks: [
+        { name: "blue", interface: "eth0", mac: "02:00:00:00:00:01", ips: [{ address: "10.9.0.2", prefix: 24 }] },
+      ],
+      dns: { nameservers: [], search: [], options: [] },
+    },
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },

@@ -141,7 +141,8 @@ export class PeapodHost {
   start(args: readonly string[], options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {}): Running {
     const child = spawn(join(BIN, "peapod"), args, {
       cwd: this.dir,
-      env: { ...process.env, PEAPOD_ROOT: this.root, ...this.#env, ...options.env },
+      // Networks are the business of the tests that are about them.
+      env: { ...process.env, PEAPOD_ROOT: this.root, PEAPOD_NETWORK: "none", ...this.#env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdin.on("error", () => undefined).end(options.input ?? "");

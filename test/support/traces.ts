@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { podsDir } from "../../src/base/paths.ts";
+import { ATTACHMENTS_DIR, PORTS_DIR, podsDir } from "../../src/base/paths.ts";
 import { makeBases } from "../../src/plan/cgroups.ts";
 import { isBelow, listIfAny, readIfAny, readLinkIfAny } from "./if-any.ts";
 
@@ -11,7 +11,14 @@ const CGROUPS = "/sys/fs/cgroup";
 
 /** One line for each thing, as people can read it; empty: nothing of ours is there. */
 export function readTraces(root: string): string[] {
-  return [...readProcesses(root), ...readMounts(root), ...readCgroups(root), ...readSockets(root), ...readPods(root)];
+  return [
+    ...readProcesses(root),
+    ...readMounts(root),
+    ...readCgroups(root),
+    ...readSockets(root),
+    ...readPods(root),
+    ...readClaims(root),
+  ];
 }
 
 function readProcesses(root: string): string[] {
@@ -59,6 +66,13 @@ function readSockets(root: string): string[] {
     .flatMap((dir) => listIfAny(dir))
     .filter((path) => statSync(path, { throwIfNoEntry: false })?.isSocket())
     .map((path) => `socket ${path}`);
+}
+
+/** Networks and ports are one set for all roots. */
+function readClaims(root: string): string[] {
+  const records = listIfAny(ATTACHMENTS_DIR).filter((path) => readIfAny(path).includes(JSON.stringify(root)));
+  const ports = listIfAny(PORTS_DIR).filter((path) => readIfAny(path).includes(`${root}/`));
+  return [...records.map((path) => `attachment ${path}`), ...ports.map((path) => `port ${path}`)];
 }
 
 function readPods(root: string): string[] {

@@ -37,6 +37,8 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`degraded\` | why exits may be lost: the pod's reaper died |
 | \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |
 | \`resources\` | limits of the pod itself that \`update\` changed, else \`null\` |
+| \`podIP\`, \`podIPs\` | the pod's address, and one of each family; \`null\` and empty where it has none of its own |
+| \`networks\` | what it is attached to: \`name\`, \`interface\`, \`mac\`, \`ips\` (\`address\`, \`prefix\`, \`gateway\`) |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
 | \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
 

@@ -25,6 +25,7 @@ export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   OUT_OF_RESOURCES: EXIT.failed,
   RUNTIME_MISSING: EXIT.failed,
   RUNTIME_FAILED: EXIT.failed,
+  NETWORK_FAILED: EXIT.failed,
   TIMED_OUT: EXIT.failed,
   CANCELED: EXIT.interrupted,
   SUPERVISOR_GONE: EXIT.failed,

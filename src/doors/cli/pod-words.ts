@@ -22,6 +22,9 @@ export function makePodJson(state: PodState) {
     degraded: state.degraded ?? null,
     error: state.error ?? null,
     resources: state.resources ?? null,
+    podIP: state.podIP ?? null,
+    podIPs: state.podIPs ?? [],
+    networks: state.networks ?? [],
     cursor: state.cursor,
     containers: state.containers.map((container) => ({
       name: container.name,

@@ -62,8 +62,21 @@ export function planRequestOf(task: Task): PlanRequest {
     file,
     ...(configFiles.length === 0 ? {} : { configFiles }),
     ...readEnv(task),
+    ...networkOf(task),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
+  };
+}
+
+/** What --network, --publish and PEAPOD_NETWORK say. */
+export function networkOf({ verb, options, world }: Task): Pick<PlanRequest, "networks" | "usualNetwork" | "publish"> {
+  const networks = options.list("network");
+  const publish = verb === "bundle" ? [] : options.list("publish");
+  const usual = world.env.PEAPOD_NETWORK;
+  return {
+    ...(networks.length === 0 ? {} : { networks }),
+    ...(usual ? { usualNetwork: usual } : {}),
+    ...(publish.length === 0 ? {} : { publish }),
   };
 }
 

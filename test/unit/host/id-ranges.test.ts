@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { giveBackIds, RANGE_SIZE, takeIds } from "../../../src/host/id-ranges.ts";
+import { giveBack } from "../../../src/host/claims.ts";
+import { RANGE_SIZE, takeIds } from "../../../src/host/id-ranges.ts";
 import { readProcess } from "../../../src/host/processes.ts";
 
 const POOL = (ranges: number) => ({
@@ -25,11 +26,11 @@ t.test("no two have one range, and what is given back is taken again", async (t)
     code: "OUT_OF_RESOURCES",
     message: "user namespace: all 2 ranges of 65536 ids are taken",
   });
-  giveBackIds(one.file);
-  giveBackIds(one.file);
+  giveBack(one.file);
+  giveBack(one.file);
   t.equal(takeIds(dir, POOL(2), "/pods/three").file, one.file);
-  giveBackIds(one.file);
-  giveBackIds(two.file);
+  giveBack(one.file);
+  giveBack(two.file);
   t.notOk(existsSync(dir), "the last takes the directory along");
   t.throws(() => takeIds(dir, POOL(0), "/pods/none"), { code: "OUT_OF_RESOURCES" });
 });

@@ -23,7 +23,7 @@ export async function bundle(task: Task): Promise<number> {
     throw new PeapodError("BAD_USAGE", "bundle: where to write the bundles is missing", { hint: "give -o DIR" });
   }
   const engine = await task.engine();
-  const request = planRequestOf(task);
+  const request = { ...planRequestOf(task), isBundle: true as const };
   const report = outDir === undefined ? undefined : await engine.bundle({ ...request, outDir });
   const inJson = options.text("format") === "json";
   if (explain) {

@@ -2,7 +2,7 @@
 
 import { PeapodError } from "../../../base/errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { asPodName, podOf, type Task } from "../task.ts";
+import { asPodName, networkOf, podOf, type Task } from "../task.ts";
 import { writeNewFile } from "./print.ts";
 import { up } from "./up.ts";
 
@@ -28,5 +28,6 @@ export async function clone(task: Task): Promise<number> {
       },
     );
   }
-  return await up(task, { file: "-", stdinText: await engine.generate(pod), name }, task.options.flag("start"));
+  const request = { file: "-", stdinText: await engine.generate(pod), name, ...networkOf(task) };
+  return await up(task, request, task.options.flag("start"));
 }

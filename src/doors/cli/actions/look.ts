@@ -5,7 +5,7 @@ import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { makeContainerWords, makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
 import { makeSize } from "../size-words.ts";
-import { makeTable } from "../table.ts";
+import { type Column, makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
 import { makeAgo } from "../time-words.ts";
 import { printJson, tableWidth } from "./print.ts";
@@ -24,17 +24,20 @@ export async function list(task: Task): Promise<number> {
   if (options.flag("quiet")) for (const pod of pods) world.output.out(`${pod.pod}\n`);
   else if (options.text("format") === "json") printJson(task, pods.map(makePodJson));
   else {
-    const columns = [
+    const isWide = options.text("format") === "wide";
+    const columns: readonly Column[] = [
       { title: "POD", gives: true },
       { title: "STATUS" },
       { title: "RUNNING" },
       { title: "CREATED" },
-    ] as const;
+      ...(isWide ? [{ title: "ADDRESS" }, { title: "NETWORKS" }] : []),
+    ];
     const rows = pods.map((pod) => [
       pod.pod,
       makePodStatusWord(pod),
       countRunning(pod),
       makeAgo(pod.createdAt, world.now()),
+      ...(isWide ? [pod.podIP ?? "-", pod.networks?.map(({ name }) => name).join(",") || "-"] : []),
     ]);
     world.output.out(makeTable(columns, rows, tableWidth(task)));
   }
@@ -128,6 +131,7 @@ function makeStateTable(pod: PodState, task: Task): string {
     `status   ${makePodStatusWord(pod)}`,
     `created  ${makeAgo(pod.createdAt, now)}`,
   ];
+  if (pod.podIPs !== undefined && pod.podIPs.length > 0) lines.push(`address  ${pod.podIPs.join(", ")}`);
   if (pod.degraded !== undefined) lines.push(`degraded ${pod.degraded}`);
   if (pod.reason !== undefined) lines.push(`reason   ${pod.reason}`);
   if (pod.error !== undefined) lines.push(`error    ${pod.error.message}`);

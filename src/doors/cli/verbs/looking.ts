@@ -25,7 +25,7 @@ export const LOOKING: readonly Verb[] = [
     args: [],
     options: [
       { long: "quiet", short: "q", kind: "flag", summary: "names only" },
-      formatOption(["table", "json"], "table"),
+      formatOption(["table", "wide", "json"], "table", "how to print it; wide adds addresses and networks"),
     ],
     takesCommand: false,
     examples: [

@@ -37,6 +37,21 @@ const ENV: readonly OptionSpec[] = [
     summary: "the same from a file, one NAME=VALUE a line; --env wins",
   },
 ];
+const NETWORK: OptionSpec = {
+  long: "network",
+  kind: "list",
+  value: "NETWORK",
+  summary:
+    "what the pod is attached to, instead of what the manifest says: none, host, netns:PATH or a network's name, " +
+    "with options after a colon (ip=, mac=, interface_name=, alias=); $PEAPOD_NETWORK holds where neither says anything",
+};
+const PUBLISH: OptionSpec = {
+  long: "publish",
+  short: "p",
+  kind: "list",
+  value: "PORT",
+  summary: "[[IP:][HOSTPORT]:]PORT[/tcp|udp|sctp]: a port of the host that leads to one of the pod; ranges as 80-90",
+};
 const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
 
 export const MAKING: readonly Verb[] = [
@@ -68,6 +83,7 @@ export const MAKING: readonly Verb[] = [
       { long: "out", short: "o", kind: "text", value: "DIR", summary: "directory for the bundles" },
       { long: "explain", kind: "flag", summary: "tell where each part comes from" },
       NAME,
+      { ...NETWORK, summary: "none, host or netns:PATH: nobody gives a bundle addresses; none unless told" },
       CONFIGMAP,
       ...ENV,
       formatOption(["table", "json"], "table", "how to print what was written or explained"),
@@ -85,7 +101,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, REPLICAS, CONFIGMAP, ...ENV, DRY_RUN],
+    options: [NAME, REPLICAS, NETWORK, PUBLISH, CONFIGMAP, ...ENV, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -118,6 +134,8 @@ export const MAKING: readonly Verb[] = [
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
       REPLICAS,
+      NETWORK,
+      PUBLISH,
       CONFIGMAP,
       ...ENV,
       DRY_RUN,
@@ -137,7 +155,7 @@ export const MAKING: readonly Verb[] = [
       "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
       "What has become of POD while it ran is not taken along. Prints the new pod's name.",
     args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
-    options: [{ long: "start", kind: "flag", summary: "start it, too" }],
+    options: [{ long: "start", kind: "flag", summary: "start it, too" }, NETWORK, PUBLISH],
     takesCommand: false,
     examples: [
       { line: "peapod clone web web2", tells: "then: peapod start web2" },

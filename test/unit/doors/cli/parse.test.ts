@@ -105,7 +105,7 @@ t.test("values are checked and turned into what they mean", async (t) => {
   t.equal((await parse("events --since 0 web")).options.number("since"), 0);
   t.match(await refused("stop -t soon web"), /option --time: "soon" is not a time in seconds/);
   t.match(await refused("logs --tail -1 web"), /tail/);
-  t.match(await refused("list --format xml"), /option --format: "xml" is not one of table, json/);
+  t.match(await refused("list --format xml"), /option --format: "xml" is not one of table, wide, json/);
   t.match(await refused("list --cgroup-driver docker"), /not one of cgroupfs, systemd/);
   t.match(await refused("list --root="), /option --root: "" is not a value/);
 });

@@ -262,6 +262,9 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     degraded: null,
     error: null,
     resources: null,
+    podIP: null,
+    podIPs: [],
+    networks: [],
     cursor: 7,
     containers: [
       {

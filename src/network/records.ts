@@ -1,0 +1,60 @@
+// Attachment records: what the plugins were asked, and what they answered, written before each step. Whoever finds one
+// can give back all that it stands for, with no other knowledge: a supervisor that begins anew, `doctor`, a later boot.
+
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { readNames, readOwnJson, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
+import { ATTACHMENTS_DIR } from "../base/paths.ts";
+import type { PlannedNetwork, PluginResult } from "./network.ts";
+
+export interface AttachmentOwner {
+  readonly root: string;
+  readonly pod: string;
+}
+
+export interface AttachmentRecord extends AttachmentOwner {
+  readonly version: 1;
+  readonly network: PlannedNetwork;
+  readonly phase: "adding" | "added" | "deleting";
+  /** Of the last plugin that answered. */
+  readonly result?: PluginResult;
+  /** Why it could not be given back. */
+  readonly failure?: string;
+}
+
+/** Unique for ever: no two pods have one container id, and no container two interfaces of one name. */
+export function makeRecordPath(bootId: string, containerId: string, ifname: string): string {
+  return join(ATTACHMENTS_DIR, `${bootId}.${containerId}.${ifname}.json`);
+}
+
+/** Names this boot: namespaces, links and rules of another one are gone. */
+export function readBootId(): string {
+  return (readTextIfAny("/proc/sys/kernel/random/boot_id") ?? "").slice(0, 8) || "unknown";
+}
+
+export function writeRecord(record: AttachmentRecord): void {
+  mkdirSync(ATTACHMENTS_DIR, { recursive: true, mode: 0o700 });
+  writeJsonAtomic(record.network.record, record);
+}
+
+/** @throws STATE_DAMAGED */
+export function readRecord(path: string): AttachmentRecord | undefined {
+  return readOwnJson<AttachmentRecord>(path);
+}
+
+export function removeRecord(path: string): void {
+  rmSync(path, { force: true });
+}
+
+/** Of all boots and roots. */
+export function readRecordPaths(): string[] {
+  return readNames(ATTACHMENTS_DIR)
+    .filter((name) => name.endsWith(".json"))
+    .sort()
+    .map((name) => join(ATTACHMENTS_DIR, name));
+}
+
+/** Made before the machine was started: whoever had it is gone. */
+export function isOfOtherBoot(path: string, bootId: string): boolean {
+  return !path.slice(ATTACHMENTS_DIR.length + 1).startsWith(`${bootId}.`);
+}
