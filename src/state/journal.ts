@@ -80,7 +80,7 @@ export class Journal {
   }
 
   /** Has `want` been asked for under this name? Then its caller asks again and need not be obeyed twice. */
-  hasRequest(want: Want | "changed", request: string): boolean {
+  hasRequest(want: Want | "changed" | "checkpointed" | "restored", request: string): boolean {
     return this.#requests.has(requestKey(want, request));
   }
 
@@ -145,6 +145,8 @@ export class Journal {
     this.#state = applyEvent(this.#state, event);
     this.#lastTime = event.time;
     if (event.type === "pod.wanted") this.#requests.add(requestKey(event.want, event.request));
+    if (event.type === "pod.checkpointed") this.#requests.add(requestKey("checkpointed", event.request));
+    if (event.type === "pod.restored") this.#requests.add(requestKey("restored", event.request));
     if (event.type === "pod.changing") this.#requests.add(requestKey("changed", event.request));
     if (event.type === "container.restarting") this.#requests.add(requestKey("restarted", event.request));
   }
@@ -157,6 +159,6 @@ export class Journal {
   }
 }
 
-function requestKey(want: Want | "changed", request: string): string {
+function requestKey(want: Want | "changed" | "checkpointed" | "restored", request: string): string {
   return `${want} ${request}`;
 }

@@ -52,6 +52,7 @@ class PodStory {
   readonly #seen = new Set<string>();
   #isPaused = false;
   #isChanging = false;
+  #isCheckpointed = false;
 
   check(event: Event, tell: Tell): void {
     if (this.#seen.size === 0 && event.type !== "pod.planned") tell("order", `${event.type}: comes before pod.planned`);
@@ -59,6 +60,7 @@ class PodStory {
     if ((ONCE as readonly string[]).includes(event.type) && this.#seen.has(event.type)) {
       tell("once", `${event.type}: comes twice`);
     }
+    if (this.#isCheckpointed) this.#checkWhileAway(event, tell);
     this.#checkFact(event, tell);
     this.#seen.add(event.type);
   }
@@ -85,6 +87,12 @@ class PodStory {
       case "pod.paused":
       case "pod.resumed":
         this.#checkPause(event.type === "pod.paused", tell);
+        return;
+      case "pod.checkpointed":
+        this.#checkCheckpointed(event, tell);
+        return;
+      case "pod.restored":
+        this.#checkRestored(event, tell);
         return;
       case "pod.exited":
         if (!this.#has("pod.created")) tell("order", "pod.exited: comes before pod.created");
@@ -123,6 +131,39 @@ class PodStory {
     if (isPausing === this.#isPaused)
       tell("once", isPausing ? "the pod: paused twice" : "the pod: resumed, not paused");
     this.#isPaused = isPausing;
+  }
+
+  /** Nothing that lives can be told of while nothing lives. */
+  #checkWhileAway(event: Event, tell: Tell): void {
+    if (AWAY.includes(event.type)) return;
+    tell("order", `${event.type}: comes while the pod is checkpointed`);
+  }
+
+  #checkCheckpointed({ containers }: Event & { readonly type: "pod.checkpointed" }, tell: Tell): void {
+    if (!this.#has("pod.started")) tell("order", "pod.checkpointed: comes before pod.started");
+    if (this.#has("pod.exited")) tell("order", "pod.checkpointed: comes after pod.exited");
+    if (this.#isPaused) tell("order", "pod.checkpointed: comes while it is paused");
+    // All run on: a copy was made.
+    if (containers.length === 0) return;
+    this.#isCheckpointed = true;
+    for (const [name, story] of this.#containers) {
+      const isNamed = containers.some((one) => one === name);
+      if (isNamed !== story.isRunning)
+        tell("order", `pod.checkpointed: ${isNamed ? "names" : "leaves out"} container ${name}, which is not so`);
+      story.isAway = isNamed;
+    }
+    const unknown = containers.find((name) => !this.#containers.has(name));
+    if (unknown !== undefined) tell("order", `pod.checkpointed: names container ${unknown}, which never was`);
+  }
+
+  #checkRestored({ containers }: Event & { readonly type: "pod.restored" }, tell: Tell): void {
+    if (!this.#isCheckpointed) tell("order", "pod.restored: comes while it is not checkpointed");
+    this.#isCheckpointed = false;
+    for (const [name, story] of this.#containers) {
+      if (containers.some((one) => one.name === name) !== story.isAway)
+        tell("order", `pod.restored: container ${name} was ${story.isAway ? "" : "not "}checkpointed`);
+      story.isAway = false;
+    }
   }
 
   /** From here on it may start, be through with its init containers, and end, once more. */
@@ -165,6 +206,18 @@ class PodStory {
   }
 }
 
+/** What can come true of a pod whose processes are on disk. */
+const AWAY: readonly Event["type"][] = [
+  "pod.restored",
+  "pod.wanted",
+  "pod.updated",
+  "pod.failed",
+  "pod.recovered",
+  "pod.degraded",
+  "pod.deleted",
+  "container.deleted",
+];
+
 class ContainerStory {
   readonly name: string;
   isCreating = false;
@@ -172,10 +225,16 @@ class ContainerStory {
   isStarted = false;
   isExited = false;
   isDeleted = false;
+  /** Its processes are on disk. */
+  isAway = false;
   #attempt = -1;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get isRunning(): boolean {
+    return this.isStarted && !this.isExited && !this.isDeleted;
   }
 
   check(fact: ContainerFact, tell: Tell): void {
@@ -250,7 +309,7 @@ class ContainerStory {
 
   #checkDeleted(wrong: (rule: "once" | "order", what: string) => void): void {
     if (!this.isCreating) wrong("order", "was deleted before anybody set about creating it");
-    if (this.isCreated && !this.isExited) wrong("order", "was deleted before it ended");
+    if (this.isCreated && !this.isExited && !this.isAway) wrong("order", "was deleted before it ended");
     if (this.isDeleted) wrong("once", "was deleted twice");
     if (this.isCreated) this.isDeleted = true;
     // A create that failed: it may be tried again.
