@@ -146,6 +146,8 @@ function whyNotContainer(state: PodState, fact: ContainerFact): string | undefin
   if (state.deletedAt !== undefined) return `${fact.type} of container ${fact.container} comes after pod.deleted`;
   const container = state.containers.find((one) => one.name === fact.container);
   if (container === undefined) return `the pod has no container ${fact.container}`;
+  if (state.checkpointedAt !== undefined && fact.type !== "container.deleted")
+    return `the pod is checkpointed, so there can be no ${fact.type} of container ${fact.container}`;
   if (CONTAINER_MOVES[fact.type][container.status] !== undefined) return undefined;
   return `container ${fact.container} is ${container.status}, so there can be no ${fact.type}`;
 }

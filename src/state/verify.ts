@@ -311,6 +311,7 @@ class ContainerStory {
     if (!this.isCreating) wrong("order", "was deleted before anybody set about creating it");
     if (this.isCreated && !this.isExited && !this.isAway) wrong("order", "was deleted before it ended");
     if (this.isDeleted) wrong("once", "was deleted twice");
+    this.isAway = false;
     if (this.isCreated) this.isDeleted = true;
     // A create that failed: it may be tried again.
     else {
