@@ -1,6 +1,6 @@
 // checkpoint and restore: a pod put on disk as it is at one instant, and going on from there.
 
-import { existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { checkpointDir, makePodPaths } from "../../src/base/paths.ts";
@@ -271,3 +271,80 @@ testWithPeapod(
   },
   NEEDED,
 );
+
+/** A program that answers as CRIU does, as far as it goes. */
+function aStandIn(host: PeapodHost, answers: string): string {
+  const dir = join(host.dir, "stand-in");
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, "criu");
+  writeFileSync(path, `#!/bin/sh\ncase $1 in\n--version) echo 'Version: 3.17.1' ;;\n${answers}\nesac\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+const WORKS = "check) echo 'Looks good.' ;;";
+const CANNOT = "check) echo 'Error (criu/vdso.c:381): vdso: Unexpected rt vDSO area bounds' >&2; exit 1 ;;";
+
+/** Nothing was done to it. */
+async function runsOn(t: Test, host: PeapodHost, pod: PodFile): Promise<void> {
+  t.equal(await statusOf(host, pod), "running");
+  t.notOk(existsSync(dirOf(host, pod)), "nothing is on disk");
+  const types = await typesOf(host, pod);
+  t.notOk(types.some((type) => type.startsWith("pod.checkpoint") || type === "container.exited"));
+}
+
+testWithPeapod("without a CRIU that works here a checkpoint says so, and touches nothing", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "web", run: COUNT, ...AT_SCRATCH }], spec: SCRATCH });
+  await host.must("run", "-d", pod.file);
+  const { pid } = (await host.state(pod)).containers[0] ?? {};
+  const asked = async (criu: string) => await host.peapod("checkpoint", "--criu", criu, pod.name);
+  t.match(await asked("/nowhere/criu"), {
+    code: 125,
+    err: /^peapod: criu \/nowhere\/criu: there is no such program\nhint: .*apt-get install criu/,
+  });
+  t.match(await asked(aStandIn(host, CANNOT)), {
+    code: 125,
+    err: /^peapod: criu 3\.17\.1: cannot work on this kernel, Linux \S+: vdso: Unexpected rt vDSO area bounds\nhint:/,
+  });
+  await runsOn(t, host, pod);
+  t.match((await host.state(pod)).containers, [{ pid }], "and it is the same process");
+});
+
+testWithPeapod("a CRIU that fails half-way leaves the pod running and nothing on disk", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "web", run: COUNT, ...AT_SCRATCH }, { name: "other" }], spec: SCRATCH });
+  await host.must("run", "-d", pod.file);
+  const { code, err } = await host.peapod(
+    "checkpoint",
+    "--criu",
+    aStandIn(host, `${WORKS}\nswrk) exit 3 ;;`),
+    pod.name,
+  );
+  t.equal(code, 125);
+  t.match(err, /^peapod: container web: .*criu/i);
+  await runsOn(t, host, pod);
+  const said = Number(lastLine(host, pod, "web"));
+  await says(host, pod, "web", said + 3);
+  countsOn(t, host, pod, "web");
+});
+
+testWithPeapod("what is no matter for CRIU is refused with the reason, before it is asked", async (t, host) => {
+  const criu = aStandIn(host, WORKS);
+  const secret = join(host.dir, "secret.yaml");
+  writeFileSync(secret, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: value}\n");
+  const withSecret = { env: [{ name: "KEY", valueFrom: { secretKeyRef: { name: "s", key: "key" } } }] };
+  const cases = [
+    { containers: [{ name: "web", tty: true }], why: "container web: has a terminal, which is not its own" },
+    { spec: { shareProcessNamespace: true }, why: "pod N: its pid namespace ends with the first process of _pause" },
+    { spec: { hostPID: true }, why: "container c1: is in the pid namespace of the host" },
+    { containers: [{ name: "web", ...withSecret }], why: "pod N: has Secrets, which would stand on disk" },
+  ];
+  for (const { why, ...request } of cases) {
+    const pod = host.aPod(request);
+    await host.must("run", "-d", "--configmap", secret, pod.file);
+    const { code, err } = await host.peapod("checkpoint", "--criu", criu, pod.name);
+    t.equal(code, 125);
+    t.ok(err.startsWith(`peapod: ${why.replace("N", pod.name)}`), err);
+    await runsOn(t, host, pod);
+    await host.must("delete", "-f", pod.name);
+  }
+});
