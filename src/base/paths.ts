@@ -1,11 +1,12 @@
 // Every path that peapod touches, in one place. Nothing here does I/O.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ContainerName, PodName } from "./names.ts";
 
 export const DEFAULT_ROOT = "/run/peapod";
 export const DEFAULT_LOG_ROOT = "/var/log/peapod";
 export const DEFAULT_VOLUME_ROOT = "/var/lib/peapod/volumes";
+const DEFAULT_CHECKPOINT_ROOT = "/var/lib/peapod/checkpoints";
 
 /** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
 export interface PodPaths {
@@ -136,6 +137,16 @@ export function makeVolumePaths(root: string, volume: string): VolumePaths {
 
 export function attemptLog(container: ContainerPaths, attempt: number): string {
   return join(container.logDir, `${attempt}.log`);
+}
+
+/** Checkpoints hold all of a pod's memory, so they lie on disk, not in `/run`. */
+export function checkpointsDir(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_CHECKPOINT_ROOT : join(root, "checkpoints");
+}
+
+/** There only while the pod is checkpointed, or becomes so, or is being restored. */
+export function checkpointDir({ dir, pod }: Pick<PodPaths, "dir" | "pod">): string {
+  return join(checkpointsDir(dirname(dirname(dir))), pod);
 }
 
 /** What may be forgotten at any time: it outlives the pods, so it is not in `/run`. */

@@ -45,6 +45,8 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),
+    checkpoint: (more) => askForState("checkpoint", more),
+    restore: (more) => askForState("restore", more),
     update: ({ containers, resources }) =>
       askForState("update", { resources, ...(containers.length === 0 ? {} : { containers }) }),
     delete: async ({ force }) => {

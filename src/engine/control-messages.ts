@@ -5,8 +5,19 @@ import type { ResourceChange } from "../plan/resource-change.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { WrittenManifest } from "./engine.ts";
 
-export type Verb = "start" | "stop" | "kill" | "pause" | "resume" | "restart" | "update" | "delete";
-export const VERBS: readonly Verb[] = ["start", "stop", "kill", "pause", "resume", "restart", "update", "delete"];
+export const VERBS = [
+  "start",
+  "stop",
+  "kill",
+  "pause",
+  "resume",
+  "checkpoint",
+  "restore",
+  "restart",
+  "update",
+  "delete",
+] as const;
+export type Verb = (typeof VERBS)[number];
 
 /** Body of `POST /v1/pod/<verb>`; all fields may be left out but where a verb needs them. */
 export interface Ask {
@@ -26,6 +37,14 @@ export interface Ask {
   readonly resources?: ResourceChange;
   /** update: what the pod is to become. */
   readonly manifest?: WrittenManifest;
+  /** checkpoint, restore: absolute path of the program, instead of the first on the PATH. */
+  readonly criu?: string;
+  /** checkpoint: TCP connections within the pod as well. */
+  readonly tcpEstablished?: boolean;
+  /** checkpoint: file locks as well. */
+  readonly fileLocks?: boolean;
+  /** checkpoint, restore: CRIU's logs stay below the pod's directory. */
+  readonly keep?: boolean;
   /** delete: also while it runs. */
   readonly force?: boolean;
 }

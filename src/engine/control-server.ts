@@ -91,6 +91,10 @@ function perform(supervisor: Supervisor, verb: Verb, body: Ask): Promise<PodStat
       return supervisor.pause();
     case "resume":
       return supervisor.resume();
+    case "checkpoint":
+      return supervisor.checkpoint({ ...body, ...asked });
+    case "restore":
+      return supervisor.restore({ ...body, ...asked });
     case "restart":
       return supervisor.restart({ ...asked, containers: body.containers, graceMs: body.graceMs });
     case "update":

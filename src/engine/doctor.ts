@@ -5,7 +5,7 @@ import { existsSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { readNames, readOwnJson } from "../base/files.ts";
 import { isPodName, type PodName } from "../base/names.ts";
-import { makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
+import { checkpointDir, checkpointsDir, makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -139,6 +139,7 @@ function readFiles(root: string): Omit<DoctorObject, "orphan">[] {
   return [
     ...dirs(pods, "state"),
     ...dirs(logs, "logs"),
+    ...dirs(checkpointsDir(root), "checkpoint"),
     ...sandboxes,
     ...readNames(pods).flatMap((pod) => readSockets(pods, pod)),
   ];
@@ -180,6 +181,7 @@ async function removePod(root: string, pod: PodName, facts: HostFacts): Promise<
     await removePodCgroup(cgroup, facts);
   }
   removeTree(paths.logs);
+  removeTree(checkpointDir(paths));
   removeTree(join(sandboxesDir(root), pod));
 }
 

@@ -64,6 +64,13 @@ export interface PodClient {
   pause(): Promise<PodState>;
   resume(): Promise<PodState>;
   /**
+   * All processes on disk as they are at one instant, and ended. @throws NOT_SUPPORTED, HOST_LACKS, WRONG_STATE,
+   * RUNTIME_FAILED with CRIU's reason; then the pod goes on as before
+   */
+  checkpoint(more: CheckpointRequest): Promise<PodState>;
+  /** Takes them up again. @throws HOST_LACKS, WRONG_STATE, RUNTIME_FAILED; then the pod stays checkpointed */
+  restore(more: RestoreRequest): Promise<PodState>;
+  /**
    * Limits of these containers, or of the pod itself where none is named; all of it or nothing.
    * @throws NOT_FOUND, WRONG_STATE, BAD_USAGE, RUNTIME_FAILED where the kernel does not take one
    */
@@ -72,6 +79,19 @@ export interface PodClient {
   delete(more: { force?: boolean }): Promise<void>;
   /** @throws NOT_FOUND, WRONG_STATE where it ends before it is what is waited for */
   wait(more: WaitRequest): Promise<PodState>;
+}
+
+export interface RestoreRequest {
+  /** Absolute path of the program, instead of the first `criu` on the PATH. */
+  readonly criu?: string;
+  /** CRIU's logs stay below the pod's directory. */
+  readonly keep?: boolean;
+}
+
+export interface CheckpointRequest extends RestoreRequest {
+  /** TCP connections within the pod as well. */
+  readonly tcpEstablished?: boolean;
+  readonly fileLocks?: boolean;
 }
 
 export interface WaitRequest {

@@ -40,6 +40,7 @@ const NOTHING: Decision = { moves: [], wakeAtMs: undefined };
 
 export function decideMoves(plan: Plan, state: PodState, nowMs: number): Decision {
   if (state.exitedAt !== undefined || state.isPaused || state.want === "deleted") return NOTHING;
+  if (state.checkpointedAt !== undefined) return NOTHING;
   const downBy = makeDownBy(plan, state);
   if (downBy !== undefined) return decideDown(state, downBy);
   if (state.startedAt === undefined) return NOTHING;

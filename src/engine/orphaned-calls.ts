@@ -7,12 +7,19 @@ import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
 const ORPHAN_MS = 65_000;
+/** What writes or reads all memory of a container. */
+const LONG_ORPHAN_MS = 605_000;
 const IO_NAME = "peapod-io";
 const REAPER_NAME = "peapod-reaper";
 
 /** Resolves when no call on this pod, made by a supervisor before us, runs any more. */
 export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "waitForEnd">): Promise<void> {
-  await Promise.all(readOrphanedCalls(plan).map((pid) => inbox.waitForEnd(pid, ORPHAN_MS)));
+  await Promise.all(readOrphanedCalls(plan).map((pid) => inbox.waitForEnd(pid, patienceFor(pid))));
+}
+
+function patienceFor(pid: number): number {
+  const words = readCommandLine(pid) ?? [];
+  return words.includes("checkpoint") || words.includes("restore") ? LONG_ORPHAN_MS : ORPHAN_MS;
 }
 
 function readOrphanedCalls(plan: Plan): number[] {

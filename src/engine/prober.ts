@@ -73,7 +73,8 @@ export class Prober {
   }
 
   #look(now: number): number | undefined {
-    const { want, isPaused, expiredAt, exitedAt } = this.#pod.journal.state;
+    const { want, isPaused, checkpointedAt, expiredAt, exitedAt } = this.#pod.journal.state;
+    if (checkpointedAt !== undefined) return undefined;
     if (want !== "running" || isPaused || expiredAt !== undefined || exitedAt !== undefined) return undefined;
     const dues = [...this.#pod.containers.values()].flatMap((keeper) => this.#lookAt(keeper, now));
     return dues.length === 0 ? undefined : Math.min(...dues);

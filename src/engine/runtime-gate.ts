@@ -28,6 +28,8 @@ export function gateRuntime(runtime: Runtime): GatedRuntime {
     kill: pass(runtime.kill),
     delete: pass(runtime.delete),
     update: pass(runtime.update),
+    checkpoint: pass(runtime.checkpoint),
+    restore: pass(runtime.restore),
     state: pass(runtime.state),
     exec: runtime.exec,
     execCommand: runtime.execCommand,

@@ -2,10 +2,12 @@
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
 // after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
+import { checkpointDir } from "../base/paths.ts";
 import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
 import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
@@ -16,6 +18,7 @@ import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { CheckpointAsked } from "./checkpoint-pod.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
@@ -23,6 +26,7 @@ import type { WrittenManifest } from "./engine.ts";
 import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
+import type { RestoreAsked } from "./restore-pod.ts";
 import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -123,6 +127,7 @@ export class Supervisor {
   stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
     return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
+      this.#assertThere("stop");
       const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       this.#note("stopped", asked, { graceMs });
       await this.#stop();
@@ -148,6 +153,7 @@ export class Supervisor {
         return this.state;
       }
       if (this.#isAskedAgain("restarted", asked) || this.#isAskedAgain("running", asked)) return this.state;
+      this.#assertThere("restart");
       if (this.state.status === "created") {
         this.#note("running", asked);
         await this.#killOnFailure(() => this.#climb("running"));
@@ -236,6 +242,42 @@ export class Supervisor {
     });
   }
 
+  /**
+   * Puts all processes on disk as they are at one instant, and ends them; restore takes them up again.
+   * @throws NOT_SUPPORTED, HOST_LACKS, WRONG_STATE, RUNTIME_FAILED; then the pod goes on as before
+   */
+  checkpoint(asked: CheckpointAsked): Promise<PodState> {
+    return this.#change(async () => {
+      if (this.pod.journal.hasRequest("checkpointed", asked.request)) return this.state;
+      this.#assertStatus(["running"], "checkpoint");
+      const { checkpointPod } = await import("./checkpoint-pod.ts");
+      try {
+        await checkpointPod(this.pod, asked, () => this.#holdStill());
+      } finally {
+        this.#beginAgain();
+      }
+      return this.state;
+    });
+  }
+
+  /** @throws HOST_LACKS, STATE_DAMAGED, WRONG_STATE, RUNTIME_FAILED; then the pod stays checkpointed */
+  restore(asked: RestoreAsked): Promise<PodState> {
+    return this.#change(async () => {
+      if (this.pod.journal.hasRequest("restored", asked.request)) return this.state;
+      this.#assertStatus(["checkpointed"], "restore");
+      const { restorePod } = await import("./restore-pod.ts");
+      await restorePod(this.pod, asked);
+      this.#beginAgain();
+      return this.state;
+    });
+  }
+
+  #beginAgain(): void {
+    this.onExits();
+    this.#conductor.begin();
+    this.#prober.begin();
+  }
+
   resume(): Promise<PodState> {
     return this.#change(async () => {
       if (this.state.status === "running" || this.state.status === "initializing") return this.state;
@@ -301,6 +343,8 @@ export class Supervisor {
       await orphansGone;
       if (this.state.deletedAt !== undefined) return this.#end();
       if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
+      if (this.state.checkpointedAt !== undefined || existsSync(checkpointDir(this.pod.plan.paths)))
+        await (await import("./settle-checkpoint.ts")).settleCheckpoint(this.pod);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
       if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
@@ -530,7 +574,9 @@ export class Supervisor {
 
   async #recoverIo({ planned, state }: ContainerKeeper): Promise<void> {
     if (state.status === "planned" || state.status === "creating") await this.pod.io.endUnused(planned);
-    else if (state.status !== "deleted" && !this.pod.io.recover(planned)) await this.#restartIo(planned);
+    // Of one that is on disk nothing is left to carry.
+    else if (state.status === "checkpointed" || state.status === "deleted") return;
+    else if (!this.pod.io.recover(planned)) await this.#restartIo(planned);
   }
 
   /** Never rejects: a log that cannot be written is no reason to let go of the pod. */
@@ -575,6 +621,13 @@ export class Supervisor {
     } catch {
       // A full disk may be the very failure; the caller hears of it all the same.
     }
+  }
+
+  #assertThere(verb: string): void {
+    if (this.state.checkpointedAt === undefined) return;
+    throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: cannot ${verb}, it is checkpointed`, {
+      hint: "restore it first, or delete it",
+    });
   }
 
   #assertStatus(allowed: readonly PodState["status"][], verb: string): void {

@@ -5,7 +5,7 @@ import { rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "../base/errors.ts";
 import { readNames } from "../base/files.ts";
-import type { PodPaths } from "../base/paths.ts";
+import { checkpointDir, type PodPaths } from "../base/paths.ts";
 import { removePodCgroup, thawPod } from "../host/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
 import { removeTree } from "../host/volumes.ts";
@@ -79,6 +79,8 @@ export function removePodFiles(paths: PodPaths): void {
   rmSync(paths.plan, { force: true });
   removeTree(paths.logs);
   removeEmptyDir(dirname(paths.logs));
+  removeTree(checkpointDir(paths));
+  removeEmptyDir(dirname(checkpointDir(paths)));
   // Two may be removing one pod at once: what the other took already is gone.
   for (const name of readNames(paths.dir)) {
     const path = `${paths.dir}/${name}`;

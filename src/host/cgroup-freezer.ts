@@ -47,6 +47,12 @@ export async function thawCgroup(dir: string, timeoutMs: number): Promise<void> 
   throw new PeapodError("TIMED_OUT", `cgroup ${dir}: did not thaw within ${timeoutMs} ms`);
 }
 
+/** Takes its own reason to stand still away; there may be another above it. */
+export function unfreezeCgroup(dir: string): void {
+  const freezer = freezerOf(dir);
+  if (freezer !== undefined) write(freezer, dir, freezer.off);
+}
+
 export function isCgroupFrozen(dir: string): boolean {
   return freezerOf(dir)?.isFrozen(dir) ?? false;
 }

@@ -5,7 +5,7 @@ import { existsSync, writeFile, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
 import type { PodCgroup } from "../plan/plan.ts";
-import { freezeCgroup, isCgroupFrozen, thawCgroup } from "./cgroup-freezer.ts";
+import { freezeCgroup, isCgroupFrozen, thawCgroup, unfreezeCgroup } from "./cgroup-freezer.ts";
 import { startSlice, stopSlice } from "./cgroup-systemd.ts";
 import {
   type HierarchyKind,
@@ -110,6 +110,22 @@ export async function freezePod(cgroup: PodCgroup, facts: CgroupFacts): Promise<
 export async function thawPod(cgroup: PodCgroup, facts: CgroupFacts): Promise<void> {
   const mount = leadingMount(facts);
   if (mount !== undefined) await thawCgroup(mount + cgroup.path, FREEZE_MS);
+}
+
+/** One container's alone, whatever becomes of the cgroup above it. @throws TIMED_OUT (then it runs on), NOT_FOUND */
+export async function freezeAt(path: string, facts: CgroupFacts): Promise<void> {
+  const mount = leadingMount(facts);
+  if (mount === undefined) throw new PeapodError("HOST_LACKS", "no freezer cgroup is mounted here");
+  await freezeCgroup(mount + path, FREEZE_MS);
+}
+
+/** The pod's and those of its containers, all at one instant where the pod's own is frozen. @throws TIMED_OUT */
+export async function thawTogether(cgroup: PodCgroup, paths: readonly string[], facts: CgroupFacts): Promise<void> {
+  const mount = leadingMount(facts);
+  if (mount === undefined) return;
+  for (const path of paths) unfreezeCgroup(mount + path);
+  await thawCgroup(mount + cgroup.path, FREEZE_MS);
+  await Promise.all(paths.map((path) => thawCgroup(mount + path, FREEZE_MS)));
 }
 
 export function isFrozen(cgroup: PodCgroup, facts: CgroupFacts): boolean {

@@ -63,6 +63,32 @@ export function makeUpdateArgs(id: string, file: string): string[] {
   return ["update", "--resources", file, id];
 }
 
+export interface CheckpointFlags {
+  /** Directory of the images. */
+  readonly images: string;
+  /** Directory of CRIU's logs. */
+  readonly work: string;
+  readonly tcpEstablished?: boolean;
+  readonly fileLocks?: boolean;
+}
+
+/** The container runs on: who wants it ended ends it when all that belongs to it is on disk. */
+export function makeCheckpointArgs(id: string, flags: CheckpointFlags): string[] {
+  return ["checkpoint", "--leave-running", ...makeImageArgs(flags), id];
+}
+
+export function makeRestoreArgs(id: string, bundle: string, pidFile: string, flags: CheckpointFlags): string[] {
+  return ["restore", "--detach", "--bundle", bundle, "--pid-file", pidFile, ...makeImageArgs(flags), id];
+}
+
+function makeImageArgs({ images, work, tcpEstablished, fileLocks }: CheckpointFlags): string[] {
+  return [
+    ...["--image-path", images, "--work-path", work],
+    ...(tcpEstablished ? ["--tcp-established"] : []),
+    ...(fileLocks ? ["--file-locks"] : []),
+  ];
+}
+
 export function makeStateArgs(id: string): string[] {
   return ["state", id];
 }

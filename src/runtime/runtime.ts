@@ -9,12 +9,15 @@ import { makeDir, readTextIfAny } from "../base/files.ts";
 import { type Stdio, swiftCall } from "../base/swift-call.ts";
 import type { RuntimeChoice } from "../plan/plan.ts";
 import {
+  type CheckpointFlags,
   type ExecWords,
+  makeCheckpointArgs,
   makeCreateArgs,
   makeDeleteArgs,
   makeExecArgs,
   makeGlobalArgs,
   makeKillArgs,
+  makeRestoreArgs,
   makeRunArgs,
   makeStartArgs,
   makeStateArgs,
@@ -31,6 +34,9 @@ const DEADLINE_MS = {
   delete: 30_000,
   state: 20_000,
   update: 30_000,
+  // As long as it takes to write or read all its memory.
+  checkpoint: 600_000,
+  restore: 600_000,
 } as const;
 export type RuntimeVerb = keyof typeof DEADLINE_MS;
 
@@ -60,6 +66,11 @@ export interface CreateRequest {
   readonly consoleSocket?: string;
 }
 
+/** How CRIU is called; see runtime/criu.ts. */
+export interface CriuCall extends CheckpointFlags {
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface ExecResult {
   /** As a shell shows it. */
   readonly exitCode: number;
@@ -85,6 +96,10 @@ export interface Runtime {
   kill(id: string, signal: string, more?: { readonly all?: boolean }): Promise<void>;
   /** `resources`: OCI's LinuxResources; what is not named stays. @throws RUNTIME_FAILED where the kernel refuses */
   update(id: string, resources: object): Promise<void>;
+  /** Writes the images of a container that runs or is frozen, which it stays. @throws RUNTIME_FAILED, WRONG_STATE */
+  checkpoint(id: string, criu: CriuCall): Promise<void>;
+  /** @throws RUNTIME_FAILED; then something of it may be left */
+  restore(request: CreateRequest, criu: CriuCall): Promise<{ readonly pid: number }>;
   /** One that is not there is deleted already. */
   delete(id: string, more?: { readonly force?: boolean }): Promise<void>;
   /** Undefined where there is no such container. */
@@ -111,13 +126,14 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     verb: RuntimeVerb,
     args: readonly string[],
     descriptors?: CreateRequest["stdio"],
+    env: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly result: CallResult; readonly logText: string }> {
     const log = nextLog(verb);
     const result = await swiftCall({
       program: choice.path,
       args: withGlobals(log, args),
       timeoutMs: options.deadlinesMs?.[verb] ?? DEADLINE_MS[verb],
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...env },
       ...(descriptors === undefined ? {} : { descriptors }),
     });
     const logText = readTextIfAny(log) ?? "";
@@ -130,8 +146,9 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     id: string,
     args: readonly string[],
     descriptors?: CreateRequest["stdio"],
+    env?: Readonly<Record<string, string>>,
   ): Promise<CallResult> {
-    const { result, logText } = await run(verb, args, descriptors);
+    const { result, logText } = await run(verb, args, descriptors, env);
     if (result.exitCode === 0) return result;
     throw makeFailure(`container ${id}`, verb, result, logText);
   }
@@ -141,6 +158,10 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     rmSync(pidFile, { force: true });
     const args = (verb === "create" ? makeCreateArgs : makeRunArgs)(id, bundle, pidFile, consoleSocket);
     await runOrThrow(verb, id, args, stdio);
+    return readMadePid(id, pidFile);
+  }
+
+  function readMadePid(id: string, pidFile: string): { pid: number } {
     const pid = Number(readTextIfAny(pidFile)?.trim() || Number.NaN);
     if (Number.isSafeInteger(pid) && pid > 0) return { pid };
     throw new PeapodError(
@@ -169,6 +190,14 @@ export function openRuntime(options: RuntimeOptions): Runtime {
       } finally {
         rmSync(file, { force: true });
       }
+    },
+    async checkpoint(id, { env, ...flags }) {
+      await runOrThrow("checkpoint", id, makeCheckpointArgs(id, flags), undefined, env);
+    },
+    async restore({ id, bundle, pidFile, stdio }, { env, ...flags }) {
+      rmSync(pidFile, { force: true });
+      await runOrThrow("restore", id, makeRestoreArgs(id, bundle, pidFile, flags), stdio, env);
+      return readMadePid(id, pidFile);
     },
     async delete(id, more = {}) {
       try {

@@ -10,17 +10,19 @@ export interface ContainerStoryJson {
   readonly name: string;
   readonly attempt: number;
   readonly is: readonly Stage[];
+  readonly isAway?: true;
 }
 
 type Stage = "Creating" | "Created" | "Started" | "Exited" | "Deleted";
 const STAGES: readonly Stage[] = ["Creating", "Created", "Started", "Exited", "Deleted"];
 
 /** How a state may word it where the story stands. After a restart of the pod, or a create that failed, a life is planned anew. */
-export const STATED_AS: Readonly<Record<Stage | "none", readonly ContainerStatus[]>> = {
+export const STATED_AS: Readonly<Record<Stage | "Away" | "none", readonly ContainerStatus[]>> = {
   none: ["planned"],
   Creating: ["creating"],
   Created: ["created"],
   Started: ["running"],
+  Away: ["checkpointed"],
   Exited: ["exited"],
   Deleted: ["deleted", "planned"],
 };
@@ -32,19 +34,28 @@ export class ContainerStory {
   isStarted = false;
   isExited = false;
   isDeleted = false;
+  /** Its processes are on disk. */
+  isAway = false;
   #attempt = -1;
 
   constructor(name: string, from?: ContainerStoryJson) {
     this.name = name;
     this.#attempt = from?.attempt ?? -1;
     for (const stage of from?.is ?? []) this[`is${stage}`] = true;
+    this.isAway = from?.isAway ?? false;
+  }
+
+  get isRunning(): boolean {
+    return this.isStarted && !this.isExited && !this.isDeleted;
   }
 
   toJson(): ContainerStoryJson {
-    return { name: this.name, attempt: this.#attempt, is: STAGES.filter((stage) => this[`is${stage}`]) };
+    const is = STAGES.filter((stage) => this[`is${stage}`]);
+    return { name: this.name, attempt: this.#attempt, is, ...(this.isAway ? { isAway: true } : {}) };
   }
 
-  get stage(): Stage | "none" {
+  get stage(): Stage | "Away" | "none" {
+    if (this.isAway) return "Away";
     return STAGES.findLast((stage) => this[`is${stage}`]) ?? "none";
   }
 
@@ -120,8 +131,9 @@ export class ContainerStory {
 
   #checkDeleted(wrong: (rule: "once" | "order", what: string) => void): void {
     if (!this.isCreating) wrong("order", "was deleted before anybody set about creating it");
-    if (this.isCreated && !this.isExited) wrong("order", "was deleted before it ended");
+    if (this.isCreated && !this.isExited && !this.isAway) wrong("order", "was deleted before it ended");
     if (this.isDeleted) wrong("once", "was deleted twice");
+    this.isAway = false;
     if (this.isCreated) this.isDeleted = true;
     // A create that failed: it may be tried again.
     else {

@@ -41,6 +41,21 @@ export type PodFact =
   | { readonly type: "pod.expired" }
   | { readonly type: "pod.paused" }
   | { readonly type: "pod.resumed" }
+  /** All its processes as they were at one instant are on disk. */
+  | {
+      readonly type: "pod.checkpointed";
+      readonly request: string;
+      /** Whose processes these are; they are ended now, and this is no exit of theirs. Empty where all run on. */
+      readonly containers: readonly ContainerName[];
+      /** The archive that was written. */
+      readonly file?: string;
+    }
+  /** They are there again, each container with a new first process, and go on. */
+  | {
+      readonly type: "pod.restored";
+      readonly request: string;
+      readonly containers: readonly RestoredContainer[];
+    }
   /** All containers ended. `status` as `run` hands it on. */
   | { readonly type: "pod.exited"; readonly status: number }
   /** Nothing of its containers' last lives is left, and it comes up again: it is wanted running. */
@@ -68,6 +83,14 @@ export type PodFact =
   /** Limits of the pod itself, as they are from now on. */
   | { readonly type: "pod.updated"; readonly resources: ResourceChange }
   | { readonly type: "pod.deleted" };
+
+export interface RestoredContainer {
+  readonly name: ContainerName;
+  readonly pid: number;
+  readonly startTime: number;
+  /** Where in `exits` its end can stand at the earliest. */
+  readonly exitsOffset: number;
+}
 
 export type ContainerFact =
   /** A `runtime create` is about to be called; `exitsOffset`: where in `exits` to look for its process. */

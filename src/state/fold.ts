@@ -1,11 +1,11 @@
 // Events in, state out. Pure and total: whoever may write an event is decided in transitions.ts, not here, so that a
 // reader of a damaged journal still sees as much as there is.
 
-import type { PodName } from "../base/names.ts";
+import type { ContainerName, PodName } from "../base/names.ts";
 import { type Exit, shellStatus } from "../exits/exit.ts";
 import type { AttachedNetwork } from "../network/network.ts";
 import { makeConditions, makePhase } from "./conditions.ts";
-import type { ContainerFact, Event } from "./event.ts";
+import type { ContainerFact, Event, RestoredContainer } from "./event.ts";
 import { type ContainerOutline, makeBareOutline } from "./outline.ts";
 import type { ContainerState, EndReason, PodState, PodStatus } from "./pod-state.ts";
 import { CONTAINER_MOVES, isContainerFact } from "./transitions.ts";
@@ -33,6 +33,7 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerOut
     restartedAt: undefined,
     changing: undefined,
     changedAt: undefined,
+    checkpointedAt: undefined,
     deletedAt: undefined,
     isPaused: false,
     reason: undefined,
@@ -117,6 +118,10 @@ function applyFact(state: PodState, event: Event): PodState {
       return { ...state, isPaused: true };
     case "pod.resumed":
       return { ...state, isPaused: false };
+    case "pod.checkpointed":
+      return event.containers.length === 0 ? state : putAway(state, event.containers, event.time);
+    case "pod.restored":
+      return takeUp(state, event.containers);
     case "pod.exited":
       return { ...state, exitedAt: event.time, exitStatus: event.status };
     case "pod.restarted":
@@ -159,6 +164,29 @@ function changeMembers(state: PodState, event: Event & { readonly type: "pod.cha
     return { ...known, ...outline, leaveBy: undefined, restartBy: isReplaced ? event.time : known.restartBy };
   });
   return { ...state, changing: undefined, changedAt: event.time, containers };
+}
+
+function putAway(state: PodState, names: readonly ContainerName[], time: string): PodState {
+  return {
+    ...state,
+    checkpointedAt: time,
+    containers: state.containers.map((one) => {
+      if (!names.includes(one.name)) return one;
+      return withReadiness({ ...one, status: "checkpointed", pid: undefined, startTime: undefined });
+    }),
+  };
+}
+
+/** What they were through, and how often they were started again, they still are. */
+function takeUp(state: PodState, restored: readonly RestoredContainer[]): PodState {
+  return {
+    ...state,
+    checkpointedAt: undefined,
+    containers: state.containers.map((one) => {
+      const found = restored.find(({ name }) => name === one.name);
+      return found === undefined ? one : withReadiness({ ...one, ...found, status: "running" });
+    }),
+  };
 }
 
 /** A pod without init containers has nothing to go through. */
@@ -333,6 +361,7 @@ function deriveStatus(state: PodState, isFailed: boolean): PodStatus {
   if (isFailed) return "failed";
   if (state.want === "deleted") return "deleting";
   if (state.exitedAt !== undefined) return "exited";
+  if (state.checkpointedAt !== undefined) return "checkpointed";
   if (state.isPaused) return "paused";
   if (state.want === "stopped" || state.want === "restarted" || state.expiredAt !== undefined) return "stopping";
   if (state.startedAt !== undefined) return state.initializedAt === undefined ? "initializing" : "running";

@@ -4,8 +4,8 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
-import type { Event, Fact, Want } from "./event.ts";
-import { type Memory, makeMemory, makeRequestKey, remember } from "./memory.ts";
+import type { Event, Fact } from "./event.ts";
+import { type Asked, type Memory, makeMemory, makeRequestKey, remember } from "./memory.ts";
 import type { ContainerOutline } from "./outline.ts";
 import { damaged } from "./parse-journal.ts";
 import type { PodState } from "./pod-state.ts";
@@ -95,7 +95,7 @@ export class Journal {
   }
 
   /** Has `want` been asked for under this name? Then its caller asks again and need not be obeyed twice. */
-  hasRequest(want: Want | "changed", request: string): boolean {
+  hasRequest(want: Asked, request: string): boolean {
     return this.#memory.requests.includes(makeRequestKey(want, request));
   }
 

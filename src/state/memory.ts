@@ -46,13 +46,18 @@ export function remember(memory: Memory, event: Event): Memory {
   };
 }
 
+/** What callers may ask for twice, after a broken connection. */
+export type Asked = Want | "changed" | "checkpointed" | "restored";
+
 /** A request counts for what it asked: the same name may stand for a stop and for a later delete. */
-export function makeRequestKey(want: Want | "changed", request: string): string {
+export function makeRequestKey(want: Asked, request: string): string {
   return `${want} ${request}`;
 }
 
 function requestOf(event: Event): string | undefined {
   if (event.type === "pod.wanted") return makeRequestKey(event.want, event.request);
+  if (event.type === "pod.checkpointed") return makeRequestKey("checkpointed", event.request);
+  if (event.type === "pod.restored") return makeRequestKey("restored", event.request);
   if (event.type === "pod.changing") return makeRequestKey("changed", event.request);
   if (event.type === "container.restarting") return makeRequestKey("restarted", event.request);
   return undefined;

@@ -16,11 +16,13 @@ export type PodStatus =
   | "initializing"
   | "running"
   | "paused"
+  /** Its processes are on disk, and nothing of it runs. */
+  | "checkpointed"
   | "stopping"
   | "exited"
   | "deleting"
   | "failed";
-export type ContainerStatus = "planned" | "creating" | "created" | "running" | "exited" | "deleted";
+export type ContainerStatus = "planned" | "creating" | "created" | "running" | "checkpointed" | "exited" | "deleted";
 
 export interface PodState {
   readonly pod: PodName;
@@ -43,6 +45,8 @@ export interface PodState {
   readonly changing: string | undefined;
   /** When its containers last became others. */
   readonly changedAt: string | undefined;
+  /** Since when its processes are on disk, and only there. */
+  readonly checkpointedAt: string | undefined;
   /** `pod.deleted` has been written: what is left is the directory itself. */
   readonly deletedAt: string | undefined;
   /** Its cgroup is frozen. `status` says so too, unless something graver is to be said. */

@@ -10,6 +10,7 @@ export interface StoryJson {
   readonly seen: readonly string[];
   readonly isPaused: boolean;
   readonly isChanging: boolean;
+  readonly isCheckpointed?: true;
   readonly containers: readonly ContainerStoryJson[];
 }
 
@@ -23,17 +24,31 @@ const ONCE = [
   "pod.deleted",
 ] as const;
 
+/** What can come true of a pod whose processes are on disk. */
+const AWAY: readonly Event["type"][] = [
+  "pod.restored",
+  "pod.wanted",
+  "pod.updated",
+  "pod.failed",
+  "pod.recovered",
+  "pod.degraded",
+  "pod.deleted",
+  "container.deleted",
+];
+
 export class PodStory {
   readonly #containers = new Map<string, ContainerStory>();
   readonly #seen = new Set<string>();
   #isPaused = false;
   #isChanging = false;
+  #isCheckpointed = false;
 
   constructor(from?: StoryJson) {
     if (from === undefined) return;
     for (const type of from.seen) this.#seen.add(type);
     this.#isPaused = from.isPaused;
     this.#isChanging = from.isChanging;
+    this.#isCheckpointed = from.isCheckpointed ?? false;
     for (const one of from.containers) this.#containers.set(one.name, new ContainerStory(one.name, one));
   }
 
@@ -42,6 +57,7 @@ export class PodStory {
       seen: [...this.#seen],
       isPaused: this.#isPaused,
       isChanging: this.#isChanging,
+      ...(this.#isCheckpointed ? { isCheckpointed: true } : {}),
       containers: [...this.#containers.values()].map((story) => story.toJson()),
     };
   }
@@ -57,6 +73,7 @@ export class PodStory {
     agree("ended", this.#has("pod.exited"), state.exitedAt !== undefined);
     agree("deleted", this.#has("pod.deleted"), state.deletedAt !== undefined);
     agree("paused", this.#isPaused, state.isPaused);
+    agree("checkpointed", this.#isCheckpointed, state.checkpointedAt !== undefined);
     agree("changing", this.#isChanging, state.changing !== undefined);
     for (const { name, status } of state.containers) {
       const stage = this.#containers.get(name)?.stage ?? "none";
@@ -73,6 +90,7 @@ export class PodStory {
     if ((ONCE as readonly string[]).includes(event.type) && this.#seen.has(event.type)) {
       tell("once", `${event.type}: comes twice`);
     }
+    if (this.#isCheckpointed) this.#checkWhileAway(event, tell);
     this.#checkFact(event, tell);
     this.#seen.add(event.type);
   }
@@ -99,6 +117,12 @@ export class PodStory {
       case "pod.paused":
       case "pod.resumed":
         this.#checkPause(event.type === "pod.paused", tell);
+        return;
+      case "pod.checkpointed":
+        this.#checkCheckpointed(event, tell);
+        return;
+      case "pod.restored":
+        this.#checkRestored(event, tell);
         return;
       case "pod.exited":
         if (!this.#has("pod.created")) tell("order", "pod.exited: comes before pod.created");
@@ -138,6 +162,39 @@ export class PodStory {
     if (isPausing === this.#isPaused)
       tell("once", isPausing ? "the pod: paused twice" : "the pod: resumed, not paused");
     this.#isPaused = isPausing;
+  }
+
+  /** Nothing that lives can be told of while nothing lives. */
+  #checkWhileAway(event: Event, tell: Tell): void {
+    if (AWAY.includes(event.type)) return;
+    tell("order", `${event.type}: comes while the pod is checkpointed`);
+  }
+
+  #checkCheckpointed({ containers }: Event & { readonly type: "pod.checkpointed" }, tell: Tell): void {
+    if (!this.#has("pod.started")) tell("order", "pod.checkpointed: comes before pod.started");
+    if (this.#has("pod.exited")) tell("order", "pod.checkpointed: comes after pod.exited");
+    if (this.#isPaused) tell("order", "pod.checkpointed: comes while it is paused");
+    // All run on: a copy was made.
+    if (containers.length === 0) return;
+    this.#isCheckpointed = true;
+    for (const [name, story] of this.#containers) {
+      const isNamed = containers.some((one) => one === name);
+      if (isNamed !== story.isRunning)
+        tell("order", `pod.checkpointed: ${isNamed ? "names" : "leaves out"} container ${name}, which is not so`);
+      story.isAway = isNamed;
+    }
+    const unknown = containers.find((name) => !this.#containers.has(name));
+    if (unknown !== undefined) tell("order", `pod.checkpointed: names container ${unknown}, which never was`);
+  }
+
+  #checkRestored({ containers }: Event & { readonly type: "pod.restored" }, tell: Tell): void {
+    if (!this.#isCheckpointed) tell("order", "pod.restored: comes while it is not checkpointed");
+    this.#isCheckpointed = false;
+    for (const [name, story] of this.#containers) {
+      if (containers.some((one) => one.name === name) !== story.isAway)
+        tell("order", `pod.restored: container ${name} was ${story.isAway ? "" : "not "}checkpointed`);
+      story.isAway = false;
+    }
   }
 
   /** From here on it may start, be through with its init containers, and end, once more. */

@@ -32,7 +32,8 @@ export const CONTAINER_MOVES: Readonly<Record<ContainerFact["type"], Moves>> = {
   },
   "container.backing-off": { exited: "exited" },
   // From `creating`: the call failed and its traces were removed, so it may be tried again.
-  "container.deleted": { exited: "deleted", creating: "planned" },
+  // From `checkpointed`: nobody wants it back.
+  "container.deleted": { exited: "deleted", creating: "planned", checkpointed: "deleted" },
   "container.updated": { created: "created", running: "running" },
   "container.io-restarted": { creating: "creating", created: "created", running: "running", exited: "exited" },
   "container.log-blocked": { creating: "creating", created: "created", running: "running", exited: "exited" },
@@ -47,6 +48,7 @@ export type Milestone =
   | "initialized"
   | "expired"
   | "paused"
+  | "checkpointed"
   | "changing"
   | "exited"
   | "deleted";
@@ -74,18 +76,24 @@ export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
     forbids: ["started", "exited", "deleted"],
     containers: ["running", "exited"],
   },
-  "pod.initialized": { needs: ["started"], forbids: ["initialized", "exited", "deleted"] },
-  "pod.expired": { needs: ["started"], forbids: ["expired", "exited", "deleted"] },
-  "pod.paused": { needs: ["started"], forbids: ["paused", "exited", "deleted"] },
+  "pod.initialized": { needs: ["started"], forbids: ["initialized", "checkpointed", "exited", "deleted"] },
+  "pod.expired": { needs: ["started"], forbids: ["expired", "checkpointed", "exited", "deleted"] },
+  "pod.paused": { needs: ["started"], forbids: ["paused", "checkpointed", "exited", "deleted"] },
   "pod.resumed": { needs: ["paused"], forbids: ["deleted"] },
+  "pod.checkpointed": {
+    needs: ["started"],
+    forbids: ["paused", "changing", "checkpointed", "exited", "deleted"],
+    containers: ["planned", "running", "exited", "deleted"],
+  },
+  "pod.restored": { needs: ["checkpointed"], forbids: ["deleted"] },
   "pod.exited": {
     needs: ["created"],
-    forbids: ["exited", "deleted"],
+    forbids: ["checkpointed", "exited", "deleted"],
     containers: ["exited", "deleted"],
     exceptPause: true,
   },
   "pod.restarted": { needs: ["exited"], forbids: ["paused", "deleted"], containers: ["planned", "deleted"] },
-  "pod.changing": { needs: ["started"], forbids: ["changing", "paused", "exited", "deleted"] },
+  "pod.changing": { needs: ["started"], forbids: ["changing", "paused", "checkpointed", "exited", "deleted"] },
   "pod.changed": { needs: ["changing"], forbids: ["deleted"] },
   "pod.updated": { needs: ["planned"], forbids: ["deleted"] },
   "pod.failed": { needs: ["planned"], forbids: ["deleted"] },
@@ -122,6 +130,7 @@ export function milestonesOf(state: PodState): ReadonlySet<Milestone> {
   if (state.initializedAt !== undefined) reached.add("initialized");
   if (state.expiredAt !== undefined) reached.add("expired");
   if (state.isPaused) reached.add("paused");
+  if (state.checkpointedAt !== undefined) reached.add("checkpointed");
   if (state.changing !== undefined) reached.add("changing");
   if (state.exitedAt !== undefined) reached.add("exited");
   if (state.deletedAt !== undefined) reached.add("deleted");
@@ -138,6 +147,8 @@ function whyNotContainer(state: PodState, fact: ContainerFact): string | undefin
   if (state.deletedAt !== undefined) return `${fact.type} of container ${fact.container} comes after pod.deleted`;
   const container = state.containers.find((one) => one.name === fact.container);
   if (container === undefined) return `the pod has no container ${fact.container}`;
+  if (state.checkpointedAt !== undefined && fact.type !== "container.deleted")
+    return `the pod is checkpointed, so there can be no ${fact.type} of container ${fact.container}`;
   if (CONTAINER_MOVES[fact.type][container.status] !== undefined) return undefined;
   return `container ${fact.container} is ${container.status}, so there can be no ${fact.type}`;
 }
@@ -158,6 +169,11 @@ function whyNotPod(state: PodState, fact: PodFact): string | undefined {
     );
     return left && `container ${left.name} is still ${left.status}, so there can be no ${fact.type}`;
   }
+  if (fact.type === "pod.checkpointed" || fact.type === "pod.restored") {
+    const status = fact.type === "pod.restored" ? "checkpointed" : "running";
+    const wrong = whoseStatusIsNot(state, fact, status);
+    if (wrong !== undefined) return wrong;
+  }
   const { containers: allowed } = rule;
   if (allowed === undefined) return undefined;
   const wrong = state.containers.find(
@@ -165,4 +181,18 @@ function whyNotPod(state: PodState, fact: PodFact): string | undefined {
       !allowed.includes(container.status) && !(rule.exceptPause && isPause(container)) && !isWaiting(state, index),
   );
   return wrong && `container ${wrong.name} is still ${wrong.status}, so there can be no ${fact.type}`;
+}
+
+/** All of that status, or none, and nobody else. */
+function whoseStatusIsNot(
+  { containers }: PodState,
+  fact: PodFact & { readonly type: "pod.checkpointed" | "pod.restored" },
+  status: ContainerStatus,
+): string | undefined {
+  if (fact.type === "pod.checkpointed" && fact.containers.length === 0) return undefined;
+  const told = new Set(fact.containers.map((one) => (typeof one === "string" ? one : one.name)));
+  const forgotten = containers.find((one) => one.status === status && !told.has(one.name));
+  if (forgotten !== undefined) return `container ${forgotten.name} is ${status}, and ${fact.type} does not name it`;
+  const wrong = [...told].find((name) => containers.find((one) => one.name === name)?.status !== status);
+  return wrong && `container ${wrong} is not ${status}, so there can be no ${fact.type}`;
 }

@@ -44,6 +44,7 @@ export function aPod(more: Partial<PodState> = {}): PodState {
     restartedAt: undefined,
     changing: undefined,
     changedAt: undefined,
+    checkpointedAt: undefined,
     deletedAt: undefined,
     isPaused: false,
     exitStatus: undefined,

@@ -4,7 +4,7 @@ import type { ContainerName, PodName } from "../../src/base/names.ts";
 import type { Event, Fact } from "../../src/state/event.ts";
 import { applyEvent, exitStatusOf, makePlannedState } from "../../src/state/fold.ts";
 import { makeBareOutline } from "../../src/state/outline.ts";
-import type { PodState } from "../../src/state/pod-state.ts";
+import type { ContainerStatus, PodState } from "../../src/state/pod-state.ts";
 import { whyNot } from "../../src/state/transitions.ts";
 
 export const POD = "shop" as PodName;
@@ -88,12 +88,22 @@ function factsThatLeadOn(containers: readonly ContainerName[], state: PodState):
     { type: "pod.started" },
     { type: "pod.exited", status: exitStatusOf(state) ?? 0 },
     { type: "pod.restarted" },
+    { type: "pod.checkpointed", request: "r5", containers: namesOf(state, "running") },
+    {
+      type: "pod.restored",
+      request: "r6",
+      containers: namesOf(state, "checkpointed").map((name) => ({ name, pid: 300, startTime: 6000, exitsOffset: 9 })),
+    },
     ...containers.flatMap((container, index): Fact[] => [
       { type: "container.creating", container, exitsOffset: index, ...nextLife(state, container) },
       { type: "container.created", container, pid: 100 + index, startTime: 5000 + index },
       { type: "container.started", container },
     ]),
   ];
+}
+
+function namesOf(state: PodState, status: ContainerStatus): ContainerName[] {
+  return state.containers.filter((one) => one.status === status).map(({ name }) => name);
 }
 
 /** The one that was cut short again, or the one after that which is over. */
@@ -108,6 +118,7 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
     { type: "pod.wanted", want: "running", request: "r1" },
     { type: "pod.wanted", want: "stopped", request: "r2", graceMs: 10 },
     { type: "pod.paused" },
+    { type: "pod.checkpointed", request: "r7", containers: [], file: "/tmp/shop.tar" },
     { type: "pod.resumed" },
     { type: "pod.failed", error: { code: "RUNTIME_FAILED", message: "container web: runc said no" } },
     { type: "pod.recovered" },

@@ -22,6 +22,8 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   delete: async () => (await import("./actions/change.ts")).remove,
   pause: async () => (await import("./actions/change.ts")).pause,
   resume: async () => (await import("./actions/change.ts")).resume,
+  checkpoint: async () => (await import("./actions/checkpoint.ts")).checkpoint,
+  restore: async () => (await import("./actions/checkpoint.ts")).restore,
   update: async () => (await import("./actions/update.ts")).update,
   wait: async () => (await import("./actions/change.ts")).wait,
   state: async () => (await import("./actions/look.ts")).state,

@@ -2,6 +2,7 @@
 
 import type { Verb } from "./grammar.ts";
 import { CHANGING } from "./verbs/changing.ts";
+import { CHECKPOINTING } from "./verbs/checkpointing.ts";
 import { IMAGES } from "./verbs/images.ts";
 import { LOOKING } from "./verbs/looking.ts";
 import { MAKING } from "./verbs/making.ts";
@@ -11,6 +12,7 @@ import { VOLUMES } from "./verbs/volumes.ts";
 export const VERB_GROUPS: readonly { readonly title: string; readonly verbs: readonly Verb[] }[] = [
   { title: "Make", verbs: MAKING },
   { title: "Change", verbs: CHANGING },
+  { title: "Checkpoint", verbs: CHECKPOINTING },
   { title: "Look", verbs: LOOKING },
   { title: "Images", verbs: IMAGES },
   { title: "Volumes", verbs: VOLUMES },

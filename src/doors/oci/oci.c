@@ -803,7 +803,7 @@ int main(int argc, char **argv) {
     case DELETE: return find_pod() || find_left_over() ? delete() : (pass(), 1);
     case EXEC: return find_pod() ? exec_in_member() : (pass(), 1);
     case CHECKPOINT:
-      if (find_pod()) return complain("container %s: is a pod, which cannot be checkpointed yet", call.id);
+      if (find_pod()) return complain("container %s: is a pod, which cannot be checkpointed: its container is its caller's", call.id);
       pass();
     case RESTORE:
     case OTHER: pass();

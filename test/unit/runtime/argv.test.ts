@@ -1,10 +1,12 @@
 import t from "tap";
 import {
+  makeCheckpointArgs,
   makeCreateArgs,
   makeDeleteArgs,
   makeExecArgs,
   makeGlobalArgs,
   makeKillArgs,
+  makeRestoreArgs,
   makeStartArgs,
   makeStateArgs,
 } from "../../../src/runtime/argv.ts";
@@ -42,5 +44,16 @@ t.test("an exec's own words come after the container's name, so that none is tak
   t.strictSame(makeExecArgs({ id: "web", args: ["sh"], tty: true, env: ["A=1", "B=x y"], cwd: "/srv", user: "5:6" }), [
     ...["exec", "--tty", "--env", "A=1", "--env", "B=x y", "--cwd", "/srv", "--user", "5:6"],
     ...["web", "sh"],
+  ]);
+});
+
+t.test("a checkpoint lets the container run on, and a restore says what the checkpoint said", async (t) => {
+  const flags = { images: "/c/images/web", work: "/c/work/web" };
+  const paths = ["--image-path", "/c/images/web", "--work-path", "/c/work/web"];
+  t.strictSame(makeCheckpointArgs("web", flags), ["checkpoint", "--leave-running", ...paths, "web"]);
+  const more = { ...flags, tcpEstablished: true, fileLocks: true };
+  t.strictSame(makeRestoreArgs("web", "/p/b", "/p/b/pid", more), [
+    ...["restore", "--detach", "--bundle", "/p/b", "--pid-file", "/p/b/pid"],
+    ...[...paths, "--tcp-established", "--file-locks", "web"],
   ]);
 });

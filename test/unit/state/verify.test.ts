@@ -55,6 +55,28 @@ t.test("a pod that was restarted starts and ends once more, and only then", asyn
   t.match(rulesOf(without("container.deleted"), false).join(), /pod.restarted: comes before container web was deleted/);
 });
 
+t.test("a pod that is checkpointed names who runs, and tells nothing of them until it is restored", async (t) => {
+  const up = anOrdinaryLife().slice(0, 10);
+  const away: Fact = { type: "pod.checkpointed", request: "c1", containers: [WEB, SIDECAR] };
+  const back = (...names: (typeof WEB)[]): Fact => ({
+    type: "pod.restored",
+    request: "c2",
+    containers: names.map((name) => ({ name, pid: 200, startTime: 7000, exitsOffset: 0 })),
+  });
+  const exited = anOrdinaryLife().find(({ type }) => type === "container.exited") as Fact;
+  const deleted = (container: typeof WEB): Fact => ({ type: "container.deleted", container });
+  t.same(rulesOf([...up, away, back(WEB, SIDECAR), exited], false), []);
+  t.same(rulesOf([...up, away, deleted(WEB), deleted(SIDECAR), { type: "pod.deleted" }]), [], "nobody wants it back");
+  t.same(rulesOf([...up, { ...away, containers: [] }, exited], false), [], "a copy ends nobody");
+  t.match(rulesOf([...up, away, exited], false), ["container.exited: comes while the pod is checkpointed"]);
+  t.match(rulesOf([...up, away, away], false), ["pod.checkpointed: comes while the pod is checkpointed"]);
+  t.match(rulesOf([...up, away, back(WEB)], false), ["pod.restored: container sidecar was checkpointed"]);
+  t.match(rulesOf([...up, { ...away, containers: [WEB] }], false), [/leaves out container sidecar/]);
+  t.match(rulesOf([...up, exited, away], false), [/names container web, which is not so/]);
+  t.match(rulesOf([...up, back()], false), ["pod.restored: comes while it is not checkpointed"]);
+  t.match(rulesOf([...up, deleted(WEB)], false), [/deleted before it ended/]);
+});
+
 t.test("members that leave are gone before others take their place", async (t) => {
   const outline = { name: SIDECAR, role: "main", awaits: [] } as const;
   const changed: Fact = { type: "pod.changed", request: "r3", containers: [outline], fresh: [] };

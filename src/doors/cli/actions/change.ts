@@ -110,7 +110,10 @@ function resultsOf(state: PodState, containers: readonly string[]): readonly (nu
 }
 
 /** One after the other, all of them: a failure is told at once and is in the status at the end. */
-async function forEachPod(task: Task, change: (client: PodClient, pod: PodName) => Promise<void>): Promise<number> {
+export async function forEachPod(
+  task: Task,
+  change: (client: PodClient, pod: PodName) => Promise<void>,
+): Promise<number> {
   const pods = task.args.map(asPodName);
   const engine = await task.engine();
   let status: number = EXIT.ok;
