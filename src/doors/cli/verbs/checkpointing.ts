@@ -52,6 +52,9 @@ export const CHECKPOINTING: readonly Verb[] = [
     args: [PODS],
     options: [CRIU, KEEP],
     takesCommand: false,
-    examples: [{ line: "peapod restore web", tells: "from where it was" }],
+    examples: [
+      { line: "peapod restore web", tells: "from where it was" },
+      { line: "peapod restore --keep web", tells: "and leave what was put on disk there" },
+    ],
   },
 ];
