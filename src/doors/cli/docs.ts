@@ -29,7 +29,10 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | key | value |
 | --- | --- |
 | \`pod\` | name |
-| \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`status\` | \`creating\`, \`created\`, \`initializing\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`readyCount\`, \`readyTotal\` | how many of its main containers and sidecars are ready, and how many there are: \`READY\` of the table |
+| \`restartCount\` | how often they were started again; while it is \`initializing\` init containers count, too |
+| \`phase\`, \`reason\`, \`conditions\` | as Kubernetes has them |
 | \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\`, \`restarted\` or \`deleted\` |
 | \`createdAt\`, \`startedAt\`, \`exitedAt\` | times |
 | \`restartedAt\`, \`changedAt\` | when it was last brought up anew by \`restart\`, and last changed by \`update -f\` |
@@ -38,7 +41,7 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`error\` | why it failed: \`code\`, \`message\`, \`hint\`, \`detail\` |
 | \`resources\` | limits of the pod itself that \`update\` changed, else \`null\` |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
+| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`ready\`, \`restartCount\`, \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.

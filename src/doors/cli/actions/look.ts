@@ -3,7 +3,14 @@
 import type { Event } from "../../../state/event.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
-import { makeContainerWords, makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
+import {
+  makeContainerWords,
+  makeExitWords,
+  makePodJson,
+  makePodStatusWord,
+  makeReadyWord,
+  makeRestartWords,
+} from "../pod-words.ts";
 import { makeSize } from "../size-words.ts";
 import { makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
@@ -27,13 +34,15 @@ export async function list(task: Task): Promise<number> {
     const columns = [
       { title: "POD", gives: true },
       { title: "STATUS" },
-      { title: "RUNNING" },
+      { title: "READY" },
+      { title: "RESTARTS" },
       { title: "CREATED" },
     ] as const;
     const rows = pods.map((pod) => [
       pod.pod,
       makePodStatusWord(pod),
-      countRunning(pod),
+      makeReadyWord(pod),
+      makeRestartWords(pod, world.now()),
       makeAgo(pod.createdAt, world.now()),
     ]);
     world.output.out(makeTable(columns, rows, tableWidth(task)));
@@ -112,16 +121,12 @@ export async function ns(task: Task): Promise<number> {
   return report.differences === 0 ? EXIT.ok : EXIT.found;
 }
 
-function countRunning(pod: PodState): string {
-  const containers = userContainers(pod);
-  return `${containers.filter((container) => container.status === "running").length}/${containers.length}`;
-}
-
 function makeStateTable(pod: PodState, task: Task): string {
   const now = task.world.now();
   const lines = [
     `pod      ${pod.pod}`,
     `status   ${makePodStatusWord(pod)}`,
+    `ready    ${makeReadyWord(pod)}`,
     `created  ${makeAgo(pod.createdAt, now)}`,
   ];
   if (pod.degraded !== undefined) lines.push(`degraded ${pod.degraded}`);

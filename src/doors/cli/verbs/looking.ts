@@ -21,7 +21,9 @@ export const LOOKING: readonly Verb[] = [
     name: "list",
     aliases: ["ls"],
     summary: "list the pods",
-    about: "All pods below the root, by name.",
+    about:
+      "All pods below the root, by name. READY counts the main containers and sidecars whose readiness probes succeed, or " +
+      "that run and have none; RESTARTS how often containers were started again, and when one last ended for it.",
     args: [],
     options: [
       { long: "quiet", short: "q", kind: "flag", summary: "names only" },

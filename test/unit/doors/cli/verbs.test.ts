@@ -219,9 +219,9 @@ t.test("list: a table for people, names, JSON for programs", async (t) => {
   const engine = fakeEngine({ reader: { list: async () => [ended, aPod({ degraded: "its reaper died" })] } });
   t.equal(
     (await runLine("list", fakeWorld(engine))).out,
-    `POD  STATUS             RUNNING  CREATED
-db   exited (3)         0/1      1 day ago
-web  running, degraded  2/2      3 minutes ago
+    `POD  STATUS             READY  RESTARTS  CREATED
+db   exited (3)         0/1    0         1 day ago
+web  running, degraded  2/2    0         3 minutes ago
 `,
   );
   t.equal((await runLine("ls -q", fakeWorld(engine))).out, "db\nweb\n");
@@ -230,6 +230,29 @@ web  running, degraded  2/2      3 minutes ago
     json.map((pod: { pod: string }) => pod.pod),
     ["db", "web"],
   );
+});
+
+t.test("list: who is ready, of those that can be, and how often they were started again", async (t) => {
+  const endedAt = (time: string) => ({ startedAt: undefined, exit: { kind: "exited", code: 1, time } }) as never;
+  const containers = [
+    aContainer("prepare", { role: "init", status: "exited", ready: false, attempt: 4 }),
+    aContainer("proxy", { role: "sidecar", attempt: 1, last: endedAt("2026-11-22T09:00:00Z") }),
+    aContainer("server", { ready: false, attempt: 2, last: endedAt("2026-11-22T10:02:50Z") }),
+    aContainer("_pause", { role: "pause", ready: false }),
+  ];
+  const pods = [aPod({ containers }), aPod({ pod: "young" as PodName, status: "initializing", containers })];
+  const engine = fakeEngine({ reader: { list: async () => pods } });
+  t.equal(
+    (await runLine("list", fakeWorld(engine))).out,
+    `POD    STATUS        READY  RESTARTS            CREATED
+web    running       1/2    3 (10 seconds ago)  3 minutes ago
+young  initializing  1/2    7 (10 seconds ago)  3 minutes ago
+`,
+  );
+  t.match(JSON.parse((await runLine("list --format json", fakeWorld(engine))).out), [
+    { readyCount: 1, readyTotal: 2, restartCount: 3 },
+    { readyCount: 1, readyTotal: 2, restartCount: 7 },
+  ]);
 });
 
 t.test("state is JSON with every key, or a view for people", async (t) => {
@@ -252,6 +275,9 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     changedAt: null,
     pod: "web",
     status: "running",
+    readyCount: 1,
+    readyTotal: 2,
+    restartCount: 0,
     phase: "Running",
     reason: null,
     conditions: [],
@@ -292,6 +318,7 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     (await runLine("state web --format table", fakeWorld(engine))).out,
     `pod      web
 status   running
+ready    1/2
 created  3 minutes ago
 
 CONTAINER  STATUS              RESTARTS   PID  STARTED
