@@ -10,6 +10,9 @@ const OPENING = `# The command line
 \`peapod VERB\`: whoever knows runc or podman knows most of it. Options may stand before, between and after a verb's
 arguments, global ones also before the verb. A pod is called by its name (\`metadata.name\` of its manifest, or \`--name\`).
 
+A container is named by \`-c NAME\`, with every verb that is about containers, and again where there may be several. \`attach\`,
+\`logs\` and \`update\` also take it after the pod, as those used to kubectl and podman write it.
+
 What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
 standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name,
 \`image build\` the image's.

@@ -1,6 +1,6 @@
 // The verbs that look at pods and disturb nothing: state, list, ps, stats, top, logs, events, inspect, ns.
 
-import { formatOption, POD, type Verb } from "../grammar.ts";
+import { CONTAINERS, formatOption, POD, type Verb } from "../grammar.ts";
 import { STATS, TOP } from "./resources.ts";
 
 export const LOOKING: readonly Verb[] = [
@@ -58,7 +58,7 @@ export const LOOKING: readonly Verb[] = [
     about:
       "Lines that a container wrote to stderr go to stderr. Where several containers are shown each line bears its " +
       "container's name, and lines are in the order of their times. With -f it goes on until all of them have ended.",
-    args: [POD],
+    args: [POD, { name: "CONTAINER", kind: "text", required: false, many: true }],
     options: [
       { long: "follow", short: "f", kind: "flag", summary: "go on with what they write from now on" },
       {
@@ -77,7 +77,7 @@ export const LOOKING: readonly Verb[] = [
         summary: "begin each line with its container's name, also where there is one",
       },
       { long: "previous", short: "p", kind: "flag", summary: "of the attempt before the latest one" },
-      { long: "container", short: "c", kind: "list", value: "NAME", summary: "only this container" },
+      CONTAINERS,
     ],
     takesCommand: false,
     examples: [

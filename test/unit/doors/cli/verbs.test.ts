@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import type { PodName } from "../../../../src/base/names.ts";
@@ -377,6 +378,30 @@ t.test("logs merges finished logs in the order of their times", async (t) => {
   t.same(asked, [{ container: "client", follow: false, tail: 5, since: "2026-11-22T10:00:00.000000000Z" }]);
 });
 
+t.test("logs and update take containers by -c and after the pod, each once", async (t) => {
+  const shown: string[] = [];
+  const updated: unknown[] = [];
+  const engine = fakeEngine({
+    reader: { state: async () => aPod() },
+    client: { update: async (more) => noting(updated, more.containers, aPod()) },
+    rest: {
+      async *logs(_pod, { container }) {
+        shown.push(container);
+        yield aLine("one");
+      },
+    },
+  });
+  for (const words of ["web client", "web -c client", "-c client web client"]) {
+    await runLine(`logs ${words}`, fakeWorld(engine));
+    await runLine(`update ${words} --memory 1m`, fakeWorld(engine));
+  }
+  t.same(shown, ["client", "client", "client"]);
+  t.same(updated, [["client"], ["client"], ["client"]]);
+  t.match(await runLine("logs web nobody", fakeWorld(engine)), { status: 125, err: /hint: it has server, client/ });
+  const whole = await runLine("update web -f pod.yaml -c client", fakeWorld(engine));
+  t.match(whole, { status: 125, err: /-f is about the whole pod/ });
+});
+
 t.test("logs -f ends when its reader goes away", async (t) => {
   const fake = fakeWorld(
     fakeEngine({
@@ -512,6 +537,15 @@ t.test("spec prints, and writes no file that is there", async (t) => {
   const file = `${t.testdir({})}/pod.yaml`;
   t.equal((await runLine(`spec -o ${file}`, fakeWorld(engine))).status, 0);
   t.match(await runLine(`spec -o ${file}`, fakeWorld(engine)), { status: 125, err: /exists already/ });
+});
+
+t.test("generate writes where -o says, or -f as podman has it", async (t) => {
+  const engine = fakeEngine({ rest: { generate: async () => "kind: Pod\n" } });
+  const dir = t.testdir({});
+  t.same(await runLine(`generate web -o ${dir}/o.yaml`, fakeWorld(engine)), { status: 0, out: "", err: "" });
+  t.same(await runLine(`generate web -f ${dir}/f.yaml`, fakeWorld(engine)), { status: 0, out: "", err: "" });
+  t.match(await runLine(`generate web -f ${dir}/a -o ${dir}/b`, fakeWorld(engine)), { status: 125, err: /two files/ });
+  t.same(readdirSync(dir).sort(), ["f.yaml", "o.yaml"]);
 });
 
 t.test("inspect is one object", async (t) => {
