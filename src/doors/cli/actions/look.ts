@@ -1,16 +1,8 @@
-// state, list, ps, events, inspect, ns. They read, and wake nobody.
+// state, list, ps, inspect, ns. They read, and wake nobody.
 
-import type { Event } from "../../../state/event.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
-import {
-  makeContainerWords,
-  makeExitWords,
-  makePodJson,
-  makePodStatusWord,
-  makeReadyWord,
-  makeRestartWords,
-} from "../pod-words.ts";
+import { makeContainerWords, makePodJson, makePodStatusWord, makeReadyWord, makeRestartWords } from "../pod-words.ts";
 import { makeSize } from "../size-words.ts";
 import { makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
@@ -79,21 +71,6 @@ export async function ps(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-export async function events(task: Task): Promise<number> {
-  const { options, world } = task;
-  const pod = podOf(task);
-  const abort = new AbortController();
-  world.output.onClosed(() => abort.abort());
-  const more = { since: options.number("since") ?? 0, follow: options.flag("follow"), signal: abort.signal };
-  const inJson = options.text("format") === "json";
-  const engine = await task.engine();
-  for await (const event of engine.reader.events(pod, more)) {
-    world.output.out(inJson ? `${JSON.stringify(event)}\n` : makeEventLine(event));
-    if (abort.signal.aborted) break;
-  }
-  return EXIT.ok;
-}
-
 export async function inspect(task: Task): Promise<number> {
   const pod = podOf(task);
   const { reader } = await task.engine();
@@ -151,18 +128,4 @@ function makeStateTable(pod: PodState, task: Task): string {
   );
   const notes = messages.length === 0 ? "" : `\n${messages.join("\n")}\n`;
   return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}${notes}`;
-}
-
-/** Of the longest usual type of event, `container.startup-passed`. */
-const TYPE_WIDTH = 24;
-
-/** `12  2026-11-22T10:00:00.000Z  container.exited  web  exited with 0`. */
-function makeEventLine(event: Event): string {
-  const { seq, time, type, pod: _pod, ...more } = event;
-  const details = Object.entries(more).map(([key, value]) => {
-    if (event.type === "container.exited" && key === "exit") return makeExitWords(event.exit);
-    if (key === "container") return String(value);
-    return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
-  });
-  return `${[String(seq).padStart(4), time, type.padEnd(TYPE_WIDTH), ...details].join("  ").trimEnd()}\n`;
 }

@@ -91,17 +91,28 @@ export const LOOKING: readonly Verb[] = [
     aliases: [],
     summary: "tell what happened to a pod",
     about:
-      "Each change of the pod and its containers in the order in which it became true, exactly once. Each has a number, " +
-      "the cursor: --since CURSOR continues after it. JSON is one object a line.",
+      "What became true of the pod and its containers, and why, in that order. JSON is one object a line, and tells every step " +
+      "exactly once; each has a number, the cursor: --since CURSOR continues after it. The table leaves out what says nothing to a person.",
     args: [POD],
     options: [
-      { long: "since", kind: "number", value: "CURSOR", fallback: "0", summary: "only events after this one" },
+      CONTAINERS,
+      {
+        long: "since",
+        kind: "text",
+        value: "CURSOR|TIME",
+        fallback: "0",
+        summary: "only events after this one, or from this time on: 10m (ago), 2026-11-22T10:00:00Z",
+      },
       { long: "follow", short: "f", kind: "flag", summary: "go on until the pod is deleted" },
       formatOption(["table", "json"], "table"),
     ],
     takesCommand: false,
     examples: [
       { line: "peapod events web", tells: "from the beginning" },
+      {
+        line: "peapod events -f --since 10m web -c server",
+        tells: "the last ten minutes of one container, and what comes",
+      },
       { line: "peapod events --follow --since 12 --format json web", tells: "continue where one left off" },
     ],
   },

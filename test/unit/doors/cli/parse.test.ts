@@ -136,7 +136,7 @@ t.test("values are checked and turned into what they mean", async (t) => {
   t.equal((await parse("stop -t 1.5 web")).options.number("time"), 1.5);
   t.equal((await parse("stop -t 2m web")).options.number("time"), 120);
   t.equal((await parse("logs --tail 10 web")).options.number("tail"), 10);
-  t.equal((await parse("events --since 0 web")).options.number("since"), 0);
+  t.equal((await parse("logs --tail 0 web")).options.number("tail"), 0);
   t.match(await refused("stop -t soon web"), /option --time: "soon" is not a time in seconds/);
   t.match(await refused("logs --tail -1 web"), /tail/);
   t.match(await refused("list --format xml"), /option --format: "xml" is not one of table, json/);
