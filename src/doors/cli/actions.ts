@@ -32,7 +32,7 @@ export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   stats: async () => (await import("./actions/stats.ts")).stats,
   top: async () => (await import("./actions/top.ts")).top,
   logs: async () => (await import("./actions/logs.ts")).logs,
-  events: async () => (await import("./actions/look.ts")).events,
+  events: async () => (await import("./actions/events.ts")).events,
   inspect: async () => (await import("./actions/look.ts")).inspect,
   ns: async () => (await import("./actions/look.ts")).ns,
   "volume list": async () => (await import("./actions/volumes.ts")).list,

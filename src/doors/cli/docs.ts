@@ -10,6 +10,9 @@ const OPENING = `# The command line
 \`peapod VERB\`: whoever knows runc or podman knows most of it. Options may stand before, between and after a verb's
 arguments, global ones also before the verb. A pod is called by its name (\`metadata.name\` of its manifest, or \`--name\`).
 
+A container is named by \`-c NAME\`, with every verb that is about containers, and again where there may be several. \`attach\`,
+\`logs\` and \`update\` also take it after the pod, as those used to kubectl and podman write it.
+
 What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
 standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name,
 \`image build\` the image's.
@@ -29,7 +32,10 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | key | value |
 | --- | --- |
 | \`pod\` | name |
-| \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`status\` | \`creating\`, \`created\`, \`initializing\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`readyCount\`, \`readyTotal\` | how many of its main containers and sidecars are ready, and how many there are: \`READY\` of the table |
+| \`restartCount\` | how often they were started again; while it is \`initializing\` init containers count, too |
+| \`phase\`, \`reason\`, \`conditions\` | as Kubernetes has them |
 | \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\`, \`restarted\` or \`deleted\` |
 | \`createdAt\`, \`startedAt\`, \`exitedAt\` | times |
 | \`restartedAt\`, \`changedAt\` | when it was last brought up anew by \`restart\`, and last changed by \`update -f\` |
@@ -40,7 +46,7 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`podIP\`, \`podIPs\` | the pod's address, and one of each family; \`null\` and empty where it has none of its own |
 | \`networks\` | what it is attached to: \`name\`, \`interface\`, \`mac\`, \`ips\` (\`address\`, \`prefix\`, \`gateway\`) |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
+| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`ready\`, \`restartCount\`, \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.

@@ -51,6 +51,26 @@ export const POD: ArgumentSpec = { name: "POD", kind: "pod", required: true, man
 export const PODS: ArgumentSpec = { name: "POD", kind: "pod", required: true, many: true };
 export const FILE: ArgumentSpec = { name: "FILE", kind: "file", required: true, many: false };
 
+/** How every verb that is about containers is told which; some take them after the pod as well, for those used to that. */
+export const CONTAINERS: OptionSpec = {
+  long: "container",
+  short: "c",
+  kind: "list",
+  value: "NAME",
+  summary: "only this container",
+};
+/** The same for a verb that is about one. */
+export const CONTAINER: OptionSpec = { ...CONTAINERS, kind: "text", summary: "which container" };
+
+/** The same for verbs that write a file. */
+export const OUT_FILE: OptionSpec = {
+  long: "out",
+  short: "o",
+  kind: "text",
+  value: "FILE",
+  summary: "write it to FILE, which must not exist",
+};
+
 export function formatOption(formats: readonly string[], fallback: string, summary = "how to print it"): OptionSpec {
   return { long: "format", kind: "choice", value: "FORMAT", choices: formats, fallback, summary };
 }

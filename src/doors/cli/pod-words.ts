@@ -3,12 +3,15 @@
 import { PAUSE } from "../../base/names.ts";
 import { type Exit, shellStatus } from "../../exits/exit.ts";
 import type { ContainerState, EndedAttempt, PodState } from "../../state/pod-state.ts";
+import { makeAgo } from "./time-words.ts";
 
 /** What `state` and `list --format json` print of a pod: the keys are documented in docs/cli.md and do not go away. */
 export function makePodJson(state: PodState) {
   return {
     pod: state.pod,
     status: state.status,
+    ...makeReadyJson(state),
+    restartCount: countRestarts(state),
     phase: state.phase,
     reason: state.reason ?? null,
     conditions: state.conditions,
@@ -46,6 +49,39 @@ export function makePodJson(state: PodState) {
       lastState: makeLastJson(container.last),
     })),
   };
+}
+
+function makeReadyJson(state: PodState): { readonly readyCount: number; readonly readyTotal: number } {
+  const serving = servingContainers(state);
+  const ready = serving.filter(({ status, ready }) => status === "running" && ready);
+  return { readyCount: ready.length, readyTotal: serving.length };
+}
+
+/** Those that can be ready: init containers end before anything is. */
+function servingContainers({ containers }: PodState): readonly ContainerState[] {
+  return containers.filter(({ role }) => role === "main" || role === "sidecar");
+}
+
+/** Of init containers only while they are being gone through: afterwards nobody asks how they got there. */
+function restartable(state: PodState): readonly ContainerState[] {
+  return state.status === "initializing" ? userContainers(state) : servingContainers(state);
+}
+
+function countRestarts(state: PodState): number {
+  return restartable(state).reduce((sum, { attempt }) => sum + attempt, 0);
+}
+
+/** `2/3`, as kubectl has it: containers that are ready, of those that can be. */
+export function makeReadyWord(state: PodState): string {
+  const { readyCount, readyTotal } = makeReadyJson(state);
+  return `${readyCount}/${readyTotal}`;
+}
+
+/** `0`, `3 (5 minutes ago)`: how often, and when the last one ended that was started again. */
+export function makeRestartWords(state: PodState, now: Date): string {
+  const ends = restartable(state).flatMap(({ attempt, last }) => (attempt > 0 && last ? [last.exit.time] : []));
+  const ago = ends.length === 0 ? "" : ` (${makeAgo(ends.sort().at(-1), now)})`;
+  return `${countRestarts(state)}${ago}`;
 }
 
 /** The attempt before the one that is told. */

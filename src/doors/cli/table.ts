@@ -14,7 +14,7 @@ const NARROWEST = 8;
 
 /** Ends with a newline. `width`: of the terminal; undefined: nothing is cut. */
 export function makeTable(columns: readonly Column[], rows: readonly (readonly string[])[], width?: number): string {
-  const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(clean))];
+  const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(cleanText))];
   const widths = columns.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? "").length)));
   const giving = columns.findLastIndex((column) => column.gives);
   const total = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
@@ -39,7 +39,7 @@ function cut(text: string, room: number): string {
 }
 
 /** An escape sequence in a process's name must not write the screen of who lists it. */
-function clean(text: string): string {
+export function cleanText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
 }

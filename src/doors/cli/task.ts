@@ -53,6 +53,11 @@ export function podOf(task: Task): PodName {
   return asPodName(task.args[0] ?? "");
 }
 
+/** Those that were named, by -c or after the pod; none where all are meant. */
+export function containersOf(task: Task): readonly string[] {
+  return [...new Set([...task.args.slice(1), ...task.options.list("container")])];
+}
+
 /** The first positional as a manifest; `-` takes it from standard input. */
 export function planRequestOf(task: Task): PlanRequest {
   const file = task.args[0] ?? "";

@@ -30,7 +30,7 @@ export async function attach(task: Task): Promise<number> {
       hint: `its manifest must say ${field}`,
     });
   };
-  if (options.flag("stdin") && !hasInput) throw lacks("standard input", "stdin: true");
+  if (options.flag("interactive") && !hasInput) throw lacks("standard input", "stdin: true");
   if (options.flag("tty") && !hasTerminal) throw lacks("terminal", "tty: true");
   const gone = new AbortController();
   world.output.onClosed(() => gone.abort());

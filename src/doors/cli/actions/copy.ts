@@ -7,8 +7,11 @@ import { writeNewFile } from "./print.ts";
 import { up } from "./up.ts";
 
 export async function generate(task: Task): Promise<number> {
-  const text = await (await task.engine()).generate(podOf(task));
-  const file = task.options.text("filename");
+  const { options } = task;
+  const pod = podOf(task);
+  const [file, other] = ["out", "filename"].flatMap((option) => options.text(option) ?? []);
+  if (other !== undefined) throw new PeapodError("BAD_USAGE", `generate: two files are given, ${file} and ${other}`);
+  const text = await (await task.engine()).generate(pod);
   if (file === undefined) task.world.output.out(text);
   else writeNewFile(file, text);
   return EXIT.ok;

@@ -10,11 +10,12 @@ import { makeLogPrinter } from "../log-printer.ts";
 import { mergeLogs } from "../merge-logs.ts";
 import { parseMoment } from "../parse-time.ts";
 import { userContainers } from "../pod-words.ts";
-import { podOf, type Task } from "../task.ts";
+import { containersOf, podOf, type Task } from "../task.ts";
 
 export async function logs(task: Task): Promise<number> {
   const { options, world } = task;
   const pod = podOf(task);
+  const wanted = containersOf(task);
   const since = momentOf(task, "since");
   const before = momentOf(task, "until");
   const previous = options.flag("previous");
@@ -22,7 +23,7 @@ export async function logs(task: Task): Promise<number> {
   const left = before === undefined ? LONGEST_TIMER_MS : Date.parse(before) - world.now().getTime();
   const follow = options.flag("follow") && left > 0;
   const engine = await task.engine();
-  const names = pickContainers(await engine.reader.state(pod), options.list("container"));
+  const names = pickContainers(await engine.reader.state(pod), wanted);
   const abort = new AbortController();
   // Nothing that comes later is asked for.
   if (follow && before !== undefined) setTimeout(() => abort.abort(), Math.min(left, LONGEST_TIMER_MS)).unref();
@@ -40,7 +41,7 @@ export async function logs(task: Task): Promise<number> {
     ...(before === undefined ? {} : { before }),
     ...(previous ? { previous } : {}),
   };
-  const isAll = options.list("container").length === 0 && names.length > 1;
+  const isAll = wanted.length === 0 && names.length > 1;
   const sources = names.map((container) => {
     const entries = engine.logs(pod, { ...request, container });
     return { container, entries: previous && isAll ? unlessMissing(entries) : entries };

@@ -1,9 +1,8 @@
-// state, list, ps, events, inspect, ns. They read, and wake nobody.
+// state, list, ps, inspect, ns. They read, and wake nobody.
 
-import type { Event } from "../../../state/event.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
-import { makeContainerWords, makeExitWords, makePodJson, makePodStatusWord, userContainers } from "../pod-words.ts";
+import { makeContainerWords, makePodJson, makePodStatusWord, makeReadyWord, makeRestartWords } from "../pod-words.ts";
 import { makeSize } from "../size-words.ts";
 import { type Column, makeTable } from "../table.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
@@ -28,14 +27,16 @@ export async function list(task: Task): Promise<number> {
     const columns: readonly Column[] = [
       { title: "POD", gives: true },
       { title: "STATUS" },
-      { title: "RUNNING" },
+      { title: "READY" },
+      { title: "RESTARTS" },
       { title: "CREATED" },
       ...(isWide ? [{ title: "ADDRESS" }, { title: "NETWORKS" }] : []),
     ];
     const rows = pods.map((pod) => [
       pod.pod,
       makePodStatusWord(pod),
-      countRunning(pod),
+      makeReadyWord(pod),
+      makeRestartWords(pod, world.now()),
       makeAgo(pod.createdAt, world.now()),
       ...(isWide ? [pod.podIP ?? "-", pod.networks?.map(({ name }) => name).join(",") || "-"] : []),
     ]);
@@ -73,25 +74,6 @@ export async function ps(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-export async function events(task: Task): Promise<number> {
-  const { options, world } = task;
-  const pod = podOf(task);
-  const abort = new AbortController();
-  world.output.onClosed(() => abort.abort());
-  const since = options.number("since");
-  const more = { since, follow: options.flag("follow"), signal: abort.signal };
-  const inJson = options.text("format") === "json";
-  const engine = await task.engine();
-  let last = since ?? 0;
-  for await (const event of engine.reader.events(pod, more)) {
-    if (event.seq > last + 1) world.output.err(`hint: the events up to ${event.seq - 1} are not kept any more\n`);
-    last = event.seq;
-    world.output.out(inJson ? `${JSON.stringify(event)}\n` : makeEventLine(event));
-    if (abort.signal.aborted) break;
-  }
-  return EXIT.ok;
-}
-
 export async function inspect(task: Task): Promise<number> {
   const pod = podOf(task);
   const { reader } = await task.engine();
@@ -119,16 +101,12 @@ export async function ns(task: Task): Promise<number> {
   return report.differences === 0 ? EXIT.ok : EXIT.found;
 }
 
-function countRunning(pod: PodState): string {
-  const containers = userContainers(pod);
-  return `${containers.filter((container) => container.status === "running").length}/${containers.length}`;
-}
-
 function makeStateTable(pod: PodState, task: Task): string {
   const now = task.world.now();
   const lines = [
     `pod      ${pod.pod}`,
     `status   ${makePodStatusWord(pod)}`,
+    `ready    ${makeReadyWord(pod)}`,
     `created  ${makeAgo(pod.createdAt, now)}`,
   ];
   if (pod.podIPs !== undefined && pod.podIPs.length > 0) lines.push(`address  ${pod.podIPs.join(", ")}`);
@@ -154,18 +132,4 @@ function makeStateTable(pod: PodState, task: Task): string {
   );
   const notes = messages.length === 0 ? "" : `\n${messages.join("\n")}\n`;
   return `${lines.join("\n")}\n\n${makeTable(columns, rows, tableWidth(task))}${notes}`;
-}
-
-/** Of the longest usual type of event, `container.startup-passed`. */
-const TYPE_WIDTH = 24;
-
-/** `12  2026-11-22T10:00:00.000Z  container.exited  web  exited with 0`. */
-function makeEventLine(event: Event): string {
-  const { seq, time, type, pod: _pod, ...more } = event;
-  const details = Object.entries(more).map(([key, value]) => {
-    if (event.type === "container.exited" && key === "exit") return makeExitWords(event.exit);
-    if (key === "container") return String(value);
-    return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
-  });
-  return `${[String(seq).padStart(4), time, type.padEnd(TYPE_WIDTH), ...details].join("  ").trimEnd()}\n`;
 }

@@ -7,13 +7,17 @@ import { EXIT } from "../exit-codes.ts";
 import type { Options } from "../options.ts";
 import { parseOciResources } from "../parse-oci-resources.ts";
 import { parseSize } from "../size-words.ts";
-import { podOf, type Task } from "../task.ts";
+import { containersOf, podOf, type Task } from "../task.ts";
 
 const PERIOD_US = 100_000;
 
 export async function update(task: Task): Promise<number> {
   if (task.options.has("filename")) {
-    if (task.args.length > 1 || task.options.has("resources") || Object.keys(parseChange(task.options)).length > 0)
+    if (
+      containersOf(task).length > 0 ||
+      task.options.has("resources") ||
+      Object.keys(parseChange(task.options)).length > 0
+    )
       throw new PeapodError("BAD_USAGE", "update: -f is about the whole pod, and says all of it");
     return await (await import("./update-members.ts")).updateMembers(task);
   }
@@ -22,7 +26,7 @@ export async function update(task: Task): Promise<number> {
   const resources = { ...(file === undefined ? {} : readChange(task, file)), ...parseChange(task.options) };
   if (Object.keys(resources).length === 0)
     throw new PeapodError("BAD_USAGE", `pod ${pod}: nothing is to be changed`, { hint: "peapod help update" });
-  await (await task.engine()).client(pod).update({ containers: [...new Set(task.args.slice(1))], resources });
+  await (await task.engine()).client(pod).update({ containers: containersOf(task), resources });
   return EXIT.ok;
 }
 

@@ -1,6 +1,6 @@
 // attach, and the options of a terminal that other verbs have as well.
 
-import { type OptionSpec, POD, type Verb } from "../grammar.ts";
+import { CONTAINER, type OptionSpec, POD, type Verb } from "../grammar.ts";
 
 export const DETACH_KEYS: OptionSpec = {
   long: "detach-keys",
@@ -21,8 +21,8 @@ export const ATTACH: Verb = {
     "Ends with the container's exit status, or with 0 when left by the detach keys. Several may attach at once.",
   args: [POD, { name: "CONTAINER", kind: "text", required: false, many: false }],
   options: [
-    { long: "container", short: "c", kind: "text", value: "NAME", summary: "which container, instead of CONTAINER" },
-    { long: "stdin", short: "i", kind: "flag", summary: "an error where the container has no standard input" },
+    CONTAINER,
+    { long: "interactive", short: "i", kind: "flag", summary: "an error where the container has no standard input" },
     { long: "tty", short: "t", kind: "flag", summary: "an error where the container has no terminal" },
     { long: "no-stdin", kind: "flag", summary: "look on: nothing is given to the container" },
     DETACH_KEYS,
@@ -38,7 +38,7 @@ export const ATTACH: Verb = {
   takesCommand: false,
   examples: [
     { line: "peapod attach web", tells: "the pod's only container; ctrl-p ctrl-q leaves it" },
-    { line: "peapod attach -it web shell", tells: "the shell of the container shell" },
-    { line: "echo hello | peapod attach web reader", tells: "a line for a container that reads" },
+    { line: "peapod attach -it web -c shell", tells: "the shell of the container shell" },
+    { line: "echo hello | peapod attach web -c reader", tells: "a line for a container that reads" },
   ],
 };

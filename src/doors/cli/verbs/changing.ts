@@ -1,16 +1,9 @@
 // The verbs that change a pod: start, exec, attach, kill, stop, restart, delete, pause, resume, update, wait.
 
-import { type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
+import { CONTAINER, CONTAINERS, type OptionSpec, POD, PODS, type Verb } from "../grammar.ts";
 import { ATTACH, DETACH_KEYS } from "./attaching.ts";
 import { UPDATE } from "./resources.ts";
 
-const CONTAINERS: OptionSpec = {
-  long: "container",
-  short: "c",
-  kind: "list",
-  value: "NAME",
-  summary: "only this container",
-};
 const GRACE: OptionSpec = {
   long: "time",
   short: "t",
@@ -18,7 +11,6 @@ const GRACE: OptionSpec = {
   value: "SECONDS",
   summary: "grace period, instead of the manifest's terminationGracePeriodSeconds",
 };
-const CONTAINER: OptionSpec = { ...CONTAINERS, kind: "text", summary: "which container" };
 
 export const CHANGING: readonly Verb[] = [
   {

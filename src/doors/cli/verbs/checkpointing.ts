@@ -11,7 +11,6 @@ const CRIU: OptionSpec = {
 };
 const KEEP: OptionSpec = {
   long: "keep",
-  short: "k",
   kind: "flag",
   summary: "keep CRIU's logs in the pod's directory, also when all went well",
 };
@@ -54,7 +53,7 @@ export const CHECKPOINTING: readonly Verb[] = [
     takesCommand: false,
     examples: [
       { line: "peapod restore web", tells: "from where it was" },
-      { line: "peapod restore --keep web", tells: "and leave what was put on disk there" },
+      { line: "peapod restore --keep web", tells: "and keep what CRIU said of it" },
     ],
   },
 ];

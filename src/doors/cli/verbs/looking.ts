@@ -1,6 +1,6 @@
 // The verbs that look at pods and disturb nothing: state, list, ps, stats, top, logs, events, inspect, ns.
 
-import { formatOption, POD, type Verb } from "../grammar.ts";
+import { CONTAINERS, formatOption, POD, type Verb } from "../grammar.ts";
 import { STATS, TOP } from "./resources.ts";
 
 export const LOOKING: readonly Verb[] = [
@@ -21,7 +21,9 @@ export const LOOKING: readonly Verb[] = [
     name: "list",
     aliases: ["ls"],
     summary: "list the pods",
-    about: "All pods below the root, by name.",
+    about:
+      "All pods below the root, by name. READY counts the main containers and sidecars whose readiness probes succeed, or " +
+      "that run and have none; RESTARTS how often containers were started again, and when one last ended for it.",
     args: [],
     options: [
       { long: "quiet", short: "q", kind: "flag", summary: "names only" },
@@ -56,7 +58,7 @@ export const LOOKING: readonly Verb[] = [
     about:
       "Lines that a container wrote to stderr go to stderr. Where several containers are shown each line bears its " +
       "container's name, and lines are in the order of their times. With -f it goes on until all of them have ended.",
-    args: [POD],
+    args: [POD, { name: "CONTAINER", kind: "text", required: false, many: true }],
     options: [
       { long: "follow", short: "f", kind: "flag", summary: "go on with what they write from now on" },
       {
@@ -75,7 +77,7 @@ export const LOOKING: readonly Verb[] = [
         summary: "begin each line with its container's name, also where there is one",
       },
       { long: "previous", short: "p", kind: "flag", summary: "of the attempt before the latest one" },
-      { long: "container", short: "c", kind: "list", value: "NAME", summary: "only this container" },
+      CONTAINERS,
     ],
     takesCommand: false,
     examples: [
@@ -89,17 +91,28 @@ export const LOOKING: readonly Verb[] = [
     aliases: [],
     summary: "tell what happened to a pod",
     about:
-      "Each change of the pod and its containers in the order in which it became true, exactly once. Each has a number, " +
-      "the cursor: --since CURSOR continues after it. JSON is one object a line.",
+      "What became true of the pod and its containers, and why, in that order. JSON is one object a line, and tells every step " +
+      "exactly once; each has a number, the cursor: --since CURSOR continues after it. The table leaves out what says nothing to a person.",
     args: [POD],
     options: [
-      { long: "since", kind: "number", value: "CURSOR", summary: "only events after this one; else all that are kept" },
+      CONTAINERS,
+      {
+        long: "since",
+        kind: "text",
+        value: "CURSOR|TIME",
+        summary:
+          "only events after this one, or from this time on: 10m (ago), 2026-11-22T10:00:00Z; else all that are kept",
+      },
       { long: "follow", short: "f", kind: "flag", summary: "go on until the pod is deleted" },
       formatOption(["table", "json"], "table"),
     ],
     takesCommand: false,
     examples: [
       { line: "peapod events web", tells: "from the beginning" },
+      {
+        line: "peapod events -f --since 10m web -c server",
+        tells: "the last ten minutes of one container, and what comes",
+      },
       { line: "peapod events --follow --since 12 --format json web", tells: "continue where one left off" },
     ],
   },

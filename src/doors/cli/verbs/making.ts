@@ -1,6 +1,6 @@
 // The verbs that make something out of a manifest: spec, bundle, create, run; and again out of a pod: clone, generate.
 
-import { FILE, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
+import { CONTAINER, FILE, formatOption, type OptionSpec, OUT_FILE, POD, type Verb } from "../grammar.ts";
 import { DETACH_KEYS } from "./attaching.ts";
 
 const NAME: OptionSpec = {
@@ -61,9 +61,7 @@ export const MAKING: readonly Verb[] = [
     summary: "print a manifest to begin with",
     about: "Prints a small Pod manifest with comments. Point its image at a root file system directory and run it.",
     args: [],
-    options: [
-      { long: "out", short: "o", kind: "text", value: "FILE", summary: "write it to FILE, which must not exist" },
-    ],
+    options: [OUT_FILE],
     takesCommand: false,
     examples: [
       { line: "peapod spec", tells: "look at it" },
@@ -129,7 +127,7 @@ export const MAKING: readonly Verb[] = [
         summary: "sit down at the container whose manifest says stdin: true, and give it what is typed",
       },
       { long: "tty", short: "t", kind: "flag", summary: "the same for tty: true, at its terminal" },
-      { long: "container", short: "c", kind: "text", value: "NAME", summary: "which container -i and -t mean" },
+      { ...CONTAINER, summary: "which container -i and -t mean" },
       DETACH_KEYS,
       { long: "keep", kind: "flag", summary: "do not delete the pod after it has ended" },
       NAME,
@@ -171,12 +169,13 @@ export const MAKING: readonly Verb[] = [
       "comments, with what was updated since. Images are absolute, and the name is the pod's own. Secrets are never in it.",
     args: [POD],
     options: [
-      { long: "filename", short: "f", kind: "text", value: "FILE", summary: "write it to FILE, which must not exist" },
+      OUT_FILE,
+      { long: "filename", short: "f", kind: "text", value: "FILE", summary: "the same, for those used to say it so" },
     ],
     takesCommand: false,
     examples: [
       { line: "peapod generate web", tells: "look at it" },
-      { line: "peapod generate web -f web.yaml", tells: "keep it in a file" },
+      { line: "peapod generate web -o web.yaml", tells: "keep it in a file" },
     ],
   },
 ];

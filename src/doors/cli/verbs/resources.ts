@@ -1,6 +1,6 @@
 // The verbs about what pods use and may use: update, stats, top.
 
-import { formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
+import { CONTAINERS, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
 
 const PODS_IF_ANY = { name: "POD", kind: "pod", required: false, many: true } as const;
 const INTERVAL: OptionSpec = {
@@ -26,6 +26,7 @@ export const UPDATE: Verb = {
     "anything is done.",
   args: [POD, { name: "CONTAINER", kind: "text", required: false, many: true }],
   options: [
+    { ...CONTAINERS, summary: "this container, not the pod as a whole" },
     { long: "cpus", kind: "text", value: "NUMBER", summary: "processors at most: 1.5; 0 takes the limit away" },
     { long: "cpu-shares", kind: "number", value: "N", summary: "weight on a busy machine; 1024 is one processor's" },
     { long: "cpu-period", kind: "number", value: "MICROSECONDS", summary: "period of the quota" },
@@ -64,7 +65,7 @@ export const UPDATE: Verb = {
   ],
   takesCommand: false,
   examples: [
-    { line: "peapod update web server --memory 128m --cpus 1.5", tells: "one container" },
+    { line: "peapod update web -c server --memory 128m --cpus 1.5", tells: "one container" },
     { line: "peapod update web --pids-limit 500", tells: "all containers together" },
     { line: "peapod update web -f pod.yaml", tells: "the file was edited" },
   ],

@@ -37,6 +37,41 @@ t.test("names and aliases are unique", async (t) => {
   t.equal((await parse("unpause web")).verb.name, "resume");
 });
 
+t.test("options of one name have one letter, one kind and the same words", (t) => {
+  // Where one name means different things: variables of a pod or of a command, cursors or times, and so on.
+  const differs = [
+    "container",
+    "detach-keys",
+    "env",
+    "filename",
+    "format",
+    "follow",
+    "interactive",
+    "keep",
+    "out",
+    "since",
+    "tty",
+  ];
+  const all = VERBS.flatMap(({ name, options }) => options.map((option) => ({ name, option })));
+  for (const { name, option } of all) {
+    const twin = all.find((other) => other.option.long === option.long);
+    if (twin === undefined) continue;
+    const where = `--${option.long} of ${twin.name} and of ${name}`;
+    t.equal(option.short, twin.option.short, where);
+    if (!differs.includes(option.long)) t.same(option, twin.option, where);
+  }
+  t.end();
+});
+
+t.test("every verb that is about containers takes -c NAME", (t) => {
+  for (const { name, args, options } of VERBS) {
+    const option = options.find(({ long }) => long === "container");
+    if (args.some((arg) => arg.name === "CONTAINER")) t.ok(option, name);
+    if (option !== undefined) t.match(option, { short: "c", kind: /^(text|list)$/, value: "NAME" }, name);
+  }
+  t.end();
+});
+
 t.test("a verb may have two words", async (t) => {
   for (const line of ["image build pod.yaml -t shop", "--root /r image build -t shop pod.yaml"]) {
     const parsed = await parse(line);
@@ -102,7 +137,7 @@ t.test("values are checked and turned into what they mean", async (t) => {
   t.equal((await parse("stop -t 1.5 web")).options.number("time"), 1.5);
   t.equal((await parse("stop -t 2m web")).options.number("time"), 120);
   t.equal((await parse("logs --tail 10 web")).options.number("tail"), 10);
-  t.equal((await parse("events --since 0 web")).options.number("since"), 0);
+  t.equal((await parse("logs --tail 0 web")).options.number("tail"), 0);
   t.match(await refused("stop -t soon web"), /option --time: "soon" is not a time in seconds/);
   t.match(await refused("logs --tail -1 web"), /tail/);
   t.match(await refused("list --format xml"), /option --format: "xml" is not one of table, wide, json/);

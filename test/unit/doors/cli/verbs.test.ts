@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import type { PodName } from "../../../../src/base/names.ts";
@@ -219,9 +220,9 @@ t.test("list: a table for people, names, JSON for programs", async (t) => {
   const engine = fakeEngine({ reader: { list: async () => [ended, aPod({ degraded: "its reaper died" })] } });
   t.equal(
     (await runLine("list", fakeWorld(engine))).out,
-    `POD  STATUS             RUNNING  CREATED
-db   exited (3)         0/1      1 day ago
-web  running, degraded  2/2      3 minutes ago
+    `POD  STATUS             READY  RESTARTS  CREATED
+db   exited (3)         0/1    0         1 day ago
+web  running, degraded  2/2    0         3 minutes ago
 `,
   );
   t.equal((await runLine("ls -q", fakeWorld(engine))).out, "db\nweb\n");
@@ -230,6 +231,29 @@ web  running, degraded  2/2      3 minutes ago
     json.map((pod: { pod: string }) => pod.pod),
     ["db", "web"],
   );
+});
+
+t.test("list: who is ready, of those that can be, and how often they were started again", async (t) => {
+  const endedAt = (time: string) => ({ startedAt: undefined, exit: { kind: "exited", code: 1, time } }) as never;
+  const containers = [
+    aContainer("prepare", { role: "init", status: "exited", ready: false, attempt: 4 }),
+    aContainer("proxy", { role: "sidecar", attempt: 1, last: endedAt("2026-11-22T09:00:00Z") }),
+    aContainer("server", { ready: false, attempt: 2, last: endedAt("2026-11-22T10:02:50Z") }),
+    aContainer("_pause", { role: "pause", ready: false }),
+  ];
+  const pods = [aPod({ containers }), aPod({ pod: "young" as PodName, status: "initializing", containers })];
+  const engine = fakeEngine({ reader: { list: async () => pods } });
+  t.equal(
+    (await runLine("list", fakeWorld(engine))).out,
+    `POD    STATUS        READY  RESTARTS            CREATED
+web    running       1/2    3 (10 seconds ago)  3 minutes ago
+young  initializing  1/2    7 (10 seconds ago)  3 minutes ago
+`,
+  );
+  t.match(JSON.parse((await runLine("list --format json", fakeWorld(engine))).out), [
+    { readyCount: 1, readyTotal: 2, restartCount: 3 },
+    { readyCount: 1, readyTotal: 2, restartCount: 7 },
+  ]);
 });
 
 t.test("state is JSON with every key, or a view for people", async (t) => {
@@ -252,6 +276,9 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     changedAt: null,
     pod: "web",
     status: "running",
+    readyCount: 1,
+    readyTotal: 2,
+    restartCount: 0,
     phase: "Running",
     reason: null,
     conditions: [],
@@ -295,6 +322,7 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
     (await runLine("state web --format table", fakeWorld(engine))).out,
     `pod      web
 status   running
+ready    1/2
 created  3 minutes ago
 
 CONTAINER  STATUS              RESTARTS   PID  STARTED
@@ -353,6 +381,30 @@ t.test("logs merges finished logs in the order of their times", async (t) => {
   t.same(asked, [{ container: "client", follow: false, tail: 5, since: "2026-11-22T10:00:00.000000000Z" }]);
 });
 
+t.test("logs and update take containers by -c and after the pod, each once", async (t) => {
+  const shown: string[] = [];
+  const updated: unknown[] = [];
+  const engine = fakeEngine({
+    reader: { state: async () => aPod() },
+    client: { update: async (more) => noting(updated, more.containers, aPod()) },
+    rest: {
+      async *logs(_pod, { container }) {
+        shown.push(container);
+        yield aLine("one");
+      },
+    },
+  });
+  for (const words of ["web client", "web -c client", "-c client web client"]) {
+    await runLine(`logs ${words}`, fakeWorld(engine));
+    await runLine(`update ${words} --memory 1m`, fakeWorld(engine));
+  }
+  t.same(shown, ["client", "client", "client"]);
+  t.same(updated, [["client"], ["client"], ["client"]]);
+  t.match(await runLine("logs web nobody", fakeWorld(engine)), { status: 125, err: /hint: it has server, client/ });
+  const whole = await runLine("update web -f pod.yaml -c client", fakeWorld(engine));
+  t.match(whole, { status: 125, err: /-f is about the whole pod/ });
+});
+
 t.test("logs -f ends when its reader goes away", async (t) => {
   const fake = fakeWorld(
     fakeEngine({
@@ -375,6 +427,7 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
     { ...stamp, seq: 1, type: "pod.wanted", want: "running", request: "r1" },
     {
       ...stamp,
+      time: "2026-11-22T10:02:00.000Z",
       seq: 2,
       type: "container.exited",
       container: "server" as never,
@@ -384,6 +437,7 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
   const asked: unknown[] = [];
   const engine = fakeEngine({
     reader: {
+      state: async () => aPod(),
       async *events(_pod, { since, follow }) {
         asked.push({ since, follow });
         yield* told;
@@ -392,10 +446,21 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
   });
   t.equal(
     (await runLine("events web", fakeWorld(engine))).out,
-    `   1  2026-11-22T10:00:00.000Z  pod.wanted                want=running  request=r1
-   2  2026-11-22T10:00:00.000Z  container.exited          server  exited with 7
+    `2026-11-22T10:00:00.000Z  (pod)   asked to run
+2026-11-22T10:02:00.000Z  server  exited with 7
 `,
   );
+  t.match(
+    (await runLine("events web", fakeWorld(engine, { terminal: true }))).out,
+    "\u001b[31mexited with 7\u001b[0m\n",
+  );
+  const server = "2026-11-22T10:02:00.000Z  server  exited with 7\n";
+  t.equal((await runLine("events web -c server", fakeWorld(engine))).out, server);
+  t.equal((await runLine("events web -c client", fakeWorld(engine))).out, "");
+  t.equal((await runLine("events web --since 2m", fakeWorld(engine))).out, server, "two minutes before 10:03");
+  t.match(await runLine("events web --since yesterday", fakeWorld(engine)), { status: 125, err: /cursor nor a time/ });
+  t.match(await runLine("events web -c nobody", fakeWorld(engine)), { status: 125, err: /has no such container/ });
+  asked.length = 0;
   const json = (await runLine("events -f --since 12 --format json web", fakeWorld(engine))).out;
   t.same(
     json
@@ -404,22 +469,19 @@ t.test("events: a line for people, the event itself for programs", async (t) => 
       .map((line) => JSON.parse(line)),
     told,
   );
-  t.same(asked, [
-    { since: undefined, follow: false },
-    { since: 12, follow: true },
-  ]);
+  t.same(asked, [{ since: 12, follow: true }]);
   const later = told.map((event) => ({ ...event, seq: event.seq + 40 }));
   const shortened = fakeEngine({
     reader: {
+      state: async () => aPod(),
       async *events() {
         yield* later;
       },
     },
   });
-  t.match(await runLine("events web", fakeWorld(shortened)), {
-    out: /^ {2}41 .*\n {2}42 .*\n$/,
-    err: "hint: the events up to 40 are not kept any more\n",
-  });
+  const hinted = await runLine("events web", fakeWorld(shortened));
+  t.match(hinted.out, /asked to run\n.*exited with 7\n$/);
+  t.equal(hinted.err, "hint: the events up to 40 are not kept any more\n");
 });
 
 t.test("ns --diff: against the plan or another pod, with a status that tells", async (t) => {
@@ -500,6 +562,15 @@ t.test("spec prints, and writes no file that is there", async (t) => {
   const file = `${t.testdir({})}/pod.yaml`;
   t.equal((await runLine(`spec -o ${file}`, fakeWorld(engine))).status, 0);
   t.match(await runLine(`spec -o ${file}`, fakeWorld(engine)), { status: 125, err: /exists already/ });
+});
+
+t.test("generate writes where -o says, or -f as podman has it", async (t) => {
+  const engine = fakeEngine({ rest: { generate: async () => "kind: Pod\n" } });
+  const dir = t.testdir({});
+  t.same(await runLine(`generate web -o ${dir}/o.yaml`, fakeWorld(engine)), { status: 0, out: "", err: "" });
+  t.same(await runLine(`generate web -f ${dir}/f.yaml`, fakeWorld(engine)), { status: 0, out: "", err: "" });
+  t.match(await runLine(`generate web -f ${dir}/a -o ${dir}/b`, fakeWorld(engine)), { status: 125, err: /two files/ });
+  t.same(readdirSync(dir).sort(), ["f.yaml", "o.yaml"]);
 });
 
 t.test("inspect is one object", async (t) => {
