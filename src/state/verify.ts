@@ -108,6 +108,7 @@ class PodStory {
       case "pod.planned":
       case "pod.wanted":
       case "pod.attached":
+      case "pod.detached":
       case "pod.updated":
       case "pod.failed":
       case "pod.recovered":
