@@ -18,19 +18,63 @@ export interface Contender {
 
 const CGROUP = "peapod-bench";
 const CONTAINERS = ["one", "two", "three"];
+/** Of the machine, published by those who publish one. */
+const PORT = "18998";
+const BRIDGE = "peapod-bench0";
 /** As PID 1 it would heed no SIGTERM; nobody sends one here, all are killed. */
 const COMMAND = ["/bin/sleep", "1000"];
 
 export function makePeapod(place: string, bin: string): Contender {
   const file = writeManifest(place);
   const peapod = join(bin, "peapod");
-  const env = { PEAPOD_ROOT: join(place, "peapod") };
+  // No contender has a network.
+  const env = { PEAPOD_ROOT: join(place, "peapod"), PEAPOD_NETWORK: "none" };
   return {
     name: "peapod",
     what: "peapod run -d; peapod delete --force",
     up: () => run(peapod, ["run", "-d", file], env),
     down: () => run(peapod, ["delete", "--force", "bench"], env),
   };
+}
+
+/**
+ * One container on a bridge with a published port: first on a network of the same plugins that podman's own has, then on
+ * peapod's own, which has IPv6 as well.
+ */
+export function makeNetworked(place: string, bin: string): readonly [Contender, Contender] {
+  const file = join(place, "bench-net.yaml");
+  const ports = [{ containerPort: 80 }];
+  const containers = [{ name: "one", image: `rootfs:${busyboxRootfs()}`, command: COMMAND, ports }];
+  const metadata = { name: "bench-net" };
+  writeFileSync(
+    file,
+    stringify({ apiVersion: "v1", kind: "Pod", metadata, spec: { restartPolicy: "Never", containers } }),
+  );
+  const lists = join(place, "net.d");
+  mkdirSync(lists, { recursive: true });
+  const ipam = {
+    type: "host-local",
+    dataDir: join(place, "addresses"),
+    routes: [{ dst: "0.0.0.0/0" }],
+    ranges: [[{ subnet: "10.189.0.0/16" }]],
+  };
+  const plugins = [
+    { type: "bridge", bridge: BRIDGE, isGateway: true, ipMasq: true, hairpinMode: true, ipam },
+    { type: "portmap", capabilities: { portMappings: true } },
+    { type: "firewall" },
+    { type: "tuning" },
+  ];
+  writeFileSync(join(lists, "10-bench.conflist"), JSON.stringify({ cniVersion: "0.4.0", name: "bench", plugins }));
+  const peapod = join(bin, "peapod");
+  const env = { PEAPOD_ROOT: join(place, "peapod"), PEAPOD_NETWORK: "", NETCONFPATH: lists };
+  const on = (network: string, name: string): Contender => ({
+    name,
+    what: `peapod run -d --network ${network} -p ${PORT}:80; peapod delete --force`,
+    up: () => run(peapod, ["run", "-d", "--network", network, "-p", `${PORT}:80`, file], env),
+    down: () => run(peapod, ["delete", "--force", "bench-net"], env),
+    end: () => void spawnSync("ip", ["link", "delete", BRIDGE], { stdio: "ignore" }),
+  });
+  return [on("bench", "peapod, bridge and port"), on("peapod", "peapod, its own bridge (IPv6, too)")];
 }
 
 function writeManifest(place: string): string {
@@ -89,8 +133,8 @@ export function makeShell(place: string, sideBySide: boolean): Contender {
   };
 }
 
-/** Undefined where podman is not installed or cannot be set up here. */
-export function makePodman(place: string): Contender | undefined {
+/** A pod of three without a network, and one of one with. None where podman is not installed or cannot be set up here. */
+export function makePodman(place: string): readonly [Contender, Contender] | undefined {
   if (!isOnPath("podman")) return undefined;
   const dir = join(place, "podman");
   mkdirSync(dir, { recursive: true });
@@ -112,7 +156,7 @@ export function makePodman(place: string): Contender | undefined {
   // Its own pause program needs catatonit, which is not everywhere.
   const infra = ["--infra-image", "bench-busybox", "--infra-command", COMMAND.join(" ")];
   const share = ["--share", "net,ipc,uts", "--network", "none", ...infra];
-  return {
+  const alone: Contender = {
     name: "(c) podman",
     what: "podman pod create, three create, pod start; pod rm -f -t 0",
     up: () => {
@@ -128,6 +172,17 @@ export function makePodman(place: string): Contender | undefined {
       spawnSync("find", ["/sys/fs/cgroup", ...empty], { stdio: "ignore" });
     },
   };
+  const networked: Contender = {
+    name: "podman, bridge and port",
+    what: `podman pod create -p ${PORT}:80, create, pod start, on its own network (IPv4); pod rm -f -t 0`,
+    up: () => {
+      podman("pod", "create", "--name", "bench-net", "-p", `${PORT}:80`, ...infra);
+      podman("create", "--pod", "bench-net", "--name", "one", "bench-busybox", ...COMMAND);
+      podman("pod", "start", "bench-net");
+    },
+    down: () => podman("pod", "rm", "-f", "-t", "0", "bench-net"),
+  };
+  return [alone, networked];
 }
 
 function writeBundle(dir: string, container: string): void {

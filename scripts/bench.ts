@@ -1,12 +1,19 @@
 // How long a pod takes up and down, beside what one would do by hand and beside podman, and what it costs while it
-// idles. All contenders take turns, so that a slow moment hits all. usage: bench [--runs N] [--json FILE] [--no-podman] [--docker]
+// idles. All contenders take turns, so that a slow moment hits all. usage: bench [--runs N] [--json FILE] [--no-podman] [--docker] [--network]
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Contender, makePeapod, makePodman, makeSameBundles, makeShell } from "./bench-contenders.ts";
+import {
+  type Contender,
+  makeNetworked,
+  makePeapod,
+  makePodman,
+  makeSameBundles,
+  makeShell,
+} from "./bench-contenders.ts";
 import { printColumns } from "./bench-print.ts";
 
 /** By then a supervisor with nothing to do has gone to sleep. */
@@ -41,6 +48,8 @@ async function main(): Promise<void> {
       json: { type: "string" },
       "no-podman": { type: "boolean" },
       docker: { type: "boolean" },
+      // The pair with a network alone.
+      network: { type: "boolean" },
     },
   });
   const runs = Number(values.runs ?? 10);
@@ -52,15 +61,20 @@ async function main(): Promise<void> {
   const peapod = makePeapod(place, bin);
   const podman = values["no-podman"] ? undefined : makePodman(place);
   const byHand = [makeShell(place, false), makeShell(place, true), makeSameBundles(place, bin)];
-  const contenders = [peapod, ...byHand, ...(podman ? [podman] : [])];
+  const contenders = [peapod, ...byHand, ...(podman ? [podman[0]] : [])];
+  const networked = [...makeNetworked(place, bin), ...(podman ? [podman[1]] : [])];
   try {
+    if (values.network) return printTable(measure(networked, runs), runs);
     const rows = measure(contenders, runs);
+    const withNetwork = measure(networked, runs);
     const memory = await measureMemory(peapod, join(place, "peapod"));
     printTable(rows, runs);
+    printTable(withNetwork, runs);
     printMemory(memory);
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ runs, rows, memory }, null, 2)}\n`);
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ runs, rows, withNetwork, memory }, null, 2)}\n`);
   } finally {
-    for (const contender of contenders) contender.end?.();
+    for (const contender of [...contenders, ...networked]) contender.end?.();
     rmSync(place, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@ import { isPodName, type PodName } from "../base/names.ts";
 import { checkpointDir, checkpointsDir, makePodPaths, podsDir, sandboxesDir } from "../base/paths.ts";
 import { isReaperAlive } from "../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../host/cgroups.ts";
+import { removeIfLeft } from "../host/claims.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readMountTable } from "../host/mount-table.ts";
 import { isSameProcess, readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
@@ -15,7 +16,9 @@ import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
 import { makeBases, makePossibleCgroups, ownerOfCgroup } from "../plan/cgroups.ts";
 import type { Plan } from "../plan/plan.ts";
+import { clearAttachments, readAttachments } from "./doctor-networks.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
+import { readPortClaims } from "./port-claims.ts";
 import { readPodNames } from "./reader.ts";
 import { removeRuins } from "./ruins.ts";
 
@@ -27,11 +30,12 @@ const OUR_PROGRAMS = new Set(["peapod-reaper", "peapod-io", "node", "runc", "cru
 export async function examine(root: string, { fix }: { readonly fix: boolean }): Promise<DoctorReport> {
   const facts = readHostFacts();
   const objects = readObjects(root, facts);
-  if (!fix) return { objects, fixed: [] };
+  if (!fix) return { objects, fixed: [], problems: [] };
   const orphans = objects.filter((object) => object.orphan);
   await removeOrphans(root, orphans, facts);
+  const problems = await clearAttachments(orphans.filter(({ kind }) => kind === "attachment").map(({ name }) => name));
   const left = new Set(readObjects(root, facts).map(keyOf));
-  return { objects, fixed: orphans.filter((object) => !left.has(keyOf(object))) };
+  return { objects, fixed: orphans.filter((object) => !left.has(keyOf(object))), problems };
 }
 
 function readObjects(root: string, facts: HostFacts): DoctorObject[] {
@@ -42,9 +46,16 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
     ...readMounts(root),
     ...readCgroups(root, facts),
     ...readFiles(root),
+    ...readPortClaims(podsDir(root)).map(({ file, pod }) => ({
+      kind: "port",
+      name: file,
+      owner: basename(pod),
+      detail: "of this machine, taken",
+    })),
   ];
   return found
     .map((object) => ({ ...object, orphan: !alive.has(podOf(object.owner)) }))
+    .concat(readAttachments(root, alive))
     .sort((a, b) => (a.owner ?? "").localeCompare(b.owner ?? "") || a.kind.localeCompare(b.kind));
 }
 
@@ -169,6 +180,7 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
     // Asked again: it may have been made anew meanwhile. One that cannot be removed must not keep the others.
     if (!isWatched(root, pod)) await removePod(root, pod, facts).catch(() => undefined);
   }
+  for (const { name, kind } of orphans) if (kind === "port") removeIfLeft(name);
   // What is no pod's name lies there all the same and is nobody's.
   for (const name of readNames(podsDir(root))) if (!isPodName(name)) removeTree(join(podsDir(root), name));
 }

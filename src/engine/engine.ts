@@ -3,6 +3,7 @@
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { NetworkList } from "../network/network.ts";
 import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
@@ -144,6 +145,7 @@ export interface Engine {
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
   readonly volumes: NamedVolumes;
+  readonly networks: Networks;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
   /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
   notify(socket: string, notice: Notice): Promise<string | undefined>;
@@ -224,6 +226,30 @@ export interface NamedVolume {
   /** The pod that made it. */
   readonly createdBy: string | undefined;
   readonly usedBy: readonly PodName[];
+}
+
+/** What pods can be attached to. */
+export interface Networks {
+  /** In the order of their files, peapod's own last; without files it is the one that pods get. */
+  list(): Promise<readonly NetworkSummary[]>;
+  /** The configuration as it is used. @throws NOT_FOUND, BAD_MANIFEST */
+  inspect(name: string): Promise<NetworkList>;
+  /** Asks the plugins whether a pod still has what they gave it; what they complain of. @throws NOT_FOUND */
+  check(pod: PodName): Promise<readonly PeapodError[]>;
+}
+
+export interface NetworkSummary {
+  readonly name: string;
+  /** Undefined: peapod's own. */
+  readonly file: string | undefined;
+  readonly cniVersion: string;
+  readonly plugins: readonly string[];
+  /** A pod that asks for nothing gets it. */
+  readonly isUsual: boolean;
+  /** Of those that records tell of, whatever their root. */
+  readonly pods: readonly string[];
+  /** What is wrong with its file, or what a plugin says of its own readiness (CNI 1.1's STATUS). */
+  readonly fault?: string;
 }
 
 export interface BundleReport {
@@ -358,6 +384,8 @@ export interface DoctorReport {
   readonly objects: readonly DoctorObject[];
   /** Those of `objects` that were removed; empty without `fix`. */
   readonly fixed: readonly DoctorObject[];
+  /** What could not be done, a sentence each. */
+  readonly problems: readonly string[];
 }
 
 export interface DoctorObject {

@@ -4,7 +4,7 @@
 import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
-import type { Engine, EngineOptions } from "./engine.ts";
+import type { Engine, EngineOptions, Networks } from "./engine.ts";
 import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
@@ -50,10 +50,22 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     get volumes() {
       return openNamedVolumes(options.root);
     },
+    get networks() {
+      return openNetworks(options.root);
+    },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     notify: async (socket, notice) =>
       (await import("./notify-systemd.ts")).notifySystemd(programs.probe, notice, { NOTIFY_SOCKET: socket }),
     verify: async (what) => (await import("./verify-pod.ts")).verifyPod(options.root, what),
+  };
+}
+
+function openNetworks(root: string): Networks {
+  const load = () => import("./networks.ts");
+  return {
+    list: async () => (await load()).listNetworks(),
+    inspect: async (name) => (await load()).inspectNetwork(name),
+    check: async (pod) => (await load()).checkPod(root, pod),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import type { ExitInbox } from "../exits/inbox.ts";
 import { readCgroupLines, readCommandLine, readPids, readProcess } from "../host/processes.ts";
+import { readEnvironment } from "../host/tools-of.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
@@ -42,6 +43,9 @@ function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
   const found = readProcess(pid);
   if (found === undefined || found.ppid !== process.ppid || found.state === "Z" || found.comm === IO_NAME) return false;
   if (readCommandLine(pid)?.[0] === runtime.path) return false;
+  // pod-networks.ts waits for plugins, as long as they may take.
+  if (sandbox.networks !== undefined && readEnvironment(pid).some((pair) => pair.startsWith("CNI_COMMAND=")))
+    return false;
   return !(readCgroupLines(pid) ?? []).some(({ path }) => isBelow(path, sandbox.cgroup.path));
 }
 

@@ -1,7 +1,7 @@
 // How each step of a plan is done. A complete table: a step without an executor does not compile.
 // Every executor may be called again after a crash: what is so already stays as it is.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
@@ -27,8 +27,11 @@ const EXECUTORS: Executors = {
   },
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
-    for (const file of withAddresses(pod.plan, pod.journal.state).sandbox.files)
-      writeFileAtomic(file.path, file.text, 0o644);
+    for (const { path, text } of withAddresses(pod.plan, pod.journal.state).sandbox.files) {
+      // In place where it is there already: it may be mounted, and a mount stays with its file.
+      if (existsSync(path)) writeFileSync(path, text);
+      else writeFileAtomic(path, text, 0o644);
+    }
   },
   "make-volumes": async (_step, pod) => {
     makeVolumes(pod.plan.sandbox.volumes);

@@ -42,7 +42,8 @@ export async function endTools(find: () => readonly FoundTool[]): Promise<void> 
   }
 }
 
-function readEnvironment(pid: number): readonly string[] {
+/** `NAME=value`; nothing of a process that is gone or is not ours to look at. */
+export function readEnvironment(pid: number): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   } catch (error) {

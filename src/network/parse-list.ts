@@ -2,6 +2,7 @@
 // makes of its own part is for the plugin to say.
 
 import { PeapodError } from "../base/errors.ts";
+import { type Place, parsePlacedJson } from "./json-places.ts";
 import { CNI_VERSIONS, type CniVersion, type NetworkList, type PluginConfig } from "./network.ts";
 
 /** CNI specification 1.1.0, "name". */
@@ -10,36 +11,40 @@ const NAME = /^[a-zA-Z0-9][\w.-]*$/;
 type Fields = Readonly<Record<string, unknown>>;
 type Report = (path: string, message: string) => void;
 
+/** As a manifest's faults are told. */
+interface Fault extends Place {
+  readonly file: string;
+  readonly path: string;
+  readonly message: string;
+}
+
 /** A list (`.conflist`), or one plugin alone (`.conf`), which is a list of one. @throws BAD_MANIFEST with every fault */
 export function parseNetworkList(text: string, file: string): NetworkList {
-  const faults: string[] = [];
-  const report: Report = (path, message) => faults.push(`${file}: ${path === "" ? "" : `${path}: `}${message}`);
-  const list = checkList(parseJson(text, report), report);
-  if (list !== undefined && faults.length === 0) return { ...list, file };
-  throw new PeapodError("BAD_MANIFEST", faults.join("\n"), {
-    hint: "CNI specification, section 1, tells what a network configuration is",
-    detail: { file, faults },
-  });
+  const parsed = parsePlacedJson(text);
+  if ("fault" in parsed) throw badList([{ file, ...parsed.place, path: "", message: parsed.fault }]);
+  const faults: Fault[] = [];
+  const list = checkList(parsed.value, (path, message) =>
+    faults.push({ file, ...parsed.placeOf(path), path, message }),
+  );
+  if (list === undefined || faults.length > 0) throw badList(faults);
+  return { ...list, file };
 }
 
 /** The name that a text bears, whatever else is wrong with it. */
 export function parseNetworkName(text: string): string | undefined {
-  const found = parseJson(text, () => undefined);
-  return isFields(found) && typeof found.name === "string" ? found.name : undefined;
+  const parsed = parsePlacedJson(text);
+  if ("fault" in parsed || !isFields(parsed.value)) return undefined;
+  return typeof parsed.value.name === "string" ? parsed.value.name : undefined;
 }
 
-function parseJson(text: string, report: Report): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const line = /\(line (\d+) column (\d+)\)/.exec(message);
-    const at = /position (\d+)/.exec(message)?.[1];
-    const where = line?.[1] ?? (at === undefined ? undefined : String(text.slice(0, Number(at)).split("\n").length));
-    const what = message.replace(/ in JSON at position.*$/s, "").replace(/\s+/g, " ");
-    report("", `${where === undefined ? "" : `line ${where}: `}is not JSON: ${what}`);
-    return undefined;
-  }
+function badList(faults: readonly Fault[]): PeapodError {
+  const [first] = faults;
+  if (first === undefined) throw new PeapodError("BUG", "network configuration: refused without a fault");
+  const { file, line, column, path, message } = first;
+  const more = faults.length - 1;
+  const rest = more === 0 ? "" : more === 1 ? " (and 1 more fault)" : ` (and ${more} more faults)`;
+  const where = `${file}:${line}:${column}${path === "" ? "" : ` ${path}`}`;
+  return new PeapodError("BAD_MANIFEST", `network configuration ${where}: ${message}${rest}`, { detail: faults });
 }
 
 function checkList(found: unknown, report: Report): NetworkList | undefined {

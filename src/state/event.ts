@@ -32,6 +32,8 @@ export type PodFact =
     }
   /** Its network namespace is attached to these networks, and these are its addresses. May come again after a restart. */
   | { readonly type: "pod.attached"; readonly networks: readonly AttachedNetwork[]; readonly dns: NetworkDns }
+  /** Its network namespace goes, since the container goes that has it. */
+  | { readonly type: "pod.detached" }
   | { readonly type: "pod.created" }
   /** Its first containers run; those that wait for them follow. */
   | { readonly type: "pod.started" }

@@ -106,6 +106,10 @@ function applyFact(state: PodState, event: Event): PodState {
       };
     case "pod.attached":
       return { ...state, ...makeAddresses(event.networks), networks: event.networks, dns: event.dns };
+    case "pod.detached": {
+      const { networks: _, dns: _dns, podIP: _ip, podIPs: _ips, ...rest } = state;
+      return rest;
+    }
     case "pod.created":
       return { ...state, createdAt: event.time };
     case "pod.started":

@@ -146,6 +146,7 @@ export class PodStory {
       case "pod.planned":
       case "pod.wanted":
       case "pod.attached":
+      case "pod.detached":
       case "pod.updated":
       case "pod.failed":
       case "pod.recovered":

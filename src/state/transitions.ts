@@ -65,6 +65,7 @@ interface PodRule {
 export const POD_RULES: Readonly<Record<PodFact["type"], PodRule>> = {
   "pod.planned": { needs: [], forbids: ["planned"] },
   "pod.wanted": { needs: ["planned"], forbids: ["deleted"] },
+  "pod.detached": { needs: ["planned"], forbids: ["deleted"] },
   "pod.attached": { needs: ["planned"], forbids: ["deleted"] },
   "pod.created": {
     needs: ["planned"],

@@ -1,10 +1,14 @@
 // Promise: a pod has the addresses of the networks that were asked for, is reached there, and gives them back.
 
+import { chmodSync } from "node:fs";
 import t from "tap";
 import { LACKS_PLUGINS, readAddresses, readRules, testWithNetworks } from "../support/networks.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 t.setTimeout(600_000);
+
+/** What the pod's address is called in the environment. */
+const IP = { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } };
 
 const SERVER = {
   name: "web",
@@ -62,6 +66,89 @@ testWithNetworks(
     t.same(readAddresses(networks), [], "all were given back");
   },
 );
+
+testWithNetworks(
+  "a pod with a user namespace leaves its network when it restarts, and is attached anew",
+  async (t, host, networks) => {
+    networks.list("10-blue.conflist", { cniVersion: "1.0.0", name: "blue", plugins: [networks.bridge()] });
+    const containers = [{ name: "c1", run: "echo I am $IP; cat /etc/hosts; exec sleep 1000", env: [IP] }];
+    // Its users must pass through.
+    chmodSync(host.dir, 0o711);
+    const pod = host.aPod({ containers, spec: { hostUsers: false } });
+    await host.must("run", "-d", pod.file);
+    const before = (await host.shown(pod)).podIP;
+    await waitUntil("it tells", async () => (await host.must("logs", pod.name)).includes(`I am ${before}`));
+    await host.must("restart", pod.name);
+    const after = (await host.shown(pod)).podIP;
+    await waitUntil("it tells anew", async () => (await host.must("logs", pod.name)).includes(`I am ${after}`));
+    t.match(await host.must("logs", pod.name), new RegExp(`^${after}\tpod1$`, "m"), "as its hosts file does");
+    t.equal(readAddresses(networks).length, 2);
+    t.match(await host.must("events", pod.name), /pod\.detached[\s\S]*pod\.attached/);
+    t.equal((await host.peapod("network", "check", pod.name)).code, 0);
+  },
+);
+
+testWithNetworks(
+  "the address is in the environment, from the first container on, and after a restart",
+  async (t, host, networks) => {
+    networks.list("10-blue.conflist", { cniVersion: "0.3.1", name: "blue", plugins: [networks.bridge()] });
+    const tell = {
+      run: "echo $IP and $IPS",
+      env: [IP, { ...IP, name: "IPS", valueFrom: { fieldRef: { fieldPath: "status.podIPs" } } }],
+    };
+    const pod = host.aPod({ init: [{ name: "first", ...tell }], containers: [{ name: "c1", ...tell }] });
+    await host.must("run", "-d", pod.file);
+    await host.must("wait", pod.name);
+    const { podIP, podIPs } = await host.shown(pod);
+    t.equal(podIPs.length, 2);
+    for (const name of ["first", "c1"])
+      t.equal((await host.must("logs", pod.name, "-c", name)).trim(), `${podIP} and ${podIPs.join(",")}`);
+    await host.must("restart", pod.name);
+    t.equal((await host.shown(pod)).podIP, podIP, "the pod has not moved");
+  },
+);
+
+testWithNetworks("none, host and another's namespace", async (t, host) => {
+  const addresses = { name: "c1", run: "busybox ip -o addr; exec sleep 1000" };
+  const look = async (...words: string[]) => {
+    const pod = host.aPod({ containers: [addresses] });
+    await host.must("run", "-d", "--network", ...words, pod.file);
+    await waitUntil("it tells", async () => (await host.must("logs", pod.name)).includes("127.0.0.1"));
+    const lines = (await host.must("logs", pod.name)).trim().split("\n");
+    return { pod, interfaces: new Set(lines.map((line) => line.split(/\s+/)[1])) };
+  };
+  t.strictSame([...(await look("none")).interfaces], ["lo"]);
+  t.ok((await look("host")).interfaces.size > 1);
+  const owner = host.aPod();
+  await host.must("run", "-d", owner.file);
+  const netns = `${host.root}/pods/${owner.name}/ns/pod-net`;
+  const { pod, interfaces } = await look(`netns:${netns}`);
+  t.ok(
+    [...interfaces].some((name) => name?.startsWith("eth0")),
+    "the other pod's interface",
+  );
+  t.strictSame((await host.shown(pod)).networks, [], "it is not its own");
+  await host.must("delete", "--force", pod.name);
+  t.match(await host.must("network", "check", owner.name), "", "which its owner still has");
+});
+
+testWithNetworks("annotations say it in the manifest; generate and clone say it again", async (t, host, networks) => {
+  networks.list("20-blue.conflist", { cniVersion: "1.0.0", name: "blue", plugins: [networks.bridge()] });
+  networks.list("10-other.conflist", { cniVersion: "1.0.0", name: "other", plugins: [networks.bridge()] });
+  const pod = host.aPod({ annotations: { "peapod/networks": "blue:interface_name=b0" } });
+  await host.must("run", "-d", pod.file);
+  t.match((await host.shown(pod)).networks, [{ name: "blue", interface: "b0" }]);
+  t.match(await host.must("network", "ls"), /other \(usual\)[\s\S]*blue\s+1\.0\.0\s+bridge\s+1\s[\s\S]*peapod's own/);
+  const plain = host.aPod();
+  await host.must("run", "-d", "--network", "blue", plain.file);
+  t.match(await host.must("generate", plain.name), /peapod\/networks: blue/);
+  await host.must("clone", "--start", plain.name, "twin");
+  t.match((await host.shown({ name: "twin", file: "" })).networks, [{ name: "blue", interface: "eth0" }]);
+  t.match(await host.peapod("bundle", plain.file, "-o", `${host.dir}/b`, "--network", "blue"), {
+    code: 125,
+    err: /a bundle is attached to no network/,
+  });
+});
 
 function addressOf(bridge: object, last: number): string {
   const { ipam } = bridge as {

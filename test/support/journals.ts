@@ -130,6 +130,7 @@ function factsOnTheWay(containers: readonly ContainerName[]): Fact[] {
       ],
       dns: { nameservers: [], search: [], options: [] },
     },
+    { type: "pod.detached" },
     { type: "pod.degraded", reason: "its reaper died" },
     { type: "pod.initialized" },
     { type: "pod.expired" },

@@ -2,7 +2,7 @@
 // has; stand-in plugins; and what is on the machine of addresses, rules and links, to be counted before and after.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listIfAny, readIfAny } from "./if-any.ts";
@@ -22,8 +22,11 @@ export interface OwnNetworks {
   list(file: string, content: object | string): void;
   /** A plugin of a few lines of sh; `$CNI_COMMAND` and the like are as the specification has them. */
   plugin(name: string, script: string): void;
-  /** What stand-ins that `source lib` told, in order. */
+  /** What stand-ins told by `tell WORDS`, in order. */
   told(): readonly string[];
+  /** Makes a file in `dir` that stand-ins look for, or takes it away. */
+  mark(name: string): void;
+  unmark(name: string): void;
   /** A bridge plugin's configuration, of this test's own bridge and addresses. */
   bridge(more?: object): object;
 }
@@ -32,6 +35,7 @@ let count = 0;
 
 export function ownNetworks(): OwnNetworks {
   const dir = mkdtempSync(join(tmpdir(), "ptn-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   count += 1;
   // Of 10.224.0.0/11, one for each of many at once.
   const number = (process.pid * 7 + count) % 4096;
@@ -57,6 +61,8 @@ export function ownNetworks(): OwnNetworks {
       chmodSync(path, 0o755);
     },
     told: () => readIfAny(telling).split("\n").filter(Boolean),
+    mark: (name) => writeFileSync(join(dir, name), ""),
+    unmark: (name) => rmSync(join(dir, name), { force: true }),
     bridge: (more = {}) => ({
       type: "bridge",
       bridge: bridgeOf(number),
@@ -87,7 +93,6 @@ export function removeBridges(networks: OwnNetworks): void {
   } catch {
     // Never made.
   }
-  rmSync(networks.dir, { recursive: true, force: true });
 }
 
 /** Addresses that host-local has given away. */
@@ -108,17 +113,15 @@ export function readRules(...words: readonly string[]): readonly string[] {
   );
 }
 
-export function countVeths(): number {
-  return readFileSync("/proc/net/dev", "utf8")
-    .split("\n")
-    .filter((line) => /^\s*veth/.test(line)).length;
-}
-
 /** A test with a peapod whose networks are its own. */
 export function testWithNetworks(
   sentence: string,
   body: (t: Test, host: PeapodHost, networks: OwnNetworks) => Promise<void>,
-  options: { readonly env?: NodeJS.ProcessEnv; readonly needs?: "plugins" | "nothing" } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly needs?: "plugins" | "nothing";
+    readonly deadlineMs?: number;
+  } = {},
 ): void {
   const networks = ownNetworks();
   testWithPeapod(
@@ -127,6 +130,6 @@ export function testWithNetworks(
       t.teardown(() => removeBridges(networks));
       await body(t, host, networks);
     },
-    { env: { ...networks.env, ...options.env }, skip: options.needs === "nothing" ? false : LACKS_PLUGINS },
+    { ...options, env: { ...networks.env, ...options.env }, skip: options.needs === "nothing" ? false : LACKS_PLUGINS },
   );
 }

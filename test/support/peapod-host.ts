@@ -235,9 +235,10 @@ export class PeapodHost {
 export function testWithPeapod(
   sentence: string,
   body: (t: Test, host: PeapodHost) => Promise<void>,
-  options: { readonly env?: NodeJS.ProcessEnv; readonly skip?: string | false } = {},
+  options: { readonly env?: NodeJS.ProcessEnv; readonly skip?: string | false; readonly deadlineMs?: number } = {},
 ): void {
-  t.test(sentence, { skip: options.skip ?? false, timeout: TEST_DEADLINE_MS }, async (t) => {
+  const timeout = options.deadlineMs === undefined ? TEST_DEADLINE_MS : patient(options.deadlineMs);
+  t.test(sentence, { skip: options.skip ?? false, timeout }, async (t) => {
     const host = new PeapodHost(options.env ?? {});
     try {
       await body(t, host);

@@ -53,7 +53,7 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 
 \`ps\`: an array of \`container\`, \`pid\`, \`parentPid\`, \`uid\`, \`memoryBytes\`, \`startedAt\`, \`command\`.
 \`events\`: one object a line: \`seq\`, \`time\`, \`pod\`, \`type\`, and what belongs to that type.
-\`inspect\`: \`state\`, \`manifest\`, \`plan\`. \`doctor\`: \`objects\` and \`fixed\`, arrays of \`kind\`, \`name\`, \`owner\` (absent where
+\`inspect\`: \`state\`, \`manifest\`, \`plan\`. \`doctor\`: \`problems\` (sentences), \`objects\` and \`fixed\`, arrays of \`kind\`, \`name\`, \`owner\` (absent where
 nobody owns it), \`detail\`, \`orphan\`. \`verify\`: \`violations\`, \`events\`. \`volume list\` and \`volume inspect\`: an array of
 \`name\`, \`path\`, \`createdAt\`, \`createdBy\`, \`usedBy\`. \`bundle\`: an array of \`container\`, \`dir\`; with
 \`--explain\` of \`container\`, \`part\`, \`source\`, \`where\`.

@@ -54,6 +54,8 @@ function makeWords(
       return "goes on";
     case "pod.attached":
       return makeAttachedWords(event);
+    case "pod.detached":
+      return "left its networks";
     case "pod.checkpointed":
       return event.containers.length === 0 ? "copied to disk, runs on" : "put on disk, nothing of it runs";
     case "pod.restored":

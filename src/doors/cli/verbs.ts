@@ -6,6 +6,7 @@ import { CHECKPOINTING } from "./verbs/checkpointing.ts";
 import { IMAGES } from "./verbs/images.ts";
 import { LOOKING } from "./verbs/looking.ts";
 import { MAKING } from "./verbs/making.ts";
+import { NETWORKS } from "./verbs/networks.ts";
 import { TENDING } from "./verbs/tending.ts";
 import { VOLUMES } from "./verbs/volumes.ts";
 
@@ -16,6 +17,7 @@ export const VERB_GROUPS: readonly { readonly title: string; readonly verbs: rea
   { title: "Look", verbs: LOOKING },
   { title: "Images", verbs: IMAGES },
   { title: "Volumes", verbs: VOLUMES },
+  { title: "Networks", verbs: NETWORKS },
   { title: "Tend", verbs: TENDING },
 ];
 

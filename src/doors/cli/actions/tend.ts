@@ -9,10 +9,10 @@ import { printJson, tableWidth } from "./print.ts";
 
 export async function doctor(task: Task): Promise<number> {
   const fix = task.options.flag("fix");
-  const { objects, fixed } = await (await task.engine()).doctor({ fix });
+  const { objects, fixed, problems } = await (await task.engine()).doctor({ fix });
   const isSame = (a: DoctorObject, b: DoctorObject) => a.kind === b.kind && a.name === b.name;
   const left = objects.filter((object) => object.orphan && !fixed.some((gone) => isSame(gone, object)));
-  if (task.options.text("format") === "json") printJson(task, { objects, fixed });
+  if (task.options.text("format") === "json") printJson(task, { objects, fixed, problems });
   else {
     const columns = [
       { title: "OWNER" },
@@ -29,7 +29,8 @@ export async function doctor(task: Task): Promise<number> {
     output.out(`${count(objects.length, "object")}, ${left.length} left over, ${fixed.length} removed\n`);
     if (left.length > 0 && !fix) output.err("hint: peapod doctor --fix removes what was left over\n");
   }
-  return left.length === 0 ? EXIT.ok : EXIT.found;
+  for (const problem of problems) task.world.output.err(`peapod: ${problem}\n`);
+  return left.length === 0 && problems.length === 0 ? EXIT.ok : EXIT.found;
 }
 
 export async function verify(task: Task): Promise<number> {

@@ -48,6 +48,7 @@ t.test("options of one name have one letter, one kind and the same words", (t) =
     "follow",
     "interactive",
     "keep",
+    "network",
     "out",
     "since",
     "tty",

@@ -505,7 +505,7 @@ t.test("doctor tells what was left over, and fixes it when told", async (t) => {
   const mine = { kind: "cgroup", name: "/peapod/web", owner: "web", detail: "2 processes", orphan: false };
   const left = { kind: "mount", name: "/run/x", owner: undefined, detail: "an overlay", orphan: true };
   const engine = fakeEngine({
-    rest: { doctor: async ({ fix }) => ({ objects: [mine, left], fixed: fix ? [left] : [] }) },
+    rest: { doctor: async ({ fix }) => ({ objects: [mine, left], fixed: fix ? [left] : [], problems: [] }) },
   });
   t.same(await runLine("doctor", fakeWorld(engine)), {
     status: 1,
