@@ -4,8 +4,9 @@
 import { resolve } from "node:path";
 import type { Container, PodDocument } from "../generated/pod.ts";
 import { formatYaml } from "./image-manifest.ts";
-import type { Manifest } from "./manifest.ts";
+import type { DnsWords, Manifest } from "./manifest.ts";
 import type { ReadPod } from "./read-manifest.ts";
+import { type SaidNames, writeSaidNames } from "./said-names.ts";
 
 const SCHEME = "rootfs:";
 
@@ -16,18 +17,27 @@ export interface StoredDocuments {
   readonly companions?: readonly unknown[];
   /** Variables of every container that were said beside it. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly names?: SaidNames;
+  /** What the pod's resolv.conf says with those. */
+  readonly resolved?: DnsWords;
 }
 
 /** Without Secrets: what is kept lies on a disk, and is printed. */
-export function makeStored({ document, companions }: ReadPod, env: StoredDocuments["env"]): StoredDocuments {
+export function makeStored(
+  { document, companions }: ReadPod,
+  said: Pick<StoredDocuments, "env" | "names" | "resolved"> = {},
+): StoredDocuments {
   const told = companions.filter((one) => !isSecret(one));
-  return { document, ...(told.length === 0 ? {} : { companions: told }), ...(env === undefined ? {} : { env }) };
+  return { document, ...(told.length === 0 ? {} : { companions: told }), ...said };
 }
 
 /** YAML. */
-export function makeGenerated({ document, companions = [], env = {} }: StoredDocuments, manifest: Manifest): string {
+export function makeGenerated(stored: StoredDocuments, manifest: Manifest): string {
+  const { document, companions = [], env = {}, names = {}, resolved } = stored;
   const told = companions.filter((one) => !isSecret(one));
-  return [...told, nameAndPlace(document, env, manifest)].map(formatYaml).join("---\n");
+  const placed = nameAndPlace(document, env, manifest);
+  const own = { ...placed, spec: writeSaidNames(placed.spec, names, resolved) };
+  return [...told, own].map(formatYaml).join("---\n");
 }
 
 function isSecret(document: unknown): boolean {
