@@ -122,6 +122,43 @@ function planBeside(host: PeapodHost, pod: PodFile, text: string, upstream?: str
   return (JSON.parse(plan) as Plan).sandbox.files.find(({ path }) => path.endsWith("/resolv.conf"))?.text;
 }
 
+testWithPeapod(
+  "options say more than the manifest, and go along with what is generated of the pod",
+  async (t, host) => {
+    const pod = host.aPod({
+      containers: [{ name: "c1" }],
+      spec: { hostname: "web", hostAliases: ALIASES, dnsConfig: { searches: ["x.example"] } },
+    });
+    const options = [
+      ...["--hostname", "said.example", "--add-host", "db:192.0.2.9", "--add-host", "a;b:2001:db8::9"],
+      ...["--dns", "192.0.2.53", "--dns-search", ".", "--dns-option", "ndots:3"],
+    ];
+    await host.must("run", "-d", ...options, pod.file);
+    const seen = await see(host, pod);
+    t.match(
+      seen,
+      /^127\.0\.0\.1\tsaid\.example\n\n.*\n192\.0\.2\.9\tdb\n2001:db8::9\ta\tb\n192\.0\.2\.7\tdb\.example\tdb$/m,
+    );
+    t.match(seen, /\nnameserver 192\.0\.2\.53\noptions ndots:3\nsaid\.example\nsaid\.example\nsaid\.example\n$/);
+    t.notMatch(seen, /^search/m);
+
+    const explained = await host.must("bundle", "--explain", ...options, pod.file);
+    t.match(explained, /^c1 +hostname +option +--hostname$/m);
+    t.match(explained, /^c1 +mounts\.\/etc\/hosts +option +--add-host$/m);
+    t.match(explained, /^c1 +mounts\.\/etc\/resolv\.conf +option +--dns, --dns-search, --dns-option$/m);
+
+    await host.must("clone", "--start", pod.name, "twin");
+    t.equal(await see(host, "twin"), seen, "a clone has them");
+    const more = host.aPod({
+      name: pod.name,
+      containers: [{ name: "c1" }, { name: "c2" }],
+      spec: { hostname: "web", hostAliases: ALIASES, dnsConfig: { searches: ["x.example"] } },
+    });
+    await host.must("update", pod.name, "-f", more.file);
+    t.equal(await see(host, pod, "-c", "c2"), seen, "and so has a container that comes later");
+  },
+);
+
 testWithPeapod("who comes later has the files of the network and the name that it has", async (t, host) => {
   const spec = { hostAliases: ALIASES };
   const pod = host.aPod({ containers: [{ name: "c1" }], spec });
@@ -135,6 +172,22 @@ testWithPeapod("who comes later has the files of the network and the name that i
     /^# Made by peapod: the hosts file of the host[\s\S]*\n192\.0\.2\.7\tdb\.example\tdb\n/,
   );
   t.match(await see(host, pod, "-c", "named"), new RegExp(`^127\\.0\\.0\\.1\t${pod.name}\t${hostname()}$`, "m"));
+});
+
+testWithPeapod("options that cannot be are refused by their names", async (t, host) => {
+  const pod = host.aPod({ spec: { hostNetwork: true } });
+  const refused = async (pattern: RegExp, ...options: string[]) => {
+    const { code, err } = await host.peapod("run", "-d", ...options, pod.file);
+    t.equal(code, 125, err);
+    t.match(err, pattern);
+  };
+  await refused(
+    /option --hostname: the pod has the host's network, and its name \(.*:\d+ spec\.hostNetwork\)/,
+    "--hostname",
+    "x",
+  );
+  await refused(/option --add-host: "db" is not HOST:IP/, "--add-host", "db");
+  await refused(/option --dns: "none" is not an address/, "--dns", "none");
 });
 
 testWithPeapod("the host name follows the pod's, and stays where the manifest names it", async (t, host) => {
