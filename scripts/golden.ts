@@ -14,6 +14,7 @@ import { parsePod, type ReadPod } from "../src/manifest/read-manifest.ts";
 import { KNOWN_CAPABILITIES } from "../src/plan/capabilities.ts";
 import { makePlan } from "../src/plan/make-plan.ts";
 import type { Plan } from "../src/plan/plan.ts";
+import type { HostFiles } from "../src/plan/sandbox-files.ts";
 
 export const EXAMPLES = fileURLToPath(new URL("../bundles/examples", import.meta.url));
 
@@ -31,6 +32,11 @@ export const GOLDEN_FACTS: HostFacts = {
   memoryBytes: 8 * 2 ** 30,
   oomScoreAdj: 0,
   limitsSwap: true,
+};
+
+export const GOLDEN_HOST_FILES: HostFiles = {
+  resolvConf: "nameserver 192.0.2.1\n",
+  hosts: "127.0.0.1 localhost\n192.0.2.2 host\n",
 };
 
 export function exampleNames(): string[] {
@@ -72,7 +78,7 @@ export function planAsGolden({ manifest, objects }: Pick<ReadPod, "manifest" | "
     root: "/run/peapod",
     cgroupDriver: "cgroupfs",
     reaperPath: "/usr/libexec/peapod/peapod-reaper",
-    resolvConf: "nameserver 192.0.2.1\n",
+    hostFiles: GOLDEN_HOST_FILES,
     // As on a disk: what Secrets hold is not there.
     values: { objects: redactSecrets(objects), uid: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", overrides: new Map() },
   });

@@ -6,7 +6,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
-import { readOwnJson, writeJsonAtomic } from "../base/files.ts";
+import { readOwnJson, writeFileAtomic, writeJsonAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import type { PodPaths } from "../base/paths.ts";
 import { unmountBelow } from "../host/mounts.ts";
@@ -62,6 +62,7 @@ export async function beginChange(
     ...(stored?.networks === undefined ? {} : { networks: stored.networks }),
     ...(stored?.publish === undefined ? {} : { publish: stored.publish }),
     attached: pickAttached(plan.sandbox),
+    ...(stored?.names === undefined ? {} : { names: stored.names }),
   });
   if (planned.secrets !== undefined) refuse("cannot be given Secrets while it runs");
   const change = planMemberChange(plan, planned.plan);
@@ -156,6 +157,8 @@ export async function untilChanged(pod: KeptPod, request: string): Promise<void>
 
 /** The plan last: with it the pod is what the journal says. */
 function install(paths: PodPaths, { manifest, stored, plan }: Next): void {
+  // Who comes may be at another network than those who are there.
+  for (const { path, text } of plan.sandbox.files) if (!existsSync(path)) writeFileAtomic(path, text, 0o644);
   writeJsonAtomic(paths.manifest, manifest);
   writeJsonAtomic(paths.document, stored);
   writeJsonAtomic(paths.plan, plan);

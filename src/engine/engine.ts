@@ -3,6 +3,7 @@
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { SaidNames } from "../manifest/said-names.ts";
 import type { NetworkList } from "../network/network.ts";
 import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
@@ -11,6 +12,7 @@ import type { PodState } from "../state/pod-state.ts";
 import type { Notice } from "./notify-systemd.ts";
 import type { StatsFrame, StatsRequest } from "./stats.ts";
 
+export type { SaidNames } from "../manifest/said-names.ts";
 export type { ResourceChange } from "../plan/resource-change.ts";
 export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
 
@@ -169,6 +171,8 @@ export interface PlanRequest {
   readonly usualNetwork?: string;
   /** `--publish`, beside the manifest's hostPort. */
   readonly publish?: readonly string[];
+  /** Names and name servers, over those of the manifest. */
+  readonly names?: SaidNames;
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;

@@ -1,7 +1,7 @@
 // From the user's manifest to the plan: reads what there is to read, then leaves the deciding to the plan room.
 
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { type ContainerName, isPodName } from "../base/names.ts";
 import { IDS_DIR, makeCacheDir } from "../base/paths.ts";
@@ -15,17 +15,20 @@ import { readImage } from "../image/read-image.ts";
 import { NETWORKS, PUBLISH } from "../manifest/annotations.ts";
 import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
 import { makeStored, type StoredDocuments } from "../manifest/make-generated.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { DnsWords, Manifest } from "../manifest/manifest.ts";
 import { parsePod, type ReadPod, readPod } from "../manifest/read-manifest.ts";
+import { withSaidNames } from "../manifest/said-names.ts";
 import { makePlan, type PlanInput } from "../plan/make-plan.ts";
 import type { OuterContainer } from "../plan/outer.ts";
 import type { Plan } from "../plan/plan.ts";
+import { parseResolvConf } from "../plan/resolv-conf.ts";
 import { collectSecrets, type SecretParts } from "../plan/secrets.ts";
 import { assertUsers } from "../plan/user.ts";
 import { makePlace, makePointer } from "../plan/where.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
 import type { Programs } from "./programs.ts";
+import { readHostFiles } from "./read-host-files.ts";
 
 export interface PodPlan {
   readonly manifest: Manifest;
@@ -44,7 +47,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   runtime.catch(() => undefined);
   const { outer, place } = await readOuter(request);
   const read = readRequested(request);
-  const named = place(request.name === undefined ? read.manifest : rename(read.manifest, request.name));
+  const renamed = request.name === undefined ? read.manifest : rename(read.manifest, request.name);
+  const named = place(request.names === undefined ? renamed : withSaidNames(renamed, request.names));
   const uid = request.uid ?? makeUuid();
   const { manifest, ...network } = await readNetwork(named, request, options.root, uid);
   if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
@@ -62,7 +66,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     root: options.root,
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
-    resolvConf: readResolvConf(),
+    hostFiles: readHostFiles(),
+    isInside: outer !== undefined,
     ...(await readProfiles(manifest, options.root)),
     ...network,
     values,
@@ -78,7 +83,10 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const isMapped = plan.containers.some(({ idMapping }) => idMapping !== undefined);
   const finish = (more: Partial<PlanInput>, final: Plan): PodPlan => ({
     manifest,
-    stored: makeStored(read, request),
+    stored: makeStored(read, {
+      ...request,
+      ...(request.names === undefined ? {} : { resolved: readDns(final, manifest) }),
+    }),
     plan: final,
     // Once more with what the Secrets hold: only where the two differ is a secret told.
     secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
@@ -179,21 +187,20 @@ function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
   return images;
 }
 
+/** What the resolv.conf of the pod's containers says. */
+function readDns({ sandbox }: Plan, { spec }: Manifest): DnsWords {
+  const textOf = (name: string) => sandbox.files.find(({ path }) => basename(path) === name)?.text;
+  const text = spec.hostNetwork ? textOf("host-resolv.conf") : undefined;
+  return parseResolvConf(text ?? textOf("resolv.conf") ?? "");
+}
+
 /** The pod's host name follows its name, unless the manifest names it. */
 function rename(manifest: Manifest, name: string): Manifest {
   if (!isPodName(name)) throw new PeapodError("BAD_USAGE", `pod ${JSON.stringify(name)}: is not a name for a pod`);
-  const named = manifest.spec.hostname !== manifest.metadata.name;
+  const named = manifest.source.lines["/spec/hostname"] !== undefined;
   return {
     ...manifest,
     metadata: { ...manifest.metadata, name },
     spec: named ? manifest.spec : { ...manifest.spec, hostname: name },
   };
-}
-
-function readResolvConf(): string {
-  try {
-    return readFileSync("/etc/resolv.conf", "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -26,7 +26,10 @@ export function readOuterContainer(dir: string, pid: number): OuterContainer {
   return { pid, startTime: found.startTime, dir, cgroupPath, hasOneHierarchy: facts.cgroupLayout === "v2", config };
 }
 
-/** The manifest with the container's paths replaced by the host's: images, and volumes of kind hostPath. */
+/**
+ * The manifest with the container's paths replaced by the host's: images, and volumes of kind hostPath. The host name is
+ * the container's.
+ */
 export function placeInside(manifest: Manifest, outer: OuterContainer, bundle: string): Manifest {
   const rootfs = realpathSync(resolve(bundle, outer.config.root.path));
   const mounts = (outer.config.mounts ?? []).flatMap(({ destination, source, options }): InsideMount[] => {
@@ -43,6 +46,11 @@ export function placeInside(manifest: Manifest, outer: OuterContainer, bundle: s
   const { spec } = manifest;
   return {
     ...manifest,
-    spec: { ...spec, containers: spec.containers.map(placeImage), volumes: spec.volumes.map(placeVolume) },
+    spec: {
+      ...spec,
+      ...(outer.config.hostname ? { hostnameOverride: outer.config.hostname } : {}),
+      containers: spec.containers.map(placeImage),
+      volumes: spec.volumes.map(placeVolume),
+    },
   };
 }

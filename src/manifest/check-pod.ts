@@ -5,6 +5,7 @@ import { isImageReference } from "../base/image-reference.ts";
 import { nearestName } from "../base/nearest.ts";
 import { parseBytes } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations, tellAnnotations } from "./annotations.ts";
+import { checkNames } from "./check-names.ts";
 import { checkAttendance, makeAttendanceRules } from "./check-probes.ts";
 import { checkAmount, checkPodResources, checkResources } from "./check-resources.ts";
 import { checkSecurity } from "./check-security.ts";
@@ -63,6 +64,7 @@ export function checkPod(
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     report("/spec/shareProcessNamespace", "cannot be true together with hostPID: the processes are the host's already");
   }
+  checkNames(pod, report);
   checkSecurity(pod, lineOf, report);
   checkAnnotations(fields(fields(fields(pod).metadata).annotations), names, report);
 }

@@ -5,8 +5,9 @@ import { resolve } from "node:path";
 import type { Container, PodDocument } from "../generated/pod.ts";
 import { NETWORKS, PUBLISH } from "./annotations.ts";
 import { formatYaml } from "./image-manifest.ts";
-import type { Manifest } from "./manifest.ts";
+import type { DnsWords, Manifest } from "./manifest.ts";
 import type { ReadPod } from "./read-manifest.ts";
+import { type SaidNames, writeSaidNames } from "./said-names.ts";
 
 const SCHEME = "rootfs:";
 
@@ -20,12 +21,15 @@ export interface StoredDocuments {
   /** Its networks and ports, where they were said beside it. */
   readonly networks?: readonly string[];
   readonly publish?: readonly string[];
+  readonly names?: SaidNames;
+  /** What the pod's resolv.conf says with those. */
+  readonly resolved?: DnsWords;
 }
 
 /** Without Secrets: what is kept lies on a disk, and is printed. */
 export function makeStored(
   { document, companions }: ReadPod,
-  { env, networks, publish }: Pick<StoredDocuments, "env" | "networks" | "publish">,
+  { env, networks, publish, names, resolved }: Omit<StoredDocuments, "document" | "companions"> = {},
 ): StoredDocuments {
   const told = companions.filter((one) => !isSecret(one));
   return {
@@ -34,20 +38,22 @@ export function makeStored(
     ...(env === undefined ? {} : { env }),
     ...(networks === undefined ? {} : { networks }),
     ...(publish === undefined ? {} : { publish }),
+    ...(names === undefined ? {} : { names }),
+    ...(resolved === undefined ? {} : { resolved }),
   };
 }
 
 /** YAML. */
-export function makeGenerated(
-  { document, companions = [], env = {}, networks, publish }: StoredDocuments,
-  manifest: Manifest,
-): string {
+export function makeGenerated(stored: StoredDocuments, manifest: Manifest): string {
+  const { document, companions = [], env = {}, networks, publish, names = {}, resolved } = stored;
   const told = companions.filter((one) => !isSecret(one));
   const said = {
     ...(networks === undefined ? {} : { [NETWORKS]: networks.join(", ") }),
     ...(publish === undefined ? {} : { [PUBLISH]: publish.join(", ") }),
   };
-  return [...told, annotate(nameAndPlace(document, env, manifest), said)].map(formatYaml).join("---\n");
+  const placed = annotate(nameAndPlace(document, env, manifest), said);
+  const own = { ...placed, spec: writeSaidNames(placed.spec, names, resolved) };
+  return [...told, own].map(formatYaml).join("---\n");
 }
 
 /** What was said of networks and ports beside the manifest. */

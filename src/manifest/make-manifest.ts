@@ -6,6 +6,7 @@ import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
 import { parseBytes } from "./amounts.ts";
+import { makeNames } from "./make-names.ts";
 import { makeAttendance } from "./make-probes.ts";
 import { makePodResources, makeResources } from "./make-resources.ts";
 import { makeEnv, makeEnvFrom, makeFilesVolume, makeMount } from "./make-sources.ts";
@@ -43,7 +44,7 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       containers,
       ...(resources === undefined ? {} : { resources }),
       volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod)),
-      hostname: spec.hostname ?? name,
+      ...makeNames(spec, name),
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,

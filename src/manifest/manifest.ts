@@ -26,8 +26,15 @@ export interface PodSpec {
   /** Init containers first, in their order, then the others in theirs. */
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
-  /** The shared host name; defaults to the pod's name. */
+  /** The first part of the pod's name among hosts; defaults to the pod's name. */
   readonly hostname: string;
+  /** The whole host name, whatever the rest says. */
+  readonly hostnameOverride?: string;
+  readonly subdomain?: string;
+  /** The host name is the whole name that `subdomain` makes. */
+  readonly setHostnameAsFQDN: boolean;
+  readonly hostAliases: readonly HostAlias[];
+  readonly dns: PodDns;
   readonly hostNetwork: boolean;
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
@@ -42,6 +49,26 @@ export interface PodSpec {
   readonly resources?: Resources;
   /** Whom volumes belong to; every process is in that group. */
   readonly fsGroup?: { readonly gid: number; readonly policy: "Always" | "OnRootMismatch" };
+}
+
+/** A line of /etc/hosts. */
+export interface HostAlias {
+  readonly ip: string;
+  readonly hostnames: readonly string[];
+}
+
+export interface DnsWords {
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  /** As resolv.conf(5) has them: `ndots:2`, `rotate`. */
+  readonly options: readonly string[];
+}
+
+/** What is added to the host's resolv.conf; with policy None it is all there is. */
+export interface PodDns extends DnsWords {
+  readonly policy: "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None";
+  /** What the caller says: each stands in place of all that there would be of its kind. */
+  readonly instead?: Partial<DnsWords>;
 }
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
@@ -152,6 +179,8 @@ export interface ManifestSource {
   readonly baseDir: string;
   /** JSON pointer into the user's document (`/spec/containers/0/image`) → 1-based line of `file`. */
   readonly lines: Readonly<Record<string, number>>;
+  /** What an option said over it: JSON pointer → `--hostname`. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** One thing wrong with a manifest. */

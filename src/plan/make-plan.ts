@@ -18,9 +18,10 @@ import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
 import type { HostMount, Plan, PlannedContainer, PlannedPort, PodCgroup, RuntimeChoice } from "./plan.ts";
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
+import { makePodNames } from "./pod-names.ts";
 import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
-import { makeSandboxFiles } from "./sandbox-files.ts";
+import { type HostFiles, SandboxFiles } from "./sandbox-files.ts";
 import type { NetworkScope } from "./scopes.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
 import { needsVault } from "./secrets.ts";
@@ -41,8 +42,10 @@ export interface PlanInput {
   readonly cgroupDriver: PodCgroup["driver"];
   /** Absolute path of our static program, for the first process of a shared pid namespace. */
   readonly reaperPath: string;
-  /** Text of the pod's /etc/resolv.conf; empty unless told. */
-  readonly resolvConf?: string;
+  /** Nothing in them unless told. */
+  readonly hostFiles?: HostFiles;
+  /** The pod will be moved into a caller's container. */
+  readonly isInside?: boolean;
   /** See Sandbox. */
   readonly idsFile?: string;
   /** By relative path; those that containers name. */
@@ -64,7 +67,8 @@ export function makePlan(input: PlanInput): Plan {
   const { manifest, facts, runtime, root } = input;
   const { spec, metadata } = manifest;
   const paths = makePodPaths(root, metadata.name);
-  const matrix = makeNamespaces(manifest, facts, runtime, paths, input.network);
+  const names = makePodNames(manifest);
+  const matrix = makeNamespaces(manifest, facts, runtime, paths, names.hostname, input.network);
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
   const lender = matrix.pinned.find(({ kind, owner }) => kind === "net" && owner === "pod");
   // Where each container has a network namespace of its own, there is nothing to be attached.
@@ -79,9 +83,17 @@ export function makePlan(input: PlanInput): Plan {
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
-  const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "", isAttached ? EACH_IP_MARK : undefined);
+  const files = new SandboxFiles({
+    paths,
+    manifest,
+    names,
+    host: input.hostFiles ?? { resolvConf: "" },
+    hostname: facts.hostname,
+    isInside: input.isInside ?? false,
+    ...(isAttached ? { addresses: [EACH_IP_MARK] } : {}),
+  });
   const seccompProfiles = input.seccompProfiles ?? new Map();
-  const shared = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime };
+  const shared = { manifest, facts, cgroup, volumes, sharedMemory, hostname: names.hostname, files, values, runtime };
   const pod: PodContext = { ...shared, seccompProfiles, subPathsDir: paths.subPaths };
   assertSysctls(
     manifest,
@@ -135,12 +147,12 @@ export function makePlan(input: PlanInput): Plan {
     stopGraceMs: spec.terminationGracePeriodSeconds * 1000,
     ...(logs === undefined ? {} : { logs }),
     sandbox: {
-      hostname: spec.hostname,
+      hostname: names.hostname,
       namespaces: withSysctls(manifest, matrix.pinned),
       sharedMemory,
       cgroup,
       resources: makePodResources(manifest, containers, facts),
-      files: [files.hosts, files.hostname, files.resolvConf],
+      files: files.all,
       ...(isAttached ? { networks } : {}),
       ...(input.ports === undefined || input.ports.length === 0 ? {} : { ports: input.ports }),
       volumes,

@@ -1,11 +1,13 @@
 // What becomes of a pod that runs when its manifest is another one: who comes, who goes, who is replaced. What all share
 // cannot change under those who have it, and is refused before anything is done. Pure.
 
+import { basename } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
 import { NETWORKS } from "../manifest/annotations.ts";
 import { isLent } from "./pins.ts";
-import type { Follower, Plan, PlannedContainer, Sandbox } from "./plan.ts";
+import type { Follower, Plan, PlannedContainer, Sandbox, SandboxFile } from "./plan.ts";
+import { essenceOfFile } from "./sandbox-files.ts";
 
 export interface MemberChange {
   /** The plan from then on. */
@@ -29,14 +31,14 @@ export function planMemberChange(old: Plan, next: Plan): MemberChange | undefine
     return other !== undefined && !isSame(essenceOf(one), essenceOf(other));
   });
   const plan = makeChangedPlan(old, next);
-  if (isSame(bare(old), bare(plan))) return undefined;
   assertSameSandbox(old, next);
+  if (isSame(bare(old), bare(plan))) return undefined;
   for (const one of [...added, ...removed, ...replaced]) assertChangeable(old, one, after.get(one.name));
   const names = (containers: readonly PlannedContainer[]) => containers.map(({ name }) => name);
   return { plan, added: names(added), removed: names(removed), replaced: names(replaced) };
 }
 
-/** Host files stay: containers have them mounted. Whoever comes later is made for himself, beside those who are there. */
+/** The files stay: containers have them mounted. Whoever needs another than there is gets it made. Whoever comes later is made for himself, beside those who are there. */
 function makeChangedPlan(old: Plan, next: Plan): Plan {
   const single = ({ name }: PlannedContainer): Follower => ({
     containers: [name],
@@ -47,11 +49,12 @@ function makeChangedPlan(old: Plan, next: Plan): Plan {
       [{ do: "start-container", container: name }],
     ],
   });
+  const isNew = ({ path }: SandboxFile) => !old.sandbox.files.some((file) => file.path === path);
   const members = next.containers.filter(({ role }) => role === "main" || role === "sidecar");
   return {
     ...next,
     runtime: old.runtime,
-    sandbox: { ...next.sandbox, files: old.sandbox.files },
+    sandbox: { ...next.sandbox, files: [...old.sandbox.files, ...next.sandbox.files.filter(isNew)] },
     followers: [...members.map(single), ...next.followers],
   };
 }
@@ -69,13 +72,16 @@ function assertSameSandbox(old: Plan, next: Plan): void {
   if (!same(({ namespaces }) => namespaces) || !same(({ sharedMemory }) => sharedMemory))
     refuse("which namespaces its containers share");
   if (!same(({ cgroup }) => cgroup)) refuse("its cgroup");
-  const hosts = (sandbox: Sandbox) => sandbox.files.filter(({ path }) => !path.endsWith("/resolv.conf"));
-  if (!same(hosts)) refuse("its hosts file");
   if (
     old.annotations[NETWORKS] !== next.annotations[NETWORKS] ||
     !same(({ networks }) => networks?.map(({ name }) => name))
   )
     refuse("its networks");
+  for (const file of next.sandbox.files) {
+    const there = old.sandbox.files.find(({ path }) => path === file.path);
+    if (there === undefined || isSame(bare(essenceOfFile(there)), bare(essenceOfFile(file)))) continue;
+    refuse(`its ${/hosts/.test(basename(file.path)) ? "hosts file" : basename(file.path).replace(/^host-/, "")}`);
+  }
   for (const volume of old.sandbox.volumes) {
     const now = next.sandbox.volumes.find(({ name }) => name === volume.name);
     if (now === undefined || isSame(bare(volume), bare(now))) continue;

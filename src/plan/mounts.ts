@@ -8,6 +8,7 @@ import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { OwnEnv } from "./env.ts";
 import { makeMountOptions } from "./mount-options.ts";
 import type { PlannedMount, PlannedSubPath, PlannedVolume, Reason, RuntimeChoice } from "./plan.ts";
+import type { FileMount } from "./sandbox-files.ts";
 import { makeSubPath } from "./sub-paths.ts";
 import { defaultReason, makeContainerPointer, makePlace, manifestReason } from "./where.ts";
 
@@ -17,7 +18,7 @@ export interface MountsInput {
   readonly container: Container;
   readonly volumes: readonly PlannedVolume[];
   readonly shm: PlannedMount;
-  readonly files: readonly PlannedMount[];
+  readonly files: readonly FileMount[];
   readonly ownEnv: OwnEnv;
   readonly facts: HostFacts;
   readonly runtime: RuntimeChoice;
@@ -43,7 +44,7 @@ export function makeMounts(input: MountsInput): Mounts {
     reasons[`mounts.${mount.destination}`] = reason;
   };
   add(input.shm, defaultReason("goes with the ipc namespace, as in containerd and podman"));
-  for (const mount of input.files) add(mount, defaultReason("Kubernetes default"));
+  for (const { mount, reason } of input.files) add(mount, reason);
   const taken = new Set<string>();
   const subPaths: PlannedSubPath[] = [];
   let passesMountsOn: true | undefined;

@@ -34,6 +34,7 @@ export function makeNamespaces(
   facts: HostFacts,
   runtime: RuntimeChoice,
   paths: PodPaths,
+  hostname: string,
   network?: NetworkScope,
 ): NamespaceMatrix {
   const wanted = makeWantedScopes(manifest, facts, network);
@@ -43,7 +44,7 @@ export function makeNamespaces(
 
   const pins = new Map<string, PinnedNamespace>();
   const pin = (kind: NamespaceKind, owner: "pod" | ContainerName): PinnedNamespace => {
-    const made = makePinnedNamespace({ kind, owner, found, paths, hostname: manifest.spec.hostname, offsets });
+    const made = makePinnedNamespace({ kind, owner, found, paths, hostname, offsets });
     pins.set(`${kind} ${owner}`, made);
     return made;
   };

@@ -5,7 +5,7 @@ import { type ErrorCode, PeapodError } from "../base/errors.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { OuterConfig } from "./outer.ts";
 import { securityPointer } from "./security-pointer.ts";
-import { makePlace, makePointer } from "./where.ts";
+import { isWritten, makePlace, makePointer } from "./where.ts";
 
 /** @throws NOT_PERMITTED for a privilege that the caller did not give, NOT_SUPPORTED for what is his alone */
 export function assertGiven(manifest: Manifest, config: OuterConfig): void {
@@ -29,9 +29,31 @@ export function assertGiven(manifest: Manifest, config: OuterConfig): void {
       { hint: `they come from the caller: docker run --sysctl ${sysctl.name}=${sysctl.value}` },
     );
   }
+  assertNames(manifest, config);
   spec.containers.forEach((container, index) => {
     assertContainer(manifest, index, container, config);
   });
+}
+
+/** Files that the caller mounts are his, and he goes on changing them; where he mounts none, the members have the pod's. */
+function assertNames({ spec, source }: Manifest, { mounts = [] }: OuterConfig): void {
+  const isCallers = (path: string) => mounts.some(({ destination }) => destination === path);
+  const refuse = (field: string, what: string, hint: string) => {
+    throw new PeapodError("NOT_SUPPORTED", `pod: its ${what} is its container's (${makePlace(source, field)})`, {
+      hint,
+    });
+  };
+  const [alias] = spec.hostAliases;
+  if (alias !== undefined && isCallers("/etc/hosts")) {
+    const example = `${alias.hostnames[0] ?? "NAME"}:${alias.ip}`;
+    refuse("/spec/hostAliases", "hosts file", `names come from the caller: docker run --add-host ${example}`);
+  }
+  const { policy, nameservers, searches, options } = spec.dns;
+  const asksMore = policy === "None" || [nameservers, searches, options].some(({ length }) => length > 0);
+  if (asksMore && isCallers("/etc/resolv.conf")) {
+    const field = isWritten(source, "/spec/dnsConfig") ? "/spec/dnsConfig" : "/spec/dnsPolicy";
+    refuse(field, "resolv.conf", "it comes from the caller: docker run --dns, --dns-search, --dns-option");
+  }
 }
 
 function assertContainer(

@@ -16,9 +16,10 @@ import { makeIdMapping } from "./id-mapping.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
 import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, RuntimeChoice, SharedMemory } from "./plan.ts";
+import { reasonOfName } from "./pod-names.ts";
 import { makeProcess } from "./process.ts";
 import { makePauseResources, makeResources } from "./resources.ts";
-import { makeFileMounts, type SandboxFiles } from "./sandbox-files.ts";
+import type { SandboxFiles } from "./sandbox-files.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
 import { makeShmMount } from "./shared-memory.ts";
 import { makeStdio, withTerm } from "./stdio.ts";
@@ -33,6 +34,8 @@ export interface PodContext {
   readonly cgroup: PodCgroup;
   readonly volumes: readonly PlannedVolume[];
   readonly sharedMemory: readonly SharedMemory[];
+  /** What the kernel calls the pod. */
+  readonly hostname: string;
   readonly files: SandboxFiles;
   readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
   readonly values: Values;
@@ -54,7 +57,7 @@ export function planContainer(
   const { name, securityContext } = container;
   const pointer = (...parts: string[]) => makeContainerPointer(manifest, index, ...parts);
   const uts = namespaces.uts.scope;
-  const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : manifest.spec.hostname;
+  const hostname = uts === "path" ? undefined : uts === "host" ? facts.hostname : pod.hostname;
   const idMapping = makeIdMapping(namespaces, facts);
   const isHostNetwork = namespaces.net.scope === "host";
   const ownEnv = makeOwnEnv(container, { manifest, facts, values: pod.values, isHostNetwork });
@@ -73,7 +76,7 @@ export function planContainer(
     container,
     volumes: pod.volumes,
     shm: makeShmMount(name, namespaces.ipc, pod.sharedMemory),
-    files: makeFileMounts(pod.files, namespaces, readOnly),
+    files: pod.files.mountsFor(namespaces, readOnly),
     ownEnv,
     facts,
     runtime: pod.runtime,
@@ -112,7 +115,7 @@ export function planContainer(
     ...(passesMountsOn ? { passesMountsOn } : {}),
     resources,
     cgroupPath: makeContainerCgroup(pod.cgroup, name),
-    hostname: isNamedByRuntime(namespaces) ? manifest.spec.hostname : undefined,
+    hostname: isNamedByRuntime(namespaces) ? pod.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),
     ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
     annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
@@ -181,7 +184,7 @@ export function planPause(
     ],
     resources: makePauseResources(pod.facts),
     cgroupPath: makeContainerCgroup(pod.cgroup, PAUSE),
-    hostname: isNamedByRuntime(namespaces) ? pod.manifest.spec.hostname : undefined,
+    hostname: isNamedByRuntime(namespaces) ? pod.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),
     annotations: { "peapod.pod": pod.manifest.metadata.name, "peapod.container": PAUSE },
     reasons: { ...reasons, "process.args": why, rootfs: why, [`mounts.${join("/", "pause")}`]: why },
@@ -196,5 +199,5 @@ function isNamedByRuntime({ uts }: ContainerNamespaces["namespaces"]): boolean {
 function reasonOfHostname(manifest: Manifest, uts: string): Reason {
   if (uts === "host") return defaultReason("the host's own, with its uts namespace");
   if (uts === "path") return defaultReason("whatever the joined uts namespace has");
-  return reasonFor(manifest, "/spec/hostname", "Kubernetes default (the pod's name)");
+  return reasonOfName(manifest);
 }

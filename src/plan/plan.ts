@@ -191,6 +191,8 @@ export interface PodCgroup {
 export interface SandboxFile {
   readonly path: string;
   readonly text: string;
+  /** What the manifest and its caller want in it, where the rest is from the host. */
+  readonly asked?: unknown;
 }
 
 export type PlannedVolume =

@@ -1,65 +1,169 @@
-// /etc/hosts, /etc/hostname and /etc/resolv.conf: one set for the pod, the host's own for who shares its network.
+// /etc/hosts, /etc/hostname and /etc/resolv.conf: one set for the pod, and for who shares the host's network the host's
+// own, or a copy of it with what the manifest adds.
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { PodPaths } from "../base/paths.ts";
-import type { NamespaceKind, PlannedMount, PlannedNamespace, SandboxFile } from "./plan.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { makeHosts, makeHostsOfHost } from "./hosts-file.ts";
+import type { NamespaceKind, PlannedMount, PlannedNamespace, Reason, SandboxFile } from "./plan.ts";
+import { type PodNames, reasonOfName } from "./pod-names.ts";
+import { makeResolvConf, type NetworkDns, type ResolvConf } from "./resolv-conf.ts";
+import { defaultReason, isWritten, reasonFor } from "./where.ts";
 
-export interface SandboxFiles {
-  readonly hosts: SandboxFile;
-  readonly hostname: SandboxFile;
-  readonly resolvConf: SandboxFile;
+/** The host's own files. */
+export interface HostFiles {
+  readonly resolvConf: string;
+  /** What the host's own resolver asks, where the host asks that and it says. */
+  readonly upstreamResolvConf?: string;
+  /** Asked for only where a copy is made of it. */
+  readonly hosts?: string;
 }
 
-/** `address`: the pod's own, where others reach it. */
-export function makeSandboxFiles(
-  paths: PodPaths,
-  hostname: string,
-  resolvConf: string,
-  address = "127.0.0.1",
-): SandboxFiles {
-  return {
-    hosts: { path: join(paths.files, "hosts"), text: makeHosts(hostname, address) },
-    hostname: { path: join(paths.files, "hostname"), text: `${hostname}\n` },
-    resolvConf: { path: join(paths.files, "resolv.conf"), text: resolvConf },
-  };
+export interface SandboxFilesInput {
+  readonly paths: PodPaths;
+  readonly manifest: Manifest;
+  readonly names: PodNames;
+  readonly host: HostFiles;
+  readonly hostname: string | undefined;
+  /** What the manifest calls the host is a caller's container, whose files are not at the host's paths. */
+  readonly isInside: boolean;
+  /** The pod's own, once it is known at what network it is. */
+  readonly addresses?: readonly string[];
+  readonly networkDns?: NetworkDns;
 }
 
-/**
- * The host's files are bound read-only: they are not the container's to change. The pod's own follow the root file
- * system, as in containerd, since some programs add a line to /etc/hosts when they start.
- */
-export function makeFileMounts(
-  files: SandboxFiles,
-  namespaces: Readonly<Record<NamespaceKind, PlannedNamespace>>,
-  readOnly: boolean,
-): PlannedMount[] {
-  const bind = (destination: string, file: SandboxFile, ofHost: boolean): PlannedMount => ({
-    destination,
-    type: "bind",
-    source: ofHost ? destination : file.path,
-    options: ["rbind", "rprivate", ofHost || readOnly ? "ro" : "rw"],
-  });
-  const netOfHost = namespaces.net.scope === "host";
-  return [
-    bind("/etc/hosts", files.hosts, netOfHost),
-    bind("/etc/resolv.conf", files.resolvConf, netOfHost),
-    // Nobody can say what name a uts namespace given by path will have.
-    ...(namespaces.uts.scope === "path"
-      ? []
-      : [bind("/etc/hostname", files.hostname, namespaces.uts.scope === "host")]),
-  ];
+export interface FileMount {
+  readonly mount: PlannedMount;
+  readonly reason: Reason;
 }
 
-/**
- * Without another address the host name stands on 127.0.0.1 alone: on ::1 too, programs that listen on IPv4 only would
- * not be found by it.
- */
-function makeHosts(hostname: string, address: string): string {
-  return [
-    "# Made by peapod for the containers of this pod.",
-    "127.0.0.1\tlocalhost",
-    "::1\tlocalhost ip6-localhost ip6-loopback",
-    `${address}\t${hostname}`,
-    "",
-  ].join("\n");
+type Namespaces = Readonly<Record<NamespaceKind, PlannedNamespace>>;
+
+/** Makes a file when the first container needs it; three are always there. */
+export class SandboxFiles {
+  readonly #input: SandboxFilesInput;
+  readonly #resolvConf: ResolvConf;
+  readonly #made = new Map<string, SandboxFile>();
+
+  constructor(input: SandboxFilesInput) {
+    this.#input = input;
+    this.#resolvConf = this.#makeResolvConf(false);
+    this.#hosts("hosts", input.names.inHosts, input.addresses);
+    this.#file("hostname", () => `${input.names.hostname}\n`);
+    this.#file("resolv.conf", () => this.#resolvConf.text, this.#dnsAsked());
+  }
+
+  get all(): readonly SandboxFile[] {
+    return [...this.#made.values()];
+  }
+
+  /**
+   * The host's files are bound read-only: they are not the container's to change. The pod's own follow the root file
+   * system, as in containerd, since some programs add a line to /etc/hosts when they start.
+   */
+  mountsFor({ net, uts }: Namespaces, readOnly: boolean): FileMount[] {
+    const { isInside } = this.#input;
+    const isHostNetwork = net.scope === "host" && !isInside;
+    const isHostUts = uts.scope === "host" && !isInside;
+    const bind = (destination: string, file: SandboxFile | undefined, reason: Reason): FileMount => ({
+      mount: {
+        destination,
+        type: "bind",
+        source: file?.path ?? destination,
+        options: ["rbind", "rprivate", file === undefined || readOnly ? "ro" : "rw"],
+      },
+      reason,
+    });
+    const hosts = isHostNetwork ? this.#hostsOfHost() : this.#hostsFor(net, isHostUts);
+    const resolvConf = isHostNetwork ? this.#resolvConfOfHost() : this.#made.get("resolv.conf");
+    return [
+      bind("/etc/hosts", hosts, this.#reasonOfHosts()),
+      bind("/etc/resolv.conf", resolvConf, this.#reasonOfDns(isHostNetwork)),
+      // Nobody can say what name a uts namespace given by path will have.
+      ...(uts.scope === "path"
+        ? []
+        : [
+            bind(
+              "/etc/hostname",
+              isHostUts ? undefined : this.#made.get("hostname"),
+              isHostUts ? defaultReason("Kubernetes default") : reasonOfName(this.#input.manifest),
+            ),
+          ]),
+    ];
+  }
+
+  /** Who has the host's name finds itself by it; who is not at the pod's network is not at the pod's address. */
+  #hostsFor(net: PlannedNamespace, isHostUts: boolean): SandboxFile {
+    const { names, hostname, addresses = [] } = this.#input;
+    const isApart = net.scope !== "pod" && addresses.length > 0;
+    const knownAs = isHostUts && hostname !== undefined ? [...new Set([...names.inHosts, hostname])] : names.inHosts;
+    const name = ["hosts", ...(isHostUts ? ["host-name"] : []), ...(isApart ? ["own-network"] : [])].join(".");
+    return this.#hosts(name, knownAs, isApart ? [] : addresses);
+  }
+
+  #hosts(name: string, names: readonly string[], addresses: readonly string[] = []): SandboxFile {
+    const { hostAliases } = this.#input.manifest.spec;
+    return this.#file(name, () => makeHosts({ names, addresses, aliases: hostAliases }));
+  }
+
+  #hostsOfHost(): SandboxFile | undefined {
+    const { manifest, host } = this.#input;
+    const { hostAliases } = manifest.spec;
+    if (hostAliases.length === 0) return undefined;
+    return this.#file("host-hosts", () => makeHostsOfHost(host.hosts ?? "", hostAliases), hostAliases);
+  }
+
+  #resolvConfOfHost(): SandboxFile | undefined {
+    const asked = this.#dnsAsked();
+    if (asked === undefined) return undefined;
+    return this.#file("host-resolv.conf", () => this.#makeResolvConf(true).text, asked);
+  }
+
+  #makeResolvConf(isHostNetwork: boolean): ResolvConf {
+    const { manifest, host, networkDns } = this.#input;
+    return makeResolvConf({
+      dns: manifest.spec.dns,
+      host: isHostNetwork ? host.resolvConf : (host.upstreamResolvConf ?? host.resolvConf),
+      isHostNetwork,
+      ...(isHostNetwork || networkDns === undefined ? {} : { network: networkDns }),
+    });
+  }
+
+  /** Undefined where the host's file is all there is to say. */
+  #dnsAsked(): unknown {
+    const { policy, nameservers, searches, options, instead } = this.#input.manifest.spec.dns;
+    const isPlain = policy !== "None" && [nameservers, searches, options].every(({ length }) => length === 0);
+    if (isPlain && instead === undefined) return undefined;
+    return { isAlone: policy === "None", nameservers, searches, options, instead };
+  }
+
+  #file(name: string, makeText: () => string, asked?: unknown): SandboxFile {
+    const made = this.#made.get(name);
+    if (made !== undefined) return made;
+    const path = join(this.#input.paths.files, name);
+    const file = { path, text: makeText(), ...(asked === undefined ? {} : { asked }) };
+    this.#made.set(name, file);
+    return file;
+  }
+
+  #reasonOfHosts(): Reason {
+    return reasonFor(this.#input.manifest, "/spec/hostAliases", "Kubernetes default");
+  }
+
+  #reasonOfDns(isHostNetwork: boolean): Reason {
+    const { manifest, host } = this.#input;
+    const isSaid = (field: string) => isWritten(manifest.source, field);
+    const said = ["/spec/dnsConfig", "/spec/dnsPolicy"].find(isSaid);
+    if (said !== undefined) return reasonFor(manifest, said, "Kubernetes default");
+    if (isHostNetwork) return defaultReason("Kubernetes default");
+    if (this.#resolvConf.isPublic)
+      return defaultReason("podman's default (8.8.8.8, 8.8.4.4): the host has no nameserver that the pod could reach");
+    if (host.upstreamResolvConf !== undefined) return defaultReason("whom the host's own resolver asks");
+    return defaultReason("Kubernetes default");
+  }
+}
+
+/** What two plans of one pod must say alike; the host's part of a file may have become another meanwhile. */
+export function essenceOfFile({ path, text, asked }: SandboxFile): unknown {
+  return /^(host-hosts|(host-)?resolv\.conf)$/.test(basename(path)) ? (asked ?? null) : text;
 }

@@ -17,9 +17,9 @@ export function makeContainerPointer(
   return `${manifest.spec.containers[index]?.pointer ?? ""}${makePointer(...parts)}`;
 }
 
-/** True where the user wrote it, false where it is a default that was filled in. */
+/** True where the user wrote or said it, false where it is a default that was filled in. */
 export function isWritten(source: ManifestSource, pointer: string): boolean {
-  return source.lines[pointer] !== undefined;
+  return source.lines[pointer] !== undefined || source.options?.[pointer] !== undefined;
 }
 
 /** `pod.yaml:14 spec.containers[0].command`; without a line the nearest enclosing one is named. */
@@ -35,8 +35,10 @@ export function defaultReason(whose: string): Reason {
   return { source: "default", where: whose };
 }
 
-/** The user's line where there is one, else the default. */
+/** The caller's option or the user's line where there is one, else the default. */
 export function reasonFor(manifest: Manifest, pointer: string, otherwise: string): Reason {
+  const option = manifest.source.options?.[pointer];
+  if (option !== undefined) return { source: "option", where: option };
   return isWritten(manifest.source, pointer) ? manifestReason(manifest, pointer) : defaultReason(otherwise);
 }
 

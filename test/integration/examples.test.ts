@@ -38,6 +38,7 @@ const PROMISES: Readonly<Record<string, Promises>> = {
   limits: { oks: { modest: 2 }, result: 137 },
   "logical-host": { oks: { web: 1, ann: 7, bob: 7 } },
   "mixed-namespaces": { oks: { backup: 2, db: 1, agent: 2 } },
+  names: { oks: { client: 7 } },
   "native-sidecar": {
     oks: { store: 1, migration: 1, shop: 1 },
     story: [

@@ -50,6 +50,33 @@ testWithBundle("members reach each other, share the host name, and end with the 
   t.equal(await bundle.status(), undefined, "run takes everything away");
 });
 
+testWithBundle("names are the caller's, and what he mounts no files for is the pod's", async (t, bundle, host) => {
+  const spec = {
+    hostname: "other",
+    hostAliases: [{ ip: "192.0.2.7", hostnames: ["db"] }],
+    dnsPolicy: "None",
+    dnsConfig: { nameservers: ["192.0.2.53"] },
+  };
+  bundle.withPod(
+    [{ name: "only", run: "cat /etc/hosts /etc/resolv.conf /etc/hostname; echo $HOSTNAME; hostname" }],
+    spec,
+  );
+  const { out, err } = await bundle.run();
+  t.match(out, /^127\.0\.0\.1\trunc\n\n.*\n192\.0\.2\.7\tdb\nnameserver 192\.0\.2\.53\nrunc\nrunc\nrunc\n$/m, err);
+
+  const file = join(host.dir, "callers-hosts");
+  writeFileSync(file, "192.0.2.9 callers\n");
+  bundle.configure((config) => {
+    config.mounts.push({ destination: "/etc/hosts", type: "bind", source: file, options: ["rbind", "ro"] });
+  });
+  const refused = await bundle.run();
+  t.not(refused.code, 0);
+  t.match(
+    refused.err,
+    /pod: its hosts file is its container's \(.*spec\.hostAliases\); .*docker run --add-host db:192\.0\.2\.7/,
+  );
+});
+
 testWithBundle("the only member has the caller's own standard streams", async (t, bundle) => {
   bundle.withPod([{ name: "only", run: "cat; echo '| no prefix'; echo err >&2; readlink /proc/self/fd/0; exit 9" }]);
   const { ended } = bundle.start(["run", "--bundle", bundle.dir, bundle.id], "from the caller\n");

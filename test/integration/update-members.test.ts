@@ -147,6 +147,10 @@ testWithPeapod("what cannot change is refused with its reason, and nothing is do
   await refused({ init: [] }, /container init: is an init container, and those have run already/);
   await refused({ init: [a("init", { run: "exit 1" })] }, /container init: is an init container/);
   await refused({ spec: { ...volumes(""), hostname: "other" } }, /pod web: its host name cannot change/);
+  await refused(
+    { spec: { ...volumes(""), hostAliases: [{ ip: "192.0.2.7", hostnames: ["db"] }] } },
+    /pod web: its hosts file cannot change/,
+  );
   await refused({ spec: { ...volumes(""), hostNetwork: true } }, /which namespaces its containers share cannot change/);
   await refused({ spec: { ...volumes(""), shareProcessNamespace: true } }, /cannot change|comes and goes/);
   await refused({ spec: volumes("Memory") }, /volume v: cannot change/);

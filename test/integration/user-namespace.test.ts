@@ -81,7 +81,7 @@ testWithUsers("root of the pod owns its files and volumes, and is nobody on the 
     "hi\nhi\nhi\nhi\nhi",
   );
   t.match(await inside("root", "touch /view/x"), /Read-only file system/);
-  t.equal(await inside("root", "echo '127.0.0.9 extra' >>/etc/hosts; wc -l </etc/hosts"), "5");
+  t.equal(await inside("root", "echo '127.0.0.9 extra' >>/etc/hosts; wc -l </etc/hosts"), "9");
   t.match(await inside("user", "touch /new2"), /Permission denied/);
   t.equal(await inside("user", "touch /disk/users && stat -c %u /disk/users"), "1000");
   t.equal(await inside("user", "cat /disk/new"), "hi", "they share it");

@@ -1,7 +1,7 @@
 // Builders for plans: pods in a few words, checked by the real reader, planned with facts that never change.
 
 import { stringify } from "yaml";
-import { GOLDEN_FACTS, makeDirectoryImages } from "../../scripts/golden.ts";
+import { GOLDEN_FACTS, GOLDEN_HOST_FILES, makeDirectoryImages } from "../../scripts/golden.ts";
 import { PeapodError } from "../../src/base/errors.ts";
 import type { HostFacts } from "../../src/host/facts.ts";
 import type { ImageConfig } from "../../src/image/image.ts";
@@ -10,6 +10,7 @@ import type { Manifest } from "../../src/manifest/manifest.ts";
 import { parseManifest } from "../../src/manifest/read-manifest.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
 import type { NamespaceKind, Plan, PlannedContainer, RuntimeChoice } from "../../src/plan/plan.ts";
+import type { HostFiles } from "../../src/plan/sandbox-files.ts";
 import type { SeccompProfile } from "../../src/plan/seccomp-filter.ts";
 import { assertUsers } from "../../src/plan/user.ts";
 
@@ -27,6 +28,7 @@ export interface PodWords {
 
 export interface PlanWords {
   readonly facts?: Partial<HostFacts>;
+  readonly hostFiles?: HostFiles;
   readonly runtime?: RuntimeChoice;
   readonly root?: string;
   readonly driver?: "cgroupfs" | "systemd";
@@ -64,7 +66,10 @@ export function aManifest(words: PodWords = {}): Manifest {
 }
 
 export function aPlan(words: PodWords = {}, more: PlanWords = {}): Plan {
-  const manifest = aManifest(words);
+  return planOf(aManifest(words), more);
+}
+
+export function planOf(manifest: Manifest, more: PlanWords = {}): Plan {
   const images = makeDirectoryImages(manifest);
   for (const [name, image] of images) {
     images.set(name, {
@@ -82,7 +87,7 @@ export function aPlan(words: PodWords = {}, more: PlanWords = {}): Plan {
     root: more.root ?? "/run/peapod",
     cgroupDriver: more.driver ?? "cgroupfs",
     reaperPath: "/usr/libexec/peapod/peapod-reaper",
-    resolvConf: "nameserver 192.0.2.1\n",
+    hostFiles: more.hostFiles ?? GOLDEN_HOST_FILES,
     ...(more.seccompProfiles === undefined ? {} : { seccompProfiles: new Map(Object.entries(more.seccompProfiles)) }),
   });
   assertUsers(manifest, plan.containers);

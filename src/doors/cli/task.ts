@@ -4,6 +4,7 @@ import { PeapodError } from "../../base/errors.ts";
 import { isPodName, type PodName } from "../../base/names.ts";
 import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts";
 import { makeEnv } from "./env-file.ts";
+import { makeSaidNames } from "./name-options.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { Screen } from "./screen.ts";
@@ -63,11 +64,13 @@ export function planRequestOf(task: Task): PlanRequest {
   const file = task.args[0] ?? "";
   const name = task.options.text("name");
   const configFiles = task.options.list("configmap");
+  const names = makeSaidNames(task.options);
   return {
     file,
     ...(configFiles.length === 0 ? {} : { configFiles }),
     ...readEnv(task),
     ...networkOf(task),
+    ...(names === undefined ? {} : { names }),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
   };

@@ -19,7 +19,6 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "metadata.namespace",
     "metadata.creationTimestamp",
     "spec.containers[].env[].valueFrom.fieldRef.apiVersion",
-    "spec.hostname",
     "status",
   ],
   "manifest-fields: what is optional and not there is an empty directory": [
@@ -59,6 +58,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "spec.containers[].resources.requests.hugepages-2Mi",
     "spec.containers[].resources.requests.hugepages-1Gi",
   ],
+  "names: hostnameOverride is the whole name": ["spec.hostnameOverride"],
   "resources: a pod's own limits bind all its containers together": ["spec.resources"],
   "restarts: a container's own policy and rules come before": [
     "spec.containers[].restartPolicyRules",

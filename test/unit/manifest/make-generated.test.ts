@@ -23,13 +23,13 @@ function planOf({ objects }: Pick<ReadPod, "objects">, manifest: Manifest) {
 for (const example of exampleNames()) {
   t.test(`${example}: its generated manifest gives the same plan, wherever it is read`, async (t) => {
     const pod = read(readFileSync(join(EXAMPLES, example, "pod.yaml"), "utf8"));
-    const text = makeGenerated(makeStored(pod, {}), pod.manifest);
+    const text = makeGenerated(makeStored(pod), pod.manifest);
     // A script in a ConfigMap begins with #! as well.
     t.notMatch(text, /^\s*#(?!!)|kind: Secret/m, "no comments, and no Secret");
     const secrets = pod.companions.filter((one) => (one as { kind?: string }).kind === "Secret");
     const again = read([text, ...secrets.map((one) => stringify(one))].join("---\n"), "/elsewhere");
     t.same(planOf(again, again.manifest), planOf(pod, pod.manifest));
-    t.equal(makeGenerated(makeStored(again, {}), again.manifest), text, "and gives the same text again");
+    t.equal(makeGenerated(makeStored(again), again.manifest), text, "and gives the same text again");
   });
 }
 
@@ -89,7 +89,7 @@ t.test("variables that were said beside the manifest are in it, and are no templ
 t.test("what is kept of a pod holds no Secret", async (t) => {
   const secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: hush}\n";
   const map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: v}\n";
-  const text = JSON.stringify(makeStored(read(NAMED + secret + map), {}));
+  const text = JSON.stringify(makeStored(read(NAMED + secret + map)));
   t.match(text, /ConfigMap/);
   t.notMatch(text, /hush/);
 });

@@ -25,6 +25,25 @@ t.test("containers come, go and are replaced by name", async (t) => {
   );
 });
 
+t.test("what has become of the host's own files meanwhile changes nothing", async (t) => {
+  const later = { hostFiles: { resolvConf: "nameserver 192.0.2.9\n", hosts: "192.0.2.3 host\n" } };
+  const words: PodWords = {
+    spec: { hostAliases: [{ ip: "::1", hostnames: ["a"] }], dnsConfig: { searches: ["a"] } },
+    containers: ["web", "out"],
+    annotations: { "peapod/namespaces.out": "net=host" },
+  };
+  const found = planMemberChange(aPlan(words), aPlan({ ...words, containers: ["web"], annotations: {} }, later));
+  t.match(found, { added: [], removed: ["out"], replaced: [] });
+  t.same(found?.plan.sandbox.files, aPlan(words).sandbox.files, "the files stay");
+});
+
+t.test("who needs a file that is not there yet gets it, and the others keep theirs", async (t) => {
+  const found = change({}, { containers: ["web", "named"], annotations: { "peapod/namespaces.named": "uts=host" } });
+  const [hosts, ...rest] = found?.plan.sandbox.files ?? [];
+  t.match(hosts?.text, /\tshop$/m);
+  t.match(rest.at(-1), { path: /\/hosts\.host-name$/, text: /\tshop\thost$/m });
+});
+
 t.test("what is the supervisor's alone concerns no container", async (t) => {
   const found = change({}, { spec: { restartPolicy: "OnFailure", terminationGracePeriodSeconds: 3 } });
   t.match(found, { added: [], removed: [], replaced: [], plan: { stopGraceMs: 3000 } });
@@ -34,6 +53,15 @@ t.test("what those notice who run on is refused, with its name", async (t) => {
   const volume = (medium: string) => ({ volumes: [{ name: "v", emptyDir: { medium } }] });
   const cases: [PodWords, PodWords, RegExp][] = [
     [{}, { spec: { hostname: "other" } }, /pod shop: its host name cannot change/],
+    [{}, { spec: { subdomain: "sub" } }, /pod shop: its hosts file cannot change/],
+    [{}, { spec: { hostAliases: [{ ip: "::1", hostnames: ["a"] }] } }, /pod shop: its hosts file cannot change/],
+    [{}, { spec: { dnsConfig: { searches: ["a"] } } }, /pod shop: its resolv\.conf cannot change/],
+    [{ spec: { dnsConfig: { searches: ["a"] } } }, {}, /pod shop: its resolv\.conf cannot change/],
+    [
+      { spec: { hostNetwork: true } },
+      { spec: { hostNetwork: true, hostAliases: [{ ip: "::1", hostnames: ["a"] }] } },
+      /pod shop: its hosts file cannot change/,
+    ],
     [{}, { spec: { hostNetwork: true } }, /pod shop: which namespaces its containers share cannot change/],
     [{ spec: volume("") }, { spec: volume("Memory") }, /volume v: cannot change/],
     [

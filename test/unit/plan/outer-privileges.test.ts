@@ -6,6 +6,10 @@ import { aManifest } from "../../support/planning.ts";
 
 const PLAIN: OuterConfig = { process: { user: { uid: 0, gid: 0 } }, root: { path: "rootfs" } };
 const FILTERED: OuterConfig = { ...PLAIN, linux: { seccomp: {} } };
+const MOUNTED: OuterConfig = {
+  ...PLAIN,
+  mounts: ["/etc/hosts", "/etc/resolv.conf"].map((destination) => ({ destination })),
+};
 
 function answer(own: object, config: OuterConfig = PLAIN, spec: Record<string, unknown> = {}): string {
   try {
@@ -25,6 +29,14 @@ t.test("what is the caller's to give is refused with the option that gives it", 
       answer({}, PLAIN, { securityContext: { sysctls: [{ name: "net.core.somaxconn", value: "7" }] } }),
       /^NOT_SUPPORTED sysctl net\.core\.somaxconn: .*docker run --sysctl net\.core\.somaxconn=7$/,
     ],
+    [
+      answer({}, MOUNTED, { hostAliases: [{ ip: "192.0.2.7", hostnames: ["db"] }] }),
+      /^NOT_SUPPORTED pod: its hosts file is .*spec\.hostAliases\); .*docker run --add-host db:192\.0\.2\.7$/,
+    ],
+    [
+      answer({}, MOUNTED, { dnsConfig: { searches: ["a"] } }),
+      /^NOT_SUPPORTED pod: its resolv\.conf is .*spec\.dnsConfig\); .*docker run --dns, /,
+    ],
     [answer(local("seccompProfile")), /^NOT_PERMITTED container web: .*not Localhost .*--security-opt seccomp/],
     [answer({ seccompProfile: { type: "Unconfined" } }, FILTERED), /^NOT_PERMITTED .*not Unconfined/],
     [answer(local("appArmorProfile")), /^NOT_PERMITTED .*AppArmor.*--security-opt apparmor/],
@@ -42,6 +54,10 @@ t.test("what is the caller's to give is refused with the option that gives it", 
 t.test("what takes nothing away from the caller's rules is given", (t) => {
   t.equal(answer({ seccompProfile: { type: "RuntimeDefault" } }, FILTERED), "given");
   t.equal(answer({ seccompProfile: { type: "Unconfined" } }), "given");
+  const names = { hostname: "a", subdomain: "b", setHostnameAsFQDN: true, dnsPolicy: "Default" };
+  t.equal(answer({}, MOUNTED, names), "given", "the name is the caller's, whatever the pod is called");
+  const files = { hostAliases: [{ ip: "192.0.2.7" }], dnsConfig: { searches: ["a"] } };
+  t.equal(answer({}, PLAIN, files), "given", "the caller has no such files");
   t.equal(
     answer({ appArmorProfile: { type: "RuntimeDefault" }, allowPrivilegeEscalation: false, runAsUser: 7 }),
     "given",

@@ -52,6 +52,38 @@ const PUBLISH: OptionSpec = {
   value: "PORT",
   summary: "[[IP:][HOSTPORT]:]PORT[/tcp|udp|sctp]: a port of the host that leads to one of the pod; ranges as 80-90",
 };
+const NAMES: readonly OptionSpec[] = [
+  {
+    long: "hostname",
+    kind: "text",
+    value: "NAME",
+    summary: "the whole host name that the containers see, instead of the manifest's",
+  },
+  {
+    long: "add-host",
+    kind: "list",
+    value: "HOST:IP",
+    summary: "a line of /etc/hosts, before the manifest's; several names with ; between them",
+  },
+  {
+    long: "dns",
+    kind: "list",
+    value: "IP",
+    summary: "a name server, instead of the host's and the manifest's; three at most",
+  },
+  {
+    long: "dns-search",
+    kind: "list",
+    value: "DOMAIN",
+    summary: "a domain to look short names up in, instead of the host's and the manifest's; . for none",
+  },
+  {
+    long: "dns-option",
+    kind: "list",
+    value: "OPTION",
+    summary: "an option of resolv.conf(5), instead of the host's and the manifest's",
+  },
+];
 const FROM_STDIN = "FILE is a Kubernetes v1 Pod in YAML or JSON; - reads it from standard input.";
 
 export const MAKING: readonly Verb[] = [
@@ -84,6 +116,7 @@ export const MAKING: readonly Verb[] = [
       { ...NETWORK, summary: "none, host or netns:PATH: nobody gives a bundle addresses; none unless told" },
       CONFIGMAP,
       ...ENV,
+      ...NAMES,
       formatOption(["table", "json"], "table", "how to print what was written or explained"),
     ],
     takesCommand: false,
@@ -99,7 +132,7 @@ export const MAKING: readonly Verb[] = [
     summary: "make a pod without starting its containers",
     about: `Makes namespaces, cgroups, volumes and containers, and prints the pod's name. ${FROM_STDIN}`,
     args: [FILE],
-    options: [NAME, REPLICAS, NETWORK, PUBLISH, CONFIGMAP, ...ENV, DRY_RUN],
+    options: [NAME, REPLICAS, NETWORK, PUBLISH, CONFIGMAP, ...ENV, ...NAMES, DRY_RUN],
     takesCommand: false,
     examples: [
       { line: "peapod create pod.yaml", tells: "then: peapod start NAME" },
@@ -136,6 +169,7 @@ export const MAKING: readonly Verb[] = [
       PUBLISH,
       CONFIGMAP,
       ...ENV,
+      ...NAMES,
       DRY_RUN,
     ],
     takesCommand: false,
