@@ -5,9 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE, type PodName } from "../base/names.ts";
 import { readCgroupUsage } from "../host/cgroup-usage.ts";
-import { listCgroupPids } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readNetUsage } from "../host/net-usage.ts";
+import { listContainerPids } from "../host/population.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import { readPlan, readPodNames, readPodState } from "./reader.ts";
@@ -78,8 +78,8 @@ function sharing({ containers, outer }: Plan): readonly PlannedContainer[] {
 }
 
 function readNet(containers: readonly PlannedContainer[], facts: HostFacts) {
-  for (const { cgroupPath } of containers) {
-    const pid = listCgroupPids(cgroupPath, facts)[0];
+  for (const container of containers) {
+    const pid = listContainerPids(container, facts)[0];
     const found = pid === undefined ? undefined : readNetUsage(pid);
     if (found !== undefined) return found;
   }

@@ -10,7 +10,6 @@ import { watchBell } from "../exits/bell.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
-import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
 import { makeFirstOutlines } from "../state/outline.ts";
 import { makeCallerIo } from "./caller-io.ts";
@@ -20,6 +19,7 @@ import { crashInto } from "./crash.ts";
 import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
 import { openMembersRuntime } from "./members-runtime.ts";
+import { openRuntimeOf } from "./open-runtime.ts";
 import { tellResult } from "./outer-result.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
@@ -39,12 +39,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   writeSupervisorPid(paths.dir);
   const inbox = new ExitInbox(paths.exits);
   const facts = readHostFacts();
-  const runtime = openRuntime({
-    choice: plan.runtime,
-    root: paths.runtimeRoot,
-    callsDir: paths.calls,
-    systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-  });
+  const runtime = openRuntimeOf(plan);
   const context: PodContext = {
     plan,
     facts,

@@ -74,6 +74,7 @@ function removeEmptyDir(path: string): void {
     rmdirSync(path);
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno !== "ENOTEMPTY" && errno !== "ENOENT" && errno !== "EBUSY" && errno !== "EEXIST") throw error;
+    // A link, as a user's logs are, stays where it is.
+    if (!["ENOTEMPTY", "ENOENT", "EBUSY", "EEXIST", "ENOTDIR"].includes(errno ?? "")) throw error;
   }
 }

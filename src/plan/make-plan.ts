@@ -9,7 +9,7 @@ import type { HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
-import { makeCgroup } from "./cgroups.ts";
+import { chooseDriver, makeCgroup } from "./cgroups.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
@@ -17,6 +17,7 @@ import type { HostMount, Plan, PlannedContainer, PodCgroup, RuntimeChoice } from
 import { type PodContext, planContainer, planPause } from "./plan-container.ts";
 import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
+import { assertForUser, assertWithinUser, withoutLimits } from "./rootless.ts";
 import { makeSandboxFiles } from "./sandbox-files.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
 import { needsVault } from "./secrets.ts";
@@ -56,7 +57,8 @@ export function makePlan(input: PlanInput): Plan {
   const { spec, metadata } = manifest;
   const paths = makePodPaths(root, metadata.name);
   const matrix = makeNamespaces(manifest, facts, runtime, paths);
-  const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
+  assertForUser(manifest, facts, input.cgroupDriver);
+  const cgroup = makeCgroup(root, metadata.name, chooseDriver(input.cgroupDriver, facts), facts.user?.cgroup);
   const values = input.values ?? NO_VALUES;
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
   const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
@@ -71,6 +73,7 @@ export function makePlan(input: PlanInput): Plan {
     [...matrix.containers.values()].map(({ namespaces }) => namespaces),
   );
 
+  const asLimited = (one: PlannedContainer) => (cgroup.driver === "none" ? withoutLimits(one) : one);
   const containers: PlannedContainer[] = [];
   const overlays: HostMount[] = [];
   const idMaps = new IdMaps(paths, join(dirname(input.reaperPath), "peapod-idmap"));
@@ -81,7 +84,7 @@ export function makePlan(input: PlanInput): Plan {
     const image = found(input.images.get(name), `image of container ${name}`);
     const namespaces = found(matrix.containers.get(name), `namespaces of container ${name}`);
     const planned = idMaps.withMapped(
-      planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces),
+      asLimited(planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces)),
     );
     containers.push(planned);
     overlays.push(
@@ -90,10 +93,12 @@ export function makePlan(input: PlanInput): Plan {
         lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
         paths: planned.paths,
         idMapping: planned.idMapping,
+        isUsers: facts.user !== undefined,
         place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
       }),
     );
   });
+  assertWithinUser(manifest, facts, containers);
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
@@ -105,6 +110,7 @@ export function makePlan(input: PlanInput): Plan {
     root,
     paths,
     runtime,
+    ...(facts.user === undefined ? {} : { isUsers: true as const }),
     arch: facts.arch,
     labels: metadata.labels,
     annotations: metadata.annotations,

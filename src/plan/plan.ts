@@ -19,6 +19,8 @@ export interface Plan {
   readonly root: string;
   readonly paths: PodPaths;
   readonly runtime: RuntimeChoice;
+  /** In a user's own namespaces: see docs/rootless.md. */
+  readonly isUsers?: true;
   /** Node's word for the processor: `x64`, `arm64`; seccomp filters differ by it. */
   readonly arch: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -164,7 +166,8 @@ export interface SharedMemory {
 }
 
 export interface PodCgroup {
-  readonly driver: "cgroupfs" | "systemd";
+  /** `none`: no cgroup is made, and the paths name nothing. */
+  readonly driver: "cgroupfs" | "systemd" | "none";
   /** Absolute inside each hierarchy: `/peapod/web`. */
   readonly path: string;
   /** The directory above it that goes when its last pod goes: `/peapod`. */

@@ -1,0 +1,247 @@
+// peapod-rootless PROGRAM ARGS...: becomes PROGRAM as root of the user's own user and mount namespaces. They are one pair
+// for all of a user's commands, so that each sees the mounts of the others' pods; where there is none it is made, with the
+// ids that /etc/subuid and /etc/subgid give (newuidmap(1)). A holder (holder.c) keeps the pair while somebody is in it, and
+// ends with the last. Root becomes PROGRAM at once.
+//
+// State lies in $XDG_RUNTIME_DIR/peapod, else /tmp/peapod-UID, which must be the user's alone; what outlives a session lies
+// in $XDG_DATA_HOME and $XDG_STATE_HOME, with links to it from there. PEAPOD_ROOT names the directory for PROGRAM, and
+// PEAPOD_USERNS tells it where it is. Exit code 125 and one line on stderr where it cannot be.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/syscalls.h"
+#include "holder.h"
+#include "subids.h"
+
+enum { FAILED = 125 };
+
+_Noreturn static void fail(const char *format, ...) {
+  va_list words;
+  va_start(words, format);
+  fputs("peapod: ", stderr);
+  vfprintf(stderr, format, words);
+  fputc('\n', stderr);
+  va_end(words);
+  _exit(FAILED);
+}
+
+static const char *environment(const char *name) {
+  const char *value = getenv(name);
+  return value && *value == '/' ? value : NULL;
+}
+
+// ---- directories ----
+
+static char *join(const char *dir, const char *name) {
+  char *path;
+  if (asprintf(&path, "%s/%s", dir, name) < 0) fail("out of memory");
+  return path;
+}
+
+// `mkdir -p`, for the user alone where it is made.
+static void make_directories(const char *path) {
+  char *copy = strdup(path);
+  if (copy == NULL) fail("out of memory");
+  for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+    if (slash) *slash = 0;
+    if (mkdir(copy, 0700) < 0 && errno != EEXIST) fail("directory %s: cannot be made: %s", copy, strerror(errno));
+    if (!slash) break;
+    *slash = '/';
+  }
+  free(copy);
+}
+
+// Whoever else could write there would be root in the user's pods. Locked: of all who come and go one at a time.
+static int open_state(const char *path) {
+  for (;;) {
+    struct stat found, now;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) fail("directory %s: cannot be made: %s", path, strerror(errno));
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 && errno == ENOENT) continue;
+    if (dir < 0 || fstat(dir, &found) < 0) fail("directory %s: cannot be opened: %s", path, strerror(errno));
+    if (found.st_uid != getuid() || (found.st_mode & 077)) fail("directory %s: must be yours, and closed to all others", path);
+    while (flock(dir, LOCK_EX) < 0)
+      if (errno != EINTR) fail("directory %s: cannot be locked: %s", path, strerror(errno));
+    // A holder that ended may have taken it along.
+    if (stat(path, &now) == 0 && now.st_ino == found.st_ino && now.st_dev == found.st_dev) return dir;
+    close(dir);
+  }
+}
+
+static char *find_state(void) {
+  struct stat found;
+  const char *runtime = environment("XDG_RUNTIME_DIR");
+  char *path;
+  if (runtime && stat(runtime, &found) == 0 && found.st_uid == getuid()) return join(runtime, "peapod");
+  if (asprintf(&path, "/tmp/peapod-%d", (int)getuid()) < 0) fail("out of memory");
+  return path;
+}
+
+// What a reboot must not take lies elsewhere; the engine finds it below its root as with every root of one's own.
+static void link_home(int state, const char *variable, const char *usual, const char *const names[]) {
+  const char *base = environment(variable), *home = environment("HOME");
+  if (!base && !home) fail("neither %s nor HOME names a directory", variable);
+  char *dir = join(base ? base : join(home, usual), "peapod");
+  for (; *names; names++) {
+    char there[4096], *target = join(dir, *names);
+    ssize_t length = readlinkat(state, *names, there, sizeof there);
+    struct stat found;
+    if (length == (ssize_t)strlen(target) && memcmp(there, target, (size_t)length) == 0 && stat(target, &found) == 0) continue;
+    make_directories(target);
+    if (length >= 0) unlinkat(state, *names, 0);
+    if (symlinkat(target, state, *names) < 0 && errno != EEXIST) fail("link to %s: cannot be made: %s", target, strerror(errno));
+  }
+}
+
+// ---- the namespaces ----
+
+static void run_mapper(const char *program, pid_t pid, unsigned own, const struct ranges *ranges) {
+  char text[2 + 3 * MAX_RANGES + 4][16], *argv[2 + 3 * MAX_RANGES + 4];
+  int count = 0, status;
+  unsigned inside = 1;
+#define WORD(...) (snprintf(text[count], sizeof text[count], __VA_ARGS__), argv[count] = text[count], count++)
+  WORD("%s", program);
+  WORD("%d", (int)pid);
+  WORD("0");
+  WORD("%u", own);
+  WORD("1");
+  for (int i = 0; i < ranges->count; i++) {
+    WORD("%u", inside);
+    WORD("%u", ranges->first[i]);
+    WORD("%u", ranges->size[i]);
+    inside += ranges->size[i];
+  }
+  argv[count] = NULL;
+  pid_t child = fork();
+  if (child < 0) fail("fork: %s", strerror(errno));
+  if (child == 0) {
+    execvp(program, argv);
+    if (errno == ENOENT) fail("%s: is not installed; it comes with Debian's package uidmap", program);
+    fail("%s: cannot be run: %s", program, strerror(errno));
+  }
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("%s: could not map the ids of user %u (see its own words above)", program, own);
+}
+
+static void read_ranges(const char *file, struct ranges *ranges) {
+  if (read_subids(file, getuid(), ranges) == 0) return;
+  fail("%s: has no ids for user %s; a range is added by: sudo usermod --add-subuids 100000-165535 --add-subgids "
+       "100000-165535 %s (see docs/rootless.md)", file, user_name(getuid()), user_name(getuid()));
+}
+
+// The words of a child that could not go on, or nothing once it could.
+static void hear(int from, pid_t child, const char *what) {
+  char words[256];
+  ssize_t length;
+  do length = read(from, words, sizeof words - 1);
+  while (length < 0 && errno == EINTR);
+  if (length == 1 && words[0] == '+') return;
+  waitpid(child, NULL, 0);
+  if (length > 0) fail("%s: %.*s", what, (int)length, words);
+  fail("%s: ended without a word", what);
+}
+
+static void say_errno(int to, const char *what) {
+  dprintf(to, "%s: %s", what, strerror(errno));
+  _exit(1);
+}
+
+// By a child, which makes the holder when they are mapped.
+static void make_namespaces(const char *state) {
+  struct ranges uids, gids;
+  int up[2], down[2];
+  unsigned gid = getgid();
+  read_ranges("/etc/subuid", &uids);
+  read_ranges("/etc/subgid", &gids);
+  if (pipe2(up, O_CLOEXEC) < 0 || pipe2(down, O_CLOEXEC) < 0) fail("pipe: %s", strerror(errno));
+  pid_t child = fork();
+  if (child < 0) fail("fork: %s", strerror(errno));
+  if (child == 0) {
+    char go;
+    close(down[1]);
+    if (unshare(CLONE_NEWUSER) < 0) say_errno(up[1], "the kernel refuses (kernel.unprivileged_userns_clone, user.max_user_namespaces)");
+    if (write(up[1], "+", 1) != 1 || read(down[0], &go, 1) != 1) _exit(1);
+    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) say_errno(up[1], "cannot become root in it");
+    if (unshare(CLONE_NEWNS) < 0) say_errno(up[1], "gives no mount namespace (kernel.apparmor_restrict_unprivileged_userns)");
+    // What the host mounts later comes in, and nothing of ours goes out.
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) say_errno(up[1], "its mounts cannot be kept apart");
+    hold(state, up[1]);
+  }
+  close(up[1]);
+  close(down[0]);
+  hear(up[0], child, "user namespace");
+  run_mapper("newuidmap", child, getuid(), &uids);
+  run_mapper("newgidmap", child, gid, &gids);
+  if (write(down[1], "+", 1) != 1) fail("user namespace: ended early");
+  close(down[1]);
+  hear(up[0], child, "user namespace");
+  close(up[0]);
+  waitpid(child, NULL, 0);
+}
+
+static void enter(pid_t pid) {
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0 || setns(fd, CLONE_NEWUSER | CLONE_NEWNS) < 0) fail("namespaces of process %d: cannot be joined: %s", (int)pid, strerror(errno));
+  close(fd);
+  if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) fail("user namespace: cannot become root in it: %s", strerror(errno));
+}
+
+// The holder was killed, and pods keep its namespaces alive: one of them lets us in, and a new holder comes to be there.
+static void replace_holder(const char *state) {
+  int up[2];
+  if (pipe2(up, O_CLOEXEC) < 0) fail("pipe: %s", strerror(errno));
+  pid_t child = fork();
+  if (child < 0) fail("fork: %s", strerror(errno));
+  if (child == 0) hold(state, up[1]);
+  close(up[1]);
+  hear(up[0], child, "holder of the user namespace");
+  close(up[0]);
+  waitpid(child, NULL, 0);
+}
+
+static void enter_namespaces(const char *state, int dir) {
+  pid_t holder = find_holder(dir), other;
+  if (holder > 0) return enter(holder);
+  if ((other = find_inhabitant(dir)) > 0) {
+    enter(other);
+    return replace_holder(state);
+  }
+  make_namespaces(state);
+  if ((holder = find_holder(dir)) <= 0) fail("holder of the user namespace: has ended already");
+  enter(holder);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    fputs("usage: peapod-rootless PROGRAM ARGS...\n", stderr);
+    return FAILED;
+  }
+  if (geteuid() != 0) {
+    static const char *const data[] = {"images", "volumes", "seccomp", NULL}, *const logs[] = {"logs", NULL};
+    char *here = getcwd(NULL, 0), *state = find_state();
+    int dir = open_state(state);
+    link_home(dir, "XDG_DATA_HOME", ".local/share", data);
+    link_home(dir, "XDG_STATE_HOME", ".local/state", logs);
+    enter_namespaces(state, dir);
+    // Unlocks: from here on we are in there, and the holder stays.
+    close(dir);
+    if (!getenv("PEAPOD_ROOT")) setenv("PEAPOD_ROOT", state, 1);
+    if (here && chdir(here) < 0) fail("directory %s: cannot be entered: %s", here, strerror(errno));
+  }
+  setenv("PEAPOD_USERNS", geteuid() == getuid() ? "entered" : "", 1);
+  execvp(argv[1], argv + 1);
+  fail("%s: cannot be run: %s", argv[1], strerror(errno));
+}
