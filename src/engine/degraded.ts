@@ -8,6 +8,7 @@ import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { adoptPod, type WatchedProcess } from "../exits/reaper.ts";
+import { listPidsByRoot } from "../host/population.ts";
 import { isSameProcess, readProcess } from "../host/processes.ts";
 import { readIoPid } from "../io/io-process.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
@@ -70,11 +71,15 @@ function readContainerProcess(
     return pid === undefined ? [] : [{ pid, startTime: startTime ?? 0 }];
   }
   if (status !== "creating") return [];
-  // The journal does not know it yet; the runtime has left its pid, and only one that is in the cgroup is the container's.
+  // The journal does not know it yet; the runtime has left its pid, and only one that is inside is the container's.
   const made = Number(readTextIfAny(container.paths.pidFile)?.trim() || 0);
   const found = made > 0 ? readProcess(made) : undefined;
-  const isInside = readTextIfAny(`/proc/${made}/cgroup`)?.includes(container.cgroupPath) ?? false;
-  return found === undefined || !isInside ? [] : [{ pid: made, startTime: found.startTime }];
+  return found === undefined || !isInside(made, container) ? [] : [{ pid: made, startTime: found.startTime }];
+}
+
+function isInside(pid: number, container: PlannedContainer): boolean {
+  const isInCgroup = readTextIfAny(`/proc/${pid}/cgroup`)?.includes(container.cgroupPath) ?? false;
+  return isInCgroup || listPidsByRoot(container.paths.rootfs).includes(pid);
 }
 
 /** So that a caller who revives the pod waits for an orphaned supervisor that has not noticed yet. */

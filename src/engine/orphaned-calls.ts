@@ -2,6 +2,7 @@
 // half a call looks like none, or like a whole one.
 
 import type { ExitInbox } from "../exits/inbox.ts";
+import { readNamespaceId } from "../host/namespace-ids.ts";
 import { readCgroupLines, readCommandLine, readPids, readProcess } from "../host/processes.ts";
 import type { Plan } from "../plan/plan.ts";
 
@@ -30,11 +31,13 @@ function isRuntimeCall(pid: number, { runtime, paths }: Plan): boolean {
   return words[0] === runtime.path && words.includes(paths.runtimeRoot) && !words.includes("exec");
 }
 
-/** Siblings of ours that are neither an io nor in the pod's cgroup: mount, unshare and the like. */
+/** Siblings of ours that are neither an io nor in a container: mount, unshare and the like. */
 function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
   const found = readProcess(pid);
   if (found === undefined || found.ppid !== process.ppid || found.state === "Z" || found.comm === IO_NAME) return false;
   if (readCommandLine(pid)?.[0] === runtime.path) return false;
+  // Without a cgroup: a container has mounts of its own, and a tool has ours.
+  if (sandbox.cgroup.driver === "none") return readNamespaceId(pid, "mnt") === readNamespaceId("self", "mnt");
   return !(readCgroupLines(pid) ?? []).some(({ path }) => isBelow(path, sandbox.cgroup.path));
 }
 

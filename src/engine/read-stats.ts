@@ -7,7 +7,8 @@ import { PAUSE, type PodName } from "../base/names.ts";
 import { readCgroupUsage } from "../host/cgroup-usage.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readNetUsage } from "../host/net-usage.ts";
-import { listContainerPids } from "../host/population.ts";
+import { hasCgroups, listContainerPids } from "../host/population.ts";
+import { readProcessUsage } from "../host/process-usage.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import { readPlan, readPodNames, readPodState } from "./reader.ts";
@@ -55,12 +56,12 @@ function readPod(root: string, pod: PodName, facts: HostFacts): PodSample[] {
       {
         pod,
         status: state.status,
-        usage: readCgroupUsage(plan.sandbox.cgroup.path, facts),
+        usage: readUsageOf(plan.sandbox.cgroup.path, plan.containers, facts),
         net: readNet(sharing(plan), facts),
         containers: containers.map((container) => ({
           name: container.name,
           status: state.containers.find(({ name }) => name === container.name)?.status ?? "planned",
-          usage: readCgroupUsage(container.cgroupPath, facts),
+          usage: readUsageOf(container.cgroupPath, [container], facts),
           net: container.namespaces.net.scope === "private" ? readNet([container], facts) : undefined,
         })),
       },
@@ -69,6 +70,11 @@ function readPod(root: string, pod: PodName, facts: HostFacts): PodSample[] {
     if (error instanceof PeapodError && (error.code === "NOT_FOUND" || error.code === "STATE_DAMAGED")) return [];
     throw error;
   }
+}
+
+function readUsageOf(cgroupPath: string, containers: readonly PlannedContainer[], facts: HostFacts) {
+  if (hasCgroups(facts)) return readCgroupUsage(cgroupPath, facts);
+  return readProcessUsage(containers.flatMap((container) => listContainerPids(container, facts)));
 }
 
 /** The containers in the pod's network; in a caller's container that is his, which the plan names by its path. */

@@ -16,6 +16,7 @@ import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
+import { assertHasCgroup } from "./assert-cgroup.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod, PodContext } from "./context.ts";
@@ -226,6 +227,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");
+      assertHasCgroup(this.pod.plan, "paused");
       await this.#holdStill();
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
       this.pod.journal.append({ type: "pod.paused" });

@@ -2,10 +2,14 @@
 // file system is the container's own: an overlay is a device of its own, whoever forked, daemonised or was called in.
 
 import { statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../base/errors.ts";
+import { readNames } from "../base/files.ts";
+import type { PodPaths } from "../base/paths.ts";
+import type { NamespaceKind } from "../plan/plan.ts";
 import { type CgroupFacts, killCgroup, listCgroupPids } from "./cgroups.ts";
+import { readNamespaceIds, readPinnedId } from "./namespace-ids.ts";
 import { readPids, readProcess, signalProcess } from "./processes.ts";
 
 /** What of a planned container matters here. */
@@ -42,7 +46,7 @@ export async function killContainer(dwelling: Dwelling, facts: CgroupFacts, firs
   if (hasCgroups(facts)) return killCgroup(dwelling.cgroupPath, facts);
   const { pid, startTime } = first;
   if (pid !== undefined && startTime !== undefined) signalProcess(pid, startTime, "SIGKILL");
-  await killByRoot(dwelling.paths.rootfs);
+  await killAll(dwelling.paths.rootfs, () => listPidsByRoot(dwelling.paths.rootfs));
 }
 
 /** Processes whose root is that mount, ascending; none where nothing is mounted there. */
@@ -53,26 +57,43 @@ export function listPidsByRoot(rootfs: string): readonly number[] {
   return readPids().filter((pid) => deviceOf(`/proc/${pid}/root/`) === device);
 }
 
-export async function killByRoot(rootfs: string): Promise<void> {
+/**
+ * Of a pod of which nothing is known but what lies in its directory: in its containers' mounts, and in the namespaces that
+ * it pinned, where the first process of a shared pid namespace is too.
+ */
+export function listPidsOfPod({ bundles, namespaces }: Pick<PodPaths, "bundles" | "namespaces">): readonly number[] {
+  const inside = readNames(bundles).flatMap((name) => listPidsByRoot(join(bundles, name, "rootfs")));
+  const pinned = new Set(readNames(namespaces).flatMap((name) => readPinnedId(join(namespaces, name)) ?? []));
+  const own = readNamespaceIds("self");
+  const joined = readPids().filter((pid) =>
+    Object.entries(readNamespaceIds(pid)).some(
+      ([kind, id]) => id !== undefined && pinned.has(id) && own[kind as NamespaceKind] !== id,
+    ),
+  );
+  return [...new Set([...inside, ...joined])].sort((a, b) => a - b);
+}
+
+export async function killPod(paths: Pick<PodPaths, "bundles" | "namespaces">): Promise<void> {
+  await killAll(paths.bundles, () => listPidsOfPod(paths));
+}
+
+async function killAll(what: string, list: () => readonly number[]): Promise<void> {
   const deadline = Date.now() + KILL_MS;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const pids = listPidsByRoot(rootfs);
+    const pids = list();
     if (pids.length === 0) return;
     if (Date.now() > deadline) {
-      throw new PeapodError("TIMED_OUT", `${rootfs}: processes ${pids.join(", ")} in it do not end`, {
+      throw new PeapodError("TIMED_OUT", `${what}: processes ${pids.join(", ")} in it do not end`, {
         detail: { pids },
       });
     }
-    for (const pid of pids) killOne(pid, rootfs);
+    const known = pids.map((pid) => ({ pid, startTime: readProcess(pid)?.startTime }));
+    // Looked at once more between learning its start time and the signal: a pid may have a new owner.
+    const still = new Set(list());
+    for (const { pid, startTime } of known)
+      if (startTime !== undefined && still.has(pid)) signalProcess(pid, startTime, "SIGKILL");
     await sleep(pauseMs);
   }
-}
-
-/** Looked at once more between learning its start time and the signal: a pid may have a new owner. */
-function killOne(pid: number, rootfs: string): void {
-  const found = readProcess(pid);
-  if (found === undefined || deviceOf(`/proc/${pid}/root/`) !== deviceOf(rootfs)) return;
-  signalProcess(pid, found.startTime, "SIGKILL");
 }
 
 /** Undefined for what is not there, and for processes that are not ours to look at. */

@@ -32,7 +32,10 @@ export function makeBases(root: string): string[] {
 
 /** `web` or `web/server`, of a cgroup below one of the bases: whose it is. */
 export function ownerOfCgroup(path: string): string {
-  const [base = "", pod = "", ...below] = path.slice(1).split("/");
+  const levels = path.slice(1).split("/");
+  // A user's base lies below what was handed down to him.
+  const start = levels.findIndex((level) => /^peapod(-[0-9a-f]{8})?$/.test(level));
+  const [base = "", pod = "", ...below] = levels.slice(Math.max(0, start));
   if (!base.endsWith(".slice")) return [pod, ...below].join("/");
   const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
   const prefix = makeScopePrefix(pod);

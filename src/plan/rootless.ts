@@ -1,12 +1,12 @@
 // What a user's pod cannot have, each refused with its reason: the machine's root alone may give it, or peapod cannot do it
 // for users yet. Where no cgroup was handed down to him nothing can be limited either.
 
-import type { ContainerName } from "../base/names.ts";
 import { PeapodError } from "../base/errors.ts";
+import type { ContainerName } from "../base/names.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { RESOURCE_ANNOTATIONS } from "../manifest/annotations.ts";
 import type { Manifest, Resources } from "../manifest/manifest.ts";
 import type { PlannedContainer, PlannedResources, PodCgroup } from "./plan.ts";
-import { RESOURCE_ANNOTATIONS } from "../manifest/annotations.ts";
 import { securityPointer } from "./security-pointer.ts";
 import { isWritten, makeContainerPointer, makePlace, makePointer } from "./where.ts";
 
@@ -30,7 +30,9 @@ function assertNoLimits(manifest: Manifest): void {
     throw new PeapodError(
       "HOST_LACKS",
       `${whose}: cannot be limited, no cgroup of this machine was handed down to you (${place})`,
-      { hint: "with cgroup version 2 and systemd: systemd-run --user --scope -p Delegate=yes peapod ...; see docs/rootless.md" },
+      {
+        hint: "with cgroup version 2 and systemd: systemd-run --user --scope -p Delegate=yes peapod ...; see docs/rootless.md",
+      },
     );
   };
   const check = (whose: string, resources: Resources | undefined, pointer: string) => {
@@ -83,8 +85,12 @@ function assertVolumes(manifest: Manifest): void {
     };
     if (volume.kind !== "emptyDir") return;
     if (volume.medium === "" && volume.sizeLimitBytes !== undefined)
-      refuse("a size on disk is a file system of its own, which only root may mount", "medium: Memory takes a sizeLimit");
-    if (volume.medium.startsWith("HugePages")) refuse("only root may mount huge pages", "medium Memory is a tmpfs of ordinary pages");
+      refuse(
+        "a size on disk is a file system of its own, which only root may mount",
+        "medium: Memory takes a sizeLimit",
+      );
+    if (volume.medium.startsWith("HugePages"))
+      refuse("only root may mount huge pages", "medium Memory is a tmpfs of ordinary pages");
   });
 }
 
