@@ -67,7 +67,7 @@ export function withoutLimits({ resources, ...rest }: PlannedContainer): Planned
 
 /** The ids are mapped once already, and the kernel lets only the file system's owner show them otherwise (idmapped mounts). */
 function assertOneUserNamespace(manifest: Manifest, containers: readonly PlannedContainer[]): void {
-  const asking = containers.find(({ namespaces }) => namespaces.user.scope !== "host");
+  const asking = containers.find(({ role, namespaces }) => role !== "pause" && namespaces.user.scope !== "host");
   if (asking === undefined) return;
   const why = asking.reasons["namespaces.user"]?.where ?? makePlace(manifest.source, "/spec/hostUsers");
   throw new PeapodError(
