@@ -50,10 +50,13 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     overrides: new Map(Object.entries(request.env ?? {})),
     ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
   };
+  const facts = readHostFacts();
+  const images = readImages(manifest);
+  if (facts.user !== undefined) (await import("./assert-owned.ts")).assertOwned(images, facts.user);
   const input: PlanInput = {
     manifest,
-    images: readImages(manifest),
-    facts: readHostFacts(),
+    images,
+    facts,
     runtime: await runtime,
     root: options.root,
     cgroupDriver: options.cgroupDriver,
