@@ -14,7 +14,7 @@ export async function bundlePod(
   programs: Programs,
   request: PlanRequest & { readonly outDir: string },
 ): Promise<BundleReport> {
-  const planned = await makePodPlan(options, programs, request);
+  const planned = await makePodPlan(options, programs, { ...request, usualNetwork: "none" });
   assertNoSecrets(planned.plan);
   const plan = writeStandaloneBundles(planned.plan, resolve(request.outDir));
   return { plan, bundles: plan.containers.map(({ name, paths }) => ({ container: name, dir: paths.bundle })) };

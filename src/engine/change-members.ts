@@ -57,6 +57,7 @@ export async function beginChange(
     file: written.file,
     name: plan.pod,
     written,
+    usualNetwork: plan.sandbox.uplink?.kind ?? "none",
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
     ...(stored?.env === undefined ? {} : { env: stored.env }),
   });

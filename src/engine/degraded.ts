@@ -10,6 +10,7 @@ import { ExitInbox } from "../exits/inbox.ts";
 import { adoptPod, type WatchedProcess } from "../exits/reaper.ts";
 import { listPidsByRoot } from "../host/population.ts";
 import { isSameProcess, readProcess } from "../host/processes.ts";
+import { readUplink } from "../host/uplink.ts";
 import { readIoPid } from "../io/io-process.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState, PodState } from "../state/pod-state.ts";
@@ -58,6 +59,8 @@ async function replaceReaper(
     const startTime = ioPid === undefined ? undefined : readProcess(ioPid)?.startTime;
     return ioPid === undefined || startTime === undefined ? main : [...main, { pid: ioPid, startTime }];
   });
+  const uplink = plan.sandbox.uplink && readUplink(plan.sandbox.uplink.dir);
+  if (uplink !== undefined) watched.push(uplink);
   writeFileAtomic(degradedNote(dir), "its reaper died and was replaced; exits in between may be lost\n");
   const { reaper, node, script } = programs;
   await adoptPod({ reaper, dir, node, script, watched, ...(after === undefined ? {} : { after }) });

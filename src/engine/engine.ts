@@ -130,6 +130,8 @@ export interface PlanRequest {
   readonly configFiles?: readonly string[];
   /** Variables of every container, in place of the manifest's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** PEAPOD_NETWORK: how a user's pod is brought to the network; see plan/uplink.ts. */
+  readonly usualNetwork?: string;
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;

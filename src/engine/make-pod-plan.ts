@@ -62,6 +62,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     cgroupDriver: options.cgroupDriver,
     reaperPath: programs.reaper,
     resolvConf: readResolvConf(),
+    usualNetwork: outer === undefined ? (request.usualNetwork ?? "") : "none",
     ...(await readProfiles(manifest, options.root)),
     values,
   };

@@ -1,10 +1,12 @@
 // Pods that no supervisor can take down any more: their plan is gone, or the machine crashed under them.
 
+import { join } from "node:path";
 import type { PodPaths } from "../base/paths.ts";
 import { killCgroup, removePodCgroup } from "../host/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
 import { killPod } from "../host/population.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { endUplink } from "../host/uplink.ts";
 import { makePossibleCgroups } from "../plan/cgroups.ts";
 import { removePodFiles } from "./teardown.ts";
 import { readCgroupOfUsers } from "./users-cgroup.ts";
@@ -14,7 +16,10 @@ export async function removeRuins(paths: PodPaths, root: string): Promise<void> 
   const facts = readHostFacts();
   // The plan, which would name one, may be what is gone.
   const cgroups = facts.user === undefined ? makePossibleCgroups(root, paths.pod) : readCgroupOfUsers(paths);
-  if (facts.user !== undefined) await killPod(paths);
+  if (facts.user !== undefined) {
+    endUplink(join(paths.dir, "uplink"));
+    await killPod(paths);
+  }
   for (const { path } of cgroups) await killCgroup(path, facts);
   await unmountBelow(paths.dir);
   for (const cgroup of cgroups) await removePodCgroup(cgroup, facts);

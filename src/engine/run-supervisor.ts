@@ -25,6 +25,7 @@ import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
 import { gateRuntime } from "./runtime-gate.ts";
 import { Supervisor } from "./supervisor.ts";
+import { UplinkKeeper } from "./uplink-keeper.ts";
 
 /** The reaper takes this exit code for "asleep": it starts a supervisor again when there is something to do. */
 const ASLEEP = 75;
@@ -40,6 +41,14 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   const inbox = new ExitInbox(paths.exits);
   const facts = readHostFacts();
   const runtime = openRuntimeOf(plan);
+  const report: PodContext["report"] = (error, message) => {
+    // pino is not needed on the way up; loaded when there is something to say.
+    void import("../base/log.ts").then(({ openLog }) => {
+      log ??= openLog(paths.supervisorLog, "info");
+      log.error({ err: error }, message);
+    });
+  };
+  const { uplink } = plan.sandbox;
   const context: PodContext = {
     plan,
     facts,
@@ -47,15 +56,10 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     inbox,
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
+    ...(uplink === undefined ? {} : { uplink: new UplinkKeeper(uplink, inbox, report) }),
     probeProgram: programs.probe,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
-    report: (error, message) => {
-      // pino is not needed on the way up; loaded when there is something to say.
-      void import("../base/log.ts").then(({ openLog }) => {
-        log ??= openLog(paths.supervisorLog, "info");
-        log.error({ err: error }, message);
-      });
-    },
+    report,
   };
   return new Supervisor(context);
 }

@@ -24,6 +24,7 @@ const EXECUTORS: Executors = {
     await makePodCgroup(cgroup, pod.facts);
     await writePodLimits(cgroup, pod.facts, makeEffective(pod.plan, pod.journal.state).pod);
   },
+  "open-uplink": async (_step, pod) => pod.uplink?.open(),
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const file of pod.plan.sandbox.files) writeFileAtomic(file.path, file.text, 0o644);

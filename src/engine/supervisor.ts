@@ -77,7 +77,7 @@ export class Supervisor {
 
   get isBusy(): boolean {
     if (this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0) return true;
-    return this.#conductor.isBusy || this.#prober.isBusy;
+    return this.#conductor.isBusy || this.#prober.isBusy || this.pod.uplink?.isBusy === true;
   }
 
   /** When there is something to do although nothing happens; milliseconds since 1970. */
@@ -318,6 +318,7 @@ export class Supervisor {
     this.pod.inbox.readNew();
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
     for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
+    if (this.state.createdAt !== undefined && !this.#isGoingDown) this.pod.uplink?.look();
   }
 
   /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */

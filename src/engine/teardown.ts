@@ -19,8 +19,11 @@ export async function takeDownContainers(pod: KeptPod): Promise<void> {
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
   const isPause = (keeper: ContainerKeeper) => keeper.planned.role === "pause";
+  // It holds the network namespace, which would be busy.
+  const ending = pod.uplink?.end();
   await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
+  await ending;
   // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
   const unmounting = pod.plan.sandbox.vault === undefined ? [unmountBelow(pod.plan.paths.dir)] : [];
   await Promise.all([...keepers.map((keeper) => keeper.delete()), endAllIo(pod), ...unmounting]);

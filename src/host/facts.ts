@@ -47,6 +47,12 @@ export interface UserFacts {
   readonly gids: number;
   /** The cgroup that was handed down to the user, as a path inside version 2's hierarchy; undefined: none. */
   readonly cgroup?: string;
+  /** Programs that carry packets for a pod, by name; those that are installed. */
+  readonly uplinks?: { readonly pasta?: string; readonly slirp4netns?: string };
+  /** Whether they may: /dev/net/tun is open to us. */
+  readonly hasTun?: boolean;
+  /** The lowest port that is not root's alone. */
+  readonly firstPort?: number;
 }
 
 export interface SubordinateIds {

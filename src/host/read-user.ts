@@ -1,6 +1,7 @@
 // What a user's own namespaces allow, from /proc and the cgroup file system. Starts no program.
 
 import { accessSync, constants, readFileSync } from "node:fs";
+import { readTextIfAny } from "../base/files.ts";
 import type { UserFacts } from "./facts.ts";
 import { readCgroupLines } from "./processes.ts";
 
@@ -13,7 +14,20 @@ export function readUserFacts(unified: string | undefined): UserFacts | undefine
   if (uids.count >= ALL_IDS) return undefined;
   const gids = parseIdMap(readFileSync("/proc/self/gid_map", "utf8"));
   const cgroup = unified === undefined ? undefined : findOwnCgroup(unified);
-  return { uid: uids.own, uids: uids.count, gids: gids.count, ...(cgroup === undefined ? {} : { cgroup }) };
+  return {
+    ...{ uid: uids.own, uids: uids.count, gids: gids.count },
+    ...(cgroup === undefined ? {} : { cgroup }),
+    // Only on the way up.
+    get uplinks() {
+      return Object.fromEntries(["pasta", "slirp4netns"].flatMap((name) => findProgram(name)));
+    },
+    get hasTun() {
+      return isAllowed("/dev/net/tun", constants.R_OK | constants.W_OK);
+    },
+    get firstPort() {
+      return Number(readTextIfAny("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.trim() || 1024);
+    },
+  };
 }
 
 /** Lines of `inside outside count`: who 0 is outside, and how many ids there are from 0 on. */
@@ -40,12 +54,20 @@ function findOwnCgroup(unified: string): string | undefined {
   return base !== "/" && isWritable(`${unified}${base}`) ? base : undefined;
 }
 
+/** All three: a directory may be ours by accident, and its processes not. */
 function isWritable(dir: string): boolean {
+  return ["", "/cgroup.procs", "/cgroup.subtree_control"].every((name) => isAllowed(dir + name, constants.W_OK));
+}
+
+function findProgram(name: string): [string, string][] {
+  const dirs = (process.env.PATH ?? "").split(":").filter((dir) => dir.startsWith("/"));
+  const found = dirs.map((dir) => `${dir}/${name}`).find((path) => isAllowed(path, constants.X_OK));
+  return found === undefined ? [] : [[name, found]];
+}
+
+function isAllowed(path: string, mode: number): boolean {
   try {
-    // Both: a directory may be ours by accident, and its processes not.
-    accessSync(dir, constants.W_OK);
-    accessSync(`${dir}/cgroup.procs`, constants.W_OK);
-    accessSync(`${dir}/cgroup.subtree_control`, constants.W_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;

@@ -24,6 +24,7 @@ import { needsVault } from "./secrets.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
 import { assertSysctls, withSysctls } from "./sysctls.ts";
+import { makeUplink, makeUplinkResolvConf } from "./uplink.ts";
 import { NO_VALUES, type Values } from "./values.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
 import { makeContainerPointer, makePlace } from "./where.ts";
@@ -40,6 +41,8 @@ export interface PlanInput {
   readonly reaperPath: string;
   /** Text of the pod's /etc/resolv.conf; empty unless told. */
   readonly resolvConf?: string;
+  /** PEAPOD_NETWORK: how a user's pod is brought to the network. */
+  readonly usualNetwork?: string;
   /** See Sandbox. */
   readonly idsFile?: string;
   /** By relative path; those that containers name. */
@@ -64,7 +67,11 @@ export function makePlan(input: PlanInput): Plan {
   const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
-  const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
+  const { uplink, why: noUplink } = makeUplink({
+    ...{ facts, pinned: matrix.pinned, podDir: paths.dir, ports: [] },
+    ...{ wanted: input.usualNetwork ?? "", resolvConf: input.resolvConf ?? "" },
+  });
+  const files = makeSandboxFiles(paths, spec.hostname, makeUplinkResolvConf(input.resolvConf ?? "", uplink));
   const seccompProfiles = input.seccompProfiles ?? new Map();
   const shared = { manifest, facts, cgroup, volumes, sharedMemory, files, values, runtime };
   const pod: PodContext = { ...shared, seccompProfiles, subPathsDir: paths.subPaths };
@@ -102,7 +109,10 @@ export function makePlan(input: PlanInput): Plan {
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
-  const { stages, followers } = makeStages({ containers, pinned: matrix.pinned, volumes, mounts });
+  const { stages, followers } = makeStages({
+    ...{ containers, pinned: matrix.pinned, volumes, mounts },
+    hasUplink: uplink !== undefined,
+  });
   const plan: Plan = {
     version: 1,
     pod: metadata.name,
@@ -125,6 +135,8 @@ export function makePlan(input: PlanInput): Plan {
       files: [files.hosts, files.hostname, files.resolvConf],
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
+      ...(uplink === undefined ? {} : { uplink }),
+      ...(noUplink === undefined ? {} : { noUplink }),
       ...(input.idsFile === undefined ? {} : { idsFile: input.idsFile }),
     },
     containers,

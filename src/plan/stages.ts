@@ -10,6 +10,8 @@ export interface StagesInput {
   readonly pinned: readonly PinnedNamespace[];
   readonly volumes: readonly PlannedVolume[];
   readonly mounts: readonly HostMount[];
+  /** The pod's network namespace is to be brought to the network. */
+  readonly hasUplink?: boolean;
 }
 
 export interface Stages {
@@ -18,7 +20,7 @@ export interface Stages {
 }
 
 /** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
-export function makeStages({ containers, pinned, volumes, mounts }: StagesInput): Stages {
+export function makeStages({ containers, pinned, volumes, mounts, hasUplink = false }: StagesInput): Stages {
   const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
   const prepare: Step[] = [
     // Those that start a process come first, so that it runs while we write files.
@@ -37,7 +39,19 @@ export function makeStages({ containers, pinned, volumes, mounts }: StagesInput)
     return { containers: group.map(({ name }) => name), stages: [openIo, ...create, start] };
   });
   const [openIo = [], ...rest] = first?.stages ?? [];
-  return { stages: [[...prepare, ...openIo], ...rest], followers: later };
+  const stages = [[...prepare, ...openIo], ...rest];
+  return { stages: hasUplink ? withUplink(stages, pinned) : stages, followers: later };
+}
+
+/** As soon as the namespace is there, beside other work, and before anything is started. */
+function withUplink(stages: readonly (readonly Step[])[], pinned: readonly PinnedNamespace[]): (readonly Step[])[] {
+  const from = pinned.find(({ kind, owner }) => kind === "net" && owner === "pod")?.from;
+  const isThere = (step: Step) =>
+    from === "new"
+      ? step.do === "pin-namespaces" && step.owner === "pod"
+      : step.do === "pin-from-container" && step.container === from;
+  const at = stages.findIndex((stage) => stage.some(isThere)) + 1;
+  return [...stages.slice(0, at), [{ do: "open-uplink" }], ...stages.slice(at)];
 }
 
 /** Init containers one by one, the others together; the first process of what they share before all. */

@@ -62,6 +62,7 @@ export function planRequestOf(task: Task): PlanRequest {
     file,
     ...(configFiles.length === 0 ? {} : { configFiles }),
     ...readEnv(task),
+    usualNetwork: task.world.env.PEAPOD_NETWORK ?? "",
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
   };

@@ -28,5 +28,9 @@ export async function clone(task: Task): Promise<number> {
       },
     );
   }
-  return await up(task, { file: "-", stdinText: await engine.generate(pod), name }, task.options.flag("start"));
+  return await up(
+    task,
+    { file: "-", stdinText: await engine.generate(pod), name, usualNetwork: task.world.env.PEAPOD_NETWORK ?? "" },
+    task.options.flag("start"),
+  );
 }
