@@ -29,7 +29,8 @@ export function readHostFacts(): HostFacts {
     capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
     hostname: hostname(),
     ...(subordinateIds === undefined ? {} : { subordinateIds }),
-    ...(hasAppArmor() ? { appArmorProfiles: readAppArmorProfiles() } : {}),
+    // Which are loaded is told to root alone, and so are they chosen.
+    ...(hasAppArmor() && user === undefined ? { appArmorProfiles: readAppArmorProfiles() } : {}),
     // Containers that name a label ask.
     get hasSeLinux() {
       return existsSync("/sys/fs/selinux/enforce");

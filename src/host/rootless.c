@@ -24,6 +24,7 @@
 
 #include "../base/syscalls.h"
 #include "holder.h"
+#include "own-cgroup.h"
 #include "subids.h"
 
 enum { FAILED = 125 };
@@ -224,6 +225,25 @@ static void enter_namespaces(const char *state, int dir) {
   enter(holder);
 }
 
+// systemd alone may hand a cgroup down, and moves us into it: for what makes pods, since their processes come from ours.
+static void ask_for_cgroup(char **argv) {
+  static const char *const verbs[] = {"run", "create", "clone", NULL};
+  const char *runtime = environment("XDG_RUNTIME_DIR");
+  char *manager = join(runtime ? runtime : "/", "systemd/private"), *words[64];
+  static char *const scope[] = {"systemd-run", "--user", "--scope", "--quiet", "--collect", "--property=Delegate=yes",
+                                "--description=pod of peapod", "--"};
+  int makes = 0, count = 0;
+  for (int i = 0; argv[1] && argv[2] && verbs[i]; i++) makes |= strcmp(argv[2], verbs[i]) == 0;
+  // Once: who was not moved then is not moved now.
+  if (!makes || !has_unified_cgroups() || access(manager, F_OK) < 0 || getenv("PEAPOD_SCOPE")) return;
+  for (size_t i = 0; i < sizeof scope / sizeof *scope; i++) words[count++] = scope[i];
+  for (int i = 0; argv[i] && count < 63; i++) words[count++] = argv[i];
+  words[count] = NULL;
+  if (count == 63) return;
+  setenv("PEAPOD_SCOPE", "asked", 1);
+  execvp(words[0], words);
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) {
     fputs("usage: peapod-rootless PROGRAM ARGS...\n", stderr);
@@ -231,6 +251,7 @@ int main(int argc, char **argv) {
   }
   if (geteuid() != 0) {
     static const char *const data[] = {"images", "volumes", "seccomp", NULL}, *const logs[] = {"logs", NULL};
+    if (!settle_in_own_cgroup()) ask_for_cgroup(argv);
     char *here = getcwd(NULL, 0), *state = find_state();
     int dir = open_state(state);
     link_home(dir, "XDG_DATA_HOME", ".local/share", data);

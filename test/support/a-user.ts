@@ -3,7 +3,16 @@
 // runtime directory and a root file system of his own, and sees the project below his home.
 
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readPids } from "../../src/host/processes.ts";
@@ -33,6 +42,8 @@ export class UserHost extends PeapodHost {
   readonly uid: number;
   readonly firstId: number;
   readonly home: string;
+  /** His PEAPOD_NETWORK. */
+  network = "none";
   readonly #rootfs: string;
 
   constructor() {
@@ -75,6 +86,11 @@ export class UserHost extends PeapodHost {
     execFileSync("mknod", ["-m", "666", join(this.dir, "tun"), "c", "10", "200"]);
   }
 
+  /** As where udev was told otherwise. */
+  withoutTun(): void {
+    if (existsSync(join(this.dir, "tun"))) chmodSync(join(this.dir, "tun"), 0o600);
+  }
+
   protected override makeCall(args: readonly string[], env: NodeJS.ProcessEnv): ProgramCall {
     return this.asUser([join(this.home, "peapod/dist/bin/peapod"), ...args], env);
   }
@@ -85,6 +101,7 @@ export class UserHost extends PeapodHost {
       HOME: this.home,
       USER: `pt${users}`,
       XDG_RUNTIME_DIR: join(this.dir, "xdg"),
+      PEAPOD_NETWORK: this.network,
       PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
     };
     const { PEAPOD_RUNTIME } = env;
