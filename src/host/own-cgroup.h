@@ -3,7 +3,7 @@
 #ifndef PEAPOD_OWN_CGROUP_H
 #define PEAPOD_OWN_CGROUP_H
 
-/** Leaves the cgroup that we are in for a leaf below it, where it was handed down to the user. 0 where it was not. */
+/** All who are in our cgroup leave it for a leaf below, where it was handed down to the user. 0 where it was not. */
 int settle_in_own_cgroup(void);
 
 /** Whether cgroup version 2 is the machine's only one. */

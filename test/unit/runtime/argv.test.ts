@@ -44,3 +44,10 @@ t.test("an exec's own words come after the container's name, so that none is tak
     ...["web", "sh"],
   ]);
 });
+
+t.test("in a user namespace runc is told so, and crun only where there is no cgroup", async (t) => {
+  t.strictSame(makeGlobalArgs("runc", { ...FLAGS, userCgroups: "none" }).slice(-2), ["--rootless", "true"]);
+  t.strictSame(makeGlobalArgs("runc", { ...FLAGS, userCgroups: "some" }).slice(-2), ["--rootless", "true"]);
+  t.strictSame(makeGlobalArgs("crun", { ...FLAGS, userCgroups: "none" }).slice(-2), ["--cgroup-manager", "disabled"]);
+  t.strictSame(makeGlobalArgs("crun", { ...FLAGS, userCgroups: "some" }), makeGlobalArgs("crun", FLAGS));
+});
