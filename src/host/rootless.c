@@ -233,7 +233,9 @@ static void ask_for_cgroup(char **argv) {
   static char *const scope[] = {"systemd-run", "--user", "--scope", "--quiet", "--collect", "--property=Delegate=yes",
                                 "--description=pod of peapod", "--"};
   int makes = 0, count = 0;
-  for (int i = 0; argv[1] && argv[2] && verbs[i]; i++) makes |= strcmp(argv[2], verbs[i]) == 0;
+  // Options may stand before the verb; a scope for a word that is none of both does no harm.
+  for (int at = 2; argv[1] && argv[at - 1] && argv[at] && strcmp(argv[at], "--") != 0; at++)
+    for (int i = 0; verbs[i]; i++) makes |= strcmp(argv[at], verbs[i]) == 0;
   // Once: who was not moved then is not moved now.
   if (!makes || !has_unified_cgroups() || access(manager, F_OK) < 0 || getenv("PEAPOD_SCOPE")) return;
   for (size_t i = 0; i < sizeof scope / sizeof *scope; i++) words[count++] = scope[i];

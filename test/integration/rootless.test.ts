@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { testAsUser, UserHost } from "../support/a-user.ts";
-import { killIfThere } from "../support/if-any.ts";
+import { killIfThere, readIfAny } from "../support/if-any.ts";
 import { reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { PeapodHost } from "../support/peapod-host.ts";
 import { exampleRootfs } from "../support/rootfs.ts";
@@ -71,7 +71,7 @@ testAsUser("what lives in a shared pid namespace ends with its container, withou
   });
   await host.must("run", "-d", pod.file);
   const sleeps = (seconds: string) =>
-    host.pids().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`sleep\0${seconds}`));
+    host.pids().filter((pid) => readIfAny(`/proc/${pid}/cmdline`).includes(`sleep\0${seconds}`));
   await waitUntil("the stray sleeps", () => sleeps("5353").length === 1);
   await host.must("exec", "-c", "leaves", pod.name, "--", "touch", "/tmp/end");
   await waitUntil("the stray has ended", () => sleeps("5353").length === 0);
