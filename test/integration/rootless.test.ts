@@ -1,7 +1,7 @@
 // An ordinary user's pods are pods like root's: one logical host, no exit or line lost, nothing left behind.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -135,6 +135,8 @@ testAsUser("ten commands at once find or make one namespace", async (t, host) =>
 });
 
 testAsUser("what a user's pod cannot have is refused in one sentence that names the line", async (t, host) => {
+  const closed = join(host.dir, "theirs");
+  mkdirSync(closed, { mode: 0o700 });
   const cases: [string, object, RegExp][] = [
     [
       "limits",
@@ -147,6 +149,11 @@ testAsUser("what a user's pod cannot have is refused in one sentence that names 
       "disk",
       { spec: { volumes: [{ name: "v", emptyDir: { sizeLimit: "1Mi" } }] } },
       /volume v: a size on disk .* only root may mount \(.*yaml:\d+/,
+    ],
+    [
+      "closed",
+      { spec: { volumes: [{ name: "v", hostPath: { path: closed } }] } },
+      /volume v: hostPath .*theirs is closed to you/,
     ],
     [
       "ids",
