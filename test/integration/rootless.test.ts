@@ -1,6 +1,6 @@
 // An ordinary user's pods are pods like root's: one logical host, no exit or line lost, nothing left behind.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -270,3 +270,29 @@ t.test("two users and root have pods of one name at the same time", { timeout: 3
     }
   }
 });
+
+testAsUser(
+  "a pod in a rootless caller's container is refused, and its plain containers are runc's",
+  async (t, host) => {
+    const bin = join(host.home, "peapod/dist/bin");
+    const call = (bundle: string) => {
+      const { program, args, env } = host.asUser([
+        ...[join(bin, "peapod-rootless"), join(bin, "peapod-oci"), "--root", join(host.home, "runc")],
+        ...["create", "--bundle", bundle, "one"],
+      ]);
+      return spawnSync(program, args, { env, cwd: host.dir, encoding: "utf8" });
+    };
+    const config = { ociVersion: "1.0.2", root: { path: "rootfs" }, process: { args: ["sh"], cwd: "/" } };
+    for (const name of ["pod", "plain"]) {
+      mkdirSync(join(host.dir, name, "rootfs/etc/peapod"), { recursive: true });
+      if (name === "pod") writeFileSync(join(host.dir, name, "rootfs/etc/peapod/pod.yaml"), "kind: Pod\n");
+      writeFileSync(join(host.dir, name, "config.json"), JSON.stringify(config));
+      execFileSync("chown", ["-R", `${host.uid}:${host.uid}`, join(host.dir, name)]);
+    }
+    const pod = call(join(host.dir, "pod"));
+    t.equal(pod.status, 1);
+    t.match(pod.stderr, "container one: a pod in a container needs the machine's root, and its caller runs as a user");
+    // Without linux and mounts runc has something to say of its own.
+    t.notMatch(call(join(host.dir, "plain")).stderr, "needs the machine's root");
+  },
+);
