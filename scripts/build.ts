@@ -23,6 +23,10 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
     program: "peapod-io",
     sources: ["io/io.c", "io/sink.c", "io/attach.c", "io/input.c", "io/keeper.c", "io/tell.c"],
   },
+  {
+    program: "peapod-rootless",
+    sources: ["host/rootless.c", "host/holder.c", "host/own-cgroup.c", "host/subids.c", "host/user-dirs.c"],
+  },
   { program: "peapod-idmap", sources: ["host/idmap.c"] },
   {
     program: "peapod-oci",

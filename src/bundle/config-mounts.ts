@@ -6,11 +6,11 @@ import type { OciMount } from "./oci-config.ts";
 import type { Profile } from "./profiles.ts";
 
 /** In mount order. A planned mount takes the place of the profile's at the same path. `_pause` gets the least that runs. */
-export function makeConfigMounts(container: PlannedContainer, profile: Profile): OciMount[] {
+export function makeConfigMounts(container: PlannedContainer, profile: Profile, isUsers = false): OciMount[] {
   const planned = new Map(container.mounts.map((mount) => [mount.destination, mount]));
   const base = profile.mounts
     .filter(({ destination }) => container.role !== "pause" || destination === "/proc" || destination === "/dev")
-    .flatMap((mount) => asAllowed(container, mount))
+    .flatMap((mount) => asAllowed(container, mount, isUsers))
     .map((mount) => {
       const own = planned.get(mount.destination);
       planned.delete(mount.destination);
@@ -24,8 +24,8 @@ export function makeConfigMounts(container: PlannedContainer, profile: Profile):
  * show (mount(2), EPERM). In a user namespace nobody is that over the host's, so the host's own mount is bound, or
  * for message queues, which work without a mount, left out.
  */
-function asAllowed({ namespaces }: PlannedContainer, mount: OciMount): OciMount[] {
-  if (namespaces.user.scope === "host") return [mount];
+function asAllowed({ namespaces }: PlannedContainer, mount: OciMount, isUsers: boolean): OciMount[] {
+  if (namespaces.user.scope === "host" && !isUsers) return [mount];
   const options = mount.options.filter((option) => option !== "rw" && option !== "ro");
   const bindOf = (source: string, access: string): OciMount[] => [
     // Recursive, since the kernel lets nobody uncover what is mounted below.

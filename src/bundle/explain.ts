@@ -70,7 +70,9 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
             `Kubernetes: by QoS class ${plan.sandbox.resources?.qosClass}`,
           ),
         ]),
-    row("cgroupsPath", linux.cgroupsPath, "pod's cgroup, a leaf for each container"),
+    ...(linux.cgroupsPath === undefined
+      ? []
+      : [row("cgroupsPath", linux.cgroupsPath, "pod's cgroup, a leaf for each container")]),
     ...(linux.uidMappings === undefined
       ? []
       : [row("uidMappings", mappings(linux.uidMappings), "subuid(5) or 100000")]),

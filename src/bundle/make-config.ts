@@ -54,7 +54,7 @@ export function makeConfig(
     },
     root: { path: rootfsOf(container), readonly: container.rootfs.readOnly },
     ...(container.hostname === undefined ? {} : { hostname: container.hostname }),
-    mounts: makeConfigMounts(container, profile),
+    mounts: makeConfigMounts(container, profile, plan.isUsers),
     annotations: container.annotations,
     linux: makeLinux(plan, container, profile),
   };
@@ -63,7 +63,7 @@ export function makeConfig(
 function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): OciLinux {
   const { idMapping, devices } = container;
   return {
-    cgroupsPath: makeCgroupsPath(plan, container),
+    ...makeCgroupsPath(plan, container),
     resources: { devices: profile.deviceRules, ...makeOciResources(container.resources) },
     namespaces: TYPES.flatMap(([kind, type]) => makeNamespace(type, container.namespaces[kind])),
     ...(idMapping === undefined
@@ -112,11 +112,18 @@ function makeNamespace(type: OciNamespaceType, namespace: PlannedNamespace): Oci
 }
 
 /** With systemd runc wants `slice:prefix:name`, and makes `prefix-name.scope` in that slice. */
-function makeCgroupsPath(plan: Plan, container: PlannedContainer): string {
-  if (plan.outer !== undefined) return makeMemberCgroupsPath(plan.outer, container.name);
+function makeCgroupsPath(plan: Plan, container: PlannedContainer): Pick<OciLinux, "cgroupsPath"> {
+  if (plan.outer !== undefined) return { cgroupsPath: makeMemberCgroupsPath(plan.outer, container.name) };
   const { driver, path } = plan.sandbox.cgroup;
-  if (driver === "cgroupfs") return container.cgroupPath;
-  return `${path.slice(path.lastIndexOf("/") + 1)}:${makeScopePrefix(path)}:${container.name}`;
+  switch (driver) {
+    case "cgroupfs":
+      return { cgroupsPath: container.cgroupPath };
+    case "systemd":
+      return { cgroupsPath: `${path.slice(path.lastIndexOf("/") + 1)}:${makeScopePrefix(path)}:${container.name}` };
+    case "none":
+      // Without a path runc lets it pass that it may make none.
+      return {};
+  }
 }
 
 function asOciMapping({ container, host, size }: { container: number; host: number; size: number }): OciIdMapping {

@@ -40,7 +40,7 @@ export interface OciMount {
 export type OciNamespaceType = "pid" | "network" | "ipc" | "uts" | "mount" | "user" | "cgroup" | "time";
 
 export interface OciLinux {
-  readonly cgroupsPath: string;
+  readonly cgroupsPath?: string;
   readonly resources: OciResources;
   readonly namespaces: readonly { readonly type: OciNamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly OciIdMapping[];

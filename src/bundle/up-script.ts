@@ -113,6 +113,7 @@ function makeLines(plan: Plan, step: Step): string[] {
     case "start-container":
       return makeStart(plan, step.container);
     // The runtime makes the cgroups, files and bundles are here already, and output goes straight to files.
+    case "open-uplink":
     case "make-cgroup":
     case "make-files":
     // `peapod bundle` plans none.

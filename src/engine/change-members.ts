@@ -43,7 +43,8 @@ export async function beginChange(
   { plan, journal }: KeptPod,
   { request, manifest: written }: { readonly request: string; readonly manifest: WrittenManifest },
 ): Promise<boolean> {
-  const options = { root: plan.root, runtime: plan.runtime.path, cgroupDriver: plan.sandbox.cgroup.driver };
+  const cgroupDriver = plan.sandbox.cgroup.driver === "systemd" ? "systemd" : "cgroupfs";
+  const options = { root: plan.root, runtime: plan.runtime.path, cgroupDriver } as const;
   const programs = findPrograms(process.argv[1] ?? "");
   const refuse = (why: string) => {
     throw new PeapodError("NOT_SUPPORTED", `pod ${plan.pod}: ${why}`, {
@@ -57,6 +58,8 @@ export async function beginChange(
     file: written.file,
     name: plan.pod,
     written,
+    // Those that it is attached to it stays attached to.
+    ...(plan.sandbox.networks === undefined ? { usualNetwork: plan.sandbox.uplink?.kind ?? "none" } : {}),
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
     ...(stored?.env === undefined ? {} : { env: stored.env }),
     ...(stored?.networks === undefined ? {} : { networks: stored.networks }),

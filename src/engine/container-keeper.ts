@@ -6,8 +6,8 @@ import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readTextIfAny } from "../base/files.ts";
-import { killCgroup } from "../host/cgroups.ts";
 import { pinFromProcess, unpinNamespaces } from "../host/namespaces.ts";
+import { killContainer } from "../host/population.ts";
 import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState } from "../state/pod-state.ts";
@@ -160,7 +160,7 @@ export class ContainerKeeper {
   /** Where its pid namespace is not its own, the kernel does not end with its first process what that has started. */
   #endStrays(): void {
     if (this.planned.role === "pause" || this.planned.namespaces.pid.scope === "private") return;
-    killCgroup(this.planned.cgroupPath, this.#pod.facts).catch((error: unknown) => {
+    killContainer(this.planned, this.#pod.facts).catch((error: unknown) => {
       this.#pod.report(error, `container ${this.planned.name}: what it left running could not be ended`);
     });
   }
@@ -172,7 +172,7 @@ export class ContainerKeeper {
   async kill(): Promise<void> {
     if (!this.isAlive) return;
     this.#pod.journal.append({ type: "container.signalled", container: this.planned.name, signal: "KILL" });
-    await killCgroup(this.planned.cgroupPath, this.#pod.facts);
+    await killContainer(this.planned, this.#pod.facts, this.state);
     this.claimExit();
     await this.exited();
   }
@@ -181,7 +181,7 @@ export class ContainerKeeper {
     const { status } = this.state;
     if (status === "deleted" || status === "planned") return;
     // With a shared or the host's pid namespace the kernel does not end the others of this container.
-    await killCgroup(this.planned.cgroupPath, this.#pod.facts);
+    await killContainer(this.planned, this.#pod.facts);
     await this.#pod.runtime.delete(this.planned.name, { force: status === "creating" });
     if (status !== "creating") this.#pod.journal.append({ type: "container.deleted", container: this.planned.name });
   }

@@ -9,6 +9,7 @@ import type { Journal } from "../state/journal.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { GatedRuntime } from "./runtime-gate.ts";
+import type { UplinkKeeper } from "./uplink-keeper.ts";
 
 export interface PodContext {
   readonly plan: Plan;
@@ -17,6 +18,8 @@ export interface PodContext {
   readonly inbox: ExitInbox;
   readonly runtime: GatedRuntime;
   readonly io: ContainerIo;
+  /** Set where it has one; see plan/uplink.ts. */
+  readonly uplink?: UplinkKeeper;
   /** Path of what speaks to containers in their own network namespaces. */
   readonly probeProgram: string;
   /** Path of the reaper's program, which has a second use. */

@@ -8,7 +8,9 @@ import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { adoptPod, type WatchedProcess } from "../exits/reaper.ts";
+import { listPidsByRoot } from "../host/population.ts";
 import { isSameProcess, readProcess } from "../host/processes.ts";
+import { readUplink } from "../host/uplink.ts";
 import { readIoPid } from "../io/io-process.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState, PodState } from "../state/pod-state.ts";
@@ -57,6 +59,8 @@ async function replaceReaper(
     const startTime = ioPid === undefined ? undefined : readProcess(ioPid)?.startTime;
     return ioPid === undefined || startTime === undefined ? main : [...main, { pid: ioPid, startTime }];
   });
+  const uplink = plan.sandbox.uplink && readUplink(plan.sandbox.uplink.dir);
+  if (uplink !== undefined) watched.push(uplink);
   writeFileAtomic(degradedNote(dir), "its reaper died and was replaced; exits in between may be lost\n");
   const { reaper, node, script } = programs;
   await adoptPod({ reaper, dir, node, script, watched, ...(after === undefined ? {} : { after }) });
@@ -70,11 +74,15 @@ function readContainerProcess(
     return pid === undefined ? [] : [{ pid, startTime: startTime ?? 0 }];
   }
   if (status !== "creating") return [];
-  // The journal does not know it yet; the runtime has left its pid, and only one that is in the cgroup is the container's.
+  // The journal does not know it yet; the runtime has left its pid, and only one that is inside is the container's.
   const made = Number(readTextIfAny(container.paths.pidFile)?.trim() || 0);
   const found = made > 0 ? readProcess(made) : undefined;
-  const isInside = readTextIfAny(`/proc/${made}/cgroup`)?.includes(container.cgroupPath) ?? false;
-  return found === undefined || !isInside ? [] : [{ pid: made, startTime: found.startTime }];
+  return found === undefined || !isInside(made, container) ? [] : [{ pid: made, startTime: found.startTime }];
+}
+
+function isInside(pid: number, container: PlannedContainer): boolean {
+  const isInCgroup = readTextIfAny(`/proc/${pid}/cgroup`)?.includes(container.cgroupPath) ?? false;
+  return isInCgroup || listPidsByRoot(container.paths.rootfs).includes(pid);
 }
 
 /** So that a caller who revives the pod waits for an orphaned supervisor that has not noticed yet. */

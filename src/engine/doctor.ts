@@ -11,6 +11,7 @@ import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../
 import { removeIfLeft } from "../host/claims.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readMountTable } from "../host/mount-table.ts";
+import { listPidsOfPod } from "../host/population.ts";
 import { isSameProcess, readCommandLine, readPids, readProcess, signalProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
@@ -21,6 +22,7 @@ import type { DoctorObject, DoctorReport } from "./engine.ts";
 import { readPortClaims } from "./port-claims.ts";
 import { readPodNames } from "./reader.ts";
 import { removeRuins } from "./ruins.ts";
+import { listCgroupsOfUsers } from "./users-cgroup.ts";
 
 /** Far longer than it takes, and no longer than anybody minds to wait for a clean-up. */
 const MAKING_MS = 10_000;
@@ -62,6 +64,7 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
 /** A pod lives as long as somebody watches it or a process of it runs, degraded or not, and while it is being made. */
 function isAlive(root: string, pod: PodName, facts: HostFacts): boolean {
   if (isWatched(root, pod) || hasCaller(root, pod)) return true;
+  if (facts.user !== undefined) return listPidsOfPod(makePodPaths(root, pod)).length > 0;
   return makePossibleCgroups(root, pod).some(({ path }) => listCgroupPids(path, facts).length > 0);
 }
 
@@ -92,6 +95,10 @@ function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orph
   const inCgroups = new Map<number, string>();
   for (const dir of listPodCgroups(root, facts)) {
     for (const pid of listCgroupPids(dir, facts)) inCgroups.set(pid, ownerOfCgroup(dir));
+  }
+  if (facts.user !== undefined) {
+    for (const pod of readPodNames(root))
+      for (const pid of listPidsOfPod(makePodPaths(root, pod))) inCgroups.set(pid, pod);
   }
   return readPids().flatMap((pid) => {
     const process = readProcess(pid);
@@ -138,6 +145,7 @@ function readCgroups(root: string, facts: HostFacts): Omit<DoctorObject, "orphan
 
 /** Of whichever driver. */
 function listPodCgroups(root: string, facts: HostFacts): string[] {
+  if (facts.user !== undefined) return listCgroupsOfUsers(root, facts);
   return makeBases(root).flatMap((base) => listCgroupDirs(base, facts).filter((dir) => dir !== base));
 }
 
@@ -188,7 +196,7 @@ async function removeOrphans(root: string, orphans: readonly DoctorObject[], fac
 async function removePod(root: string, pod: PodName, facts: HostFacts): Promise<void> {
   const paths = makePodPaths(root, pod);
   if (existsSync(paths.dir)) await removeRuins(paths, root);
-  for (const cgroup of makePossibleCgroups(root, pod)) {
+  for (const cgroup of facts.user === undefined ? makePossibleCgroups(root, pod) : []) {
     await killCgroup(cgroup.path, facts);
     await removePodCgroup(cgroup, facts);
   }

@@ -4,11 +4,11 @@
 import { rmSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { PodName } from "../base/names.ts";
-import { openRuntime } from "../runtime/runtime.ts";
 import type { ContainerState } from "../state/pod-state.ts";
 import { plannedContainer } from "./context.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
 import { assertAccountsOf, readAccountsOf, writeExecProcess } from "./exec-user.ts";
+import { openRuntimeOf } from "./open-runtime.ts";
 import { readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND, WRONG_STATE, BAD_USAGE where the pod has several containers and none is named */
@@ -19,12 +19,7 @@ export function makeExecCommand(root: string, pod: PodName, request: ExecRequest
     throw new PeapodError("WRONG_STATE", `pod ${pod}: is paused`, { hint: `peapod resume ${pod} lets it go on` });
   }
   const container = chooseContainer(pod, state.containers, request.container);
-  const runtime = openRuntime({
-    choice: plan.runtime,
-    root: plan.paths.runtimeRoot,
-    callsDir: plan.paths.calls,
-    systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-  });
+  const runtime = openRuntimeOf(plan);
   const { args, env, tty, cwd, user } = request;
   const command = makeCall();
   if (!tty) return command;

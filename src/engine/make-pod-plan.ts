@@ -50,7 +50,8 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const renamed = request.name === undefined ? read.manifest : rename(read.manifest, request.name);
   const named = place(request.names === undefined ? renamed : withSaidNames(renamed, request.names));
   const uid = request.uid ?? makeUuid();
-  const { manifest, ...network } = await readNetwork(named, request, options.root, uid);
+  const facts = readHostFacts();
+  const { manifest, ...network } = await readNetwork(named, request, options.root, uid, facts.user !== undefined);
   if (outer !== undefined) (await import("../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
   const values = {
     objects: redactSecrets(read.objects),
@@ -58,10 +59,12 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     overrides: new Map(Object.entries(request.env ?? {})),
     ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
   };
+  const images = readImages(manifest);
+  if (facts.user !== undefined) (await import("./assert-owned.ts")).assertOwned(images, facts.user);
   const input: PlanInput = {
     manifest,
-    images: readImages(manifest),
-    facts: readHostFacts(),
+    images,
+    facts,
     runtime: await runtime,
     root: options.root,
     cgroupDriver: options.cgroupDriver,
@@ -101,8 +104,9 @@ async function readNetwork(
   request: PlanRequest,
   root: string,
   uid: string,
-): Promise<Pick<PlanInput, "manifest" | "network" | "networks" | "ports">> {
-  if (request.outer !== undefined) return { manifest };
+  isUsers: boolean,
+): Promise<Pick<PlanInput, "manifest" | "network" | "networks" | "ports" | "uplink">> {
+  if (request.outer !== undefined) return { manifest, uplink: "none" };
   const { chooseNetworks, forBundle } = await import("../network/choose.ts");
   const text = manifest.metadata.annotations[NETWORKS];
   const said = chooseNetworks({
@@ -120,8 +124,9 @@ async function readNetwork(
     (request.publish !== undefined ||
       manifest.metadata.annotations[PUBLISH] !== undefined ||
       manifest.spec.containers.some(hasHostPort));
-  if (choice.mode === "none" && !hasPorts) return { manifest };
-  return (await import("./plan-network.ts")).planNetwork({ manifest, request, root, uid, choice });
+  if (choice.mode === "none" && !hasPorts) return { manifest, uplink: "none" };
+  if (isUsers && choice.mode === "default" && !hasPorts) return { manifest };
+  return (await import("./plan-network.ts")).planNetwork({ manifest, request, root, uid, choice, isUsers });
 }
 
 function hasHostPort({ ports }: Manifest["spec"]["containers"][number]): boolean {

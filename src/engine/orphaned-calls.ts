@@ -2,8 +2,10 @@
 // half a call looks like none, or like a whole one.
 
 import type { ExitInbox } from "../exits/inbox.ts";
+import { readNamespaceId } from "../host/namespace-ids.ts";
 import { readCgroupLines, readCommandLine, readPids, readProcess } from "../host/processes.ts";
 import { readEnvironment } from "../host/tools-of.ts";
+import { isUplinkOf } from "../host/uplink.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Past this a call that does not end is left alone; the runtime's own deadline is shorter. */
@@ -38,7 +40,7 @@ function isRuntimeCall(pid: number, { runtime, paths }: Plan): boolean {
   return words[0] === runtime.path && words.includes(paths.runtimeRoot) && !words.includes("exec");
 }
 
-/** Siblings of ours that are neither an io nor in the pod's cgroup: mount, unshare and the like. */
+/** Siblings of ours that are neither io nor uplink, nor in a container: mount, unshare and the like. */
 function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
   const found = readProcess(pid);
   if (found === undefined || found.ppid !== process.ppid || found.state === "Z" || found.comm === IO_NAME) return false;
@@ -46,6 +48,9 @@ function isOrphanedTool(pid: number, { sandbox, runtime }: Plan): boolean {
   // pod-networks.ts waits for plugins, as long as they may take.
   if (sandbox.networks !== undefined && readEnvironment(pid).some((pair) => pair.startsWith("CNI_COMMAND=")))
     return false;
+  if (sandbox.uplink !== undefined && isUplinkOf(pid, sandbox.uplink.dir)) return false;
+  // Without a cgroup: a container has mounts of its own, and a tool has ours.
+  if (sandbox.cgroup.driver === "none") return readNamespaceId(pid, "mnt") === readNamespaceId("self", "mnt");
   return !(readCgroupLines(pid) ?? []).some(({ path }) => isBelow(path, sandbox.cgroup.path));
 }
 

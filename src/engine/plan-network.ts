@@ -26,9 +26,11 @@ export interface PlanNetworkInput {
   readonly root: string;
   readonly uid: string;
   readonly choice: NetworkChoice;
+  /** Of somebody who may connect no namespaces: programs of his own bring his pods to the network, see plan/uplink.ts. */
+  readonly isUsers: boolean;
 }
 
-type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "ports">;
+type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "ports" | "uplink">;
 
 /** @throws BAD_USAGE, BAD_MANIFEST, NOT_FOUND, HOST_LACKS, NOT_SUPPORTED */
 export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
@@ -52,9 +54,10 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       return { manifest, network: { scope: { scope: "path", file: choice.file }, reason } };
     case "none":
       assertNone(ports, choice.by);
-      return { manifest };
+      return { manifest, uplink: "none" };
     case "default":
     case "networks": {
+      if (input.isUsers) return { manifest, ports: ports.map(asPlanned), uplink: nameOfUplink(choice) };
       const networks = planNetworks({
         choice,
         pod: manifest.metadata.name,
@@ -67,6 +70,11 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       return { manifest, networks, ports: ports.map(asPlanned) };
     }
   }
+}
+
+/** What plan/uplink.ts does not know it refuses. */
+function nameOfUplink(choice: NetworkChoice): string {
+  return choice.mode === "networks" ? choice.words.map(({ name }) => name).join(",") : "";
 }
 
 function readSaidPorts({ manifest, request: { publish = [] }, choice }: PlanNetworkInput): SaidPort[] {

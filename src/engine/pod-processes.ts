@@ -1,8 +1,8 @@
-// Processes of a pod as the kernel has them: what sits in its containers' cgroups, whatever namespaces they share.
+// Processes of a pod as the kernel has them: what is in its containers, whatever namespaces they share.
 
 import { readFileSync, statSync } from "node:fs";
 import type { PodName } from "../base/names.ts";
-import { listCgroupPids } from "../host/cgroups.ts";
+import { listContainerPids } from "../host/population.ts";
 import { readProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { PodProcess } from "./engine.ts";
@@ -16,7 +16,7 @@ export function readPodProcesses(root: string, pod: PodName): readonly PodProces
   const facts = readHostFacts();
   const bootMs = readBootTimeMs();
   return plan.containers.flatMap((container) => {
-    const pids = listCgroupPids(container.cgroupPath, facts);
+    const pids = listContainerPids(container, facts);
     return [...pids]
       .sort((a, b) => a - b)
       .flatMap((pid): PodProcess[] => {

@@ -12,6 +12,9 @@ import type { PortMapping } from "../network/network.ts";
 import { overlaps, parseClaim, tellPort } from "../network/ports.ts";
 import type { PlannedPort } from "../plan/plan.ts";
 
+/** `place`: whose words, for errors. */
+type AskedPort = PortMapping & { readonly place?: string };
+
 /** All of them, or none. @throws ALREADY_EXISTS, NOT_PERMITTED, BAD_USAGE; names who has it */
 export async function takePorts(ports: readonly PlannedPort[], podDir: string): Promise<void> {
   const claim = makeClaim(podDir);
@@ -27,11 +30,16 @@ export async function takePorts(ports: readonly PlannedPort[], podDir: string): 
       );
       if (other !== undefined) throw makeTaken(port, other);
     }
-    await Promise.all(ports.map((port) => assertFree(port)));
+    await assertAllFree(ports);
   } catch (error) {
     for (const file of taken) giveBack(file);
     throw error;
   }
+}
+
+/** @throws ALREADY_EXISTS, NOT_FOUND, NOT_PERMITTED, HOST_LACKS */
+export async function assertAllFree(ports: readonly AskedPort[]): Promise<void> {
+  await Promise.all(ports.map((port) => assertFree(port)));
 }
 
 export function giveBackPorts(ports: readonly PlannedPort[]): void {
@@ -66,7 +74,7 @@ function readOverlapping(port: PortMapping & { readonly claim?: string }): strin
 }
 
 /** Somebody may listen there who is no pod. */
-async function assertFree(port: PlannedPort): Promise<void> {
+async function assertFree(port: AskedPort): Promise<void> {
   if (port.protocol === "sctp") return assertFreeSctp(port);
   // Without an address, both of those that stand for all.
   const ips = port.hostIP === undefined ? ["0.0.0.0", "::"] : [port.hostIP];
@@ -82,22 +90,20 @@ async function assertFree(port: PlannedPort): Promise<void> {
   }
 }
 
-function explain(port: PlannedPort, errno: string | undefined): PeapodError {
+function explain(port: AskedPort, errno: string | undefined): PeapodError {
+  const at = port.place === undefined ? "" : ` (${port.place})`;
   if (errno === "EADDRINUSE")
-    return new PeapodError("ALREADY_EXISTS", `${tellPort(port)}: is taken (${port.place})`, {
+    return new PeapodError("ALREADY_EXISTS", `${tellPort(port)}: is taken${at}`, {
       hint: "ss -lntup tells who listens there",
     });
   if (errno === "EADDRNOTAVAIL")
-    return new PeapodError(
-      "NOT_FOUND",
-      `${tellPort(port)}: this machine has no address ${port.hostIP} (${port.place})`,
-    );
+    return new PeapodError("NOT_FOUND", `${tellPort(port)}: this machine has no address ${port.hostIP}${at}`);
   const code = errno === "EACCES" || errno === "EPERM" ? "NOT_PERMITTED" : "HOST_LACKS";
-  return new PeapodError(code, `${tellPort(port)}: cannot be taken: ${errno} (${port.place})`);
+  return new PeapodError(code, `${tellPort(port)}: cannot be taken: ${errno}${at}`);
 }
 
 /** Node has no SCTP; the kernel's list of end points has a line for each, LPORT its sixth word. */
-function assertFreeSctp(port: PlannedPort): void {
+function assertFreeSctp(port: AskedPort): void {
   const lines = (readTextIfAny("/proc/net/sctp/eps") ?? "").split("\n").slice(1);
   if (lines.some((line) => Number(line.trim().split(/\s+/)[5]) === port.hostPort)) throw explain(port, "EADDRINUSE");
 }

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE, type PodName } from "../base/names.ts";
 import { readCgroupUsage } from "../host/cgroup-usage.ts";
-import { listCgroupPids } from "../host/cgroups.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { readNetUsage } from "../host/net-usage.ts";
+import { hasCgroups, listContainerPids } from "../host/population.ts";
+import { readProcessUsage } from "../host/process-usage.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import { readPlan, readPodNames, readPodState } from "./reader.ts";
@@ -55,12 +56,12 @@ function readPod(root: string, pod: PodName, facts: HostFacts): PodSample[] {
       {
         pod,
         status: state.status,
-        usage: readCgroupUsage(plan.sandbox.cgroup.path, facts),
+        usage: readUsageOf(plan.sandbox.cgroup.path, plan.containers, facts),
         net: readNet(sharing(plan), facts),
         containers: containers.map((container) => ({
           name: container.name,
           status: state.containers.find(({ name }) => name === container.name)?.status ?? "planned",
-          usage: readCgroupUsage(container.cgroupPath, facts),
+          usage: readUsageOf(container.cgroupPath, [container], facts),
           net: container.namespaces.net.scope === "private" ? readNet([container], facts) : undefined,
         })),
       },
@@ -71,6 +72,11 @@ function readPod(root: string, pod: PodName, facts: HostFacts): PodSample[] {
   }
 }
 
+function readUsageOf(cgroupPath: string, containers: readonly PlannedContainer[], facts: HostFacts) {
+  if (hasCgroups(facts)) return readCgroupUsage(cgroupPath, facts);
+  return readProcessUsage(containers.flatMap((container) => listContainerPids(container, facts)));
+}
+
 /** The containers in the pod's network; in a caller's container that is his, which the plan names by its path. */
 function sharing({ containers, outer }: Plan): readonly PlannedContainer[] {
   const ours = outer === undefined ? "pod" : "path";
@@ -78,8 +84,8 @@ function sharing({ containers, outer }: Plan): readonly PlannedContainer[] {
 }
 
 function readNet(containers: readonly PlannedContainer[], facts: HostFacts) {
-  for (const { cgroupPath } of containers) {
-    const pid = listCgroupPids(cgroupPath, facts)[0];
+  for (const container of containers) {
+    const pid = listContainerPids(container, facts)[0];
     const found = pid === undefined ? undefined : readNetUsage(pid);
     if (found !== undefined) return found;
   }

@@ -5,15 +5,22 @@ import type { PodPaths } from "../base/paths.ts";
 import { killCgroup, removePodCgroup } from "../host/cgroups.ts";
 import { giveBack } from "../host/claims.ts";
 import { unmountBelow } from "../host/mounts.ts";
+import { killPod } from "../host/population.ts";
 import { readHostFacts } from "../host/read-facts.ts";
+import { endUplink } from "../host/uplink.ts";
 import { makePossibleCgroups } from "../plan/cgroups.ts";
 import { removePodFiles } from "./teardown.ts";
+import { readCgroupOfUsers } from "./users-cgroup.ts";
 
-/** Ends every process in the pod's cgroup and takes away cgroup, mounts and files. */
+/** Ends every process of the pod and takes away cgroup, mounts and files. */
 export async function removeRuins(paths: PodPaths, root: string): Promise<void> {
   const facts = readHostFacts();
   // The plan, which would name one, may be what is gone.
-  const cgroups = makePossibleCgroups(root, paths.pod);
+  const cgroups = facts.user === undefined ? makePossibleCgroups(root, paths.pod) : readCgroupOfUsers(paths);
+  if (facts.user !== undefined) {
+    endUplink(join(paths.dir, "uplink"));
+    await killPod(paths);
+  }
   for (const { path } of cgroups) await killCgroup(path, facts);
   await giveBackClaims(paths);
   await unmountBelow(paths.dir);

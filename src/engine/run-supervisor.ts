@@ -10,7 +10,6 @@ import { watchBell } from "../exits/bell.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
-import { openRuntime } from "../runtime/runtime.ts";
 import { openJournal } from "../state/journal.ts";
 import { makeFirstOutlines } from "../state/outline.ts";
 import { makeCallerIo } from "./caller-io.ts";
@@ -20,11 +19,13 @@ import { crashInto } from "./crash.ts";
 import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
 import { openMembersRuntime } from "./members-runtime.ts";
+import { openRuntimeOf } from "./open-runtime.ts";
 import { tellResult } from "./outer-result.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
 import { gateRuntime } from "./runtime-gate.ts";
 import { Supervisor } from "./supervisor.ts";
+import { UplinkKeeper } from "./uplink-keeper.ts";
 
 /** The reaper takes this exit code for "asleep": it starts a supervisor again when there is something to do. */
 const ASLEEP = 75;
@@ -39,12 +40,15 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
   writeSupervisorPid(paths.dir);
   const inbox = new ExitInbox(paths.exits);
   const facts = readHostFacts();
-  const runtime = openRuntime({
-    choice: plan.runtime,
-    root: paths.runtimeRoot,
-    callsDir: paths.calls,
-    systemdCgroup: plan.sandbox.cgroup.driver === "systemd",
-  });
+  const runtime = openRuntimeOf(plan);
+  const report: PodContext["report"] = (error, message) => {
+    // pino is not needed on the way up; loaded when there is something to say.
+    void import("../base/log.ts").then(({ openLog }) => {
+      log ??= openLog(paths.supervisorLog, "info");
+      log.error({ err: error }, message);
+    });
+  };
+  const { uplink } = plan.sandbox;
   const context: PodContext = {
     plan,
     facts,
@@ -52,16 +56,11 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     inbox,
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
+    ...(uplink === undefined ? {} : { uplink: new UplinkKeeper(uplink, inbox, report) }),
     probeProgram: programs.probe,
     reaperProgram: programs.reaper,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
-    report: (error, message) => {
-      // pino is not needed on the way up; loaded when there is something to say.
-      void import("../base/log.ts").then(({ openLog }) => {
-        log ??= openLog(paths.supervisorLog, "info");
-        log.error({ err: error }, message);
-      });
-    },
+    report,
   };
   return new Supervisor(context);
 }

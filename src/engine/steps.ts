@@ -25,6 +25,7 @@ const EXECUTORS: Executors = {
     await makePodCgroup(cgroup, pod.facts);
     await writePodLimits(cgroup, pod.facts, makeEffective(pod.plan, pod.journal.state).pod);
   },
+  "open-uplink": async (_step, pod) => pod.uplink?.open(),
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const { path, text } of withAddresses(pod.plan, pod.journal.state).sandbox.files) {

@@ -18,6 +18,7 @@ import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
+import { assertHasCgroup } from "./assert-cgroup.ts";
 import type { CheckpointAsked } from "./checkpoint-pod.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
@@ -83,7 +84,7 @@ export class Supervisor {
 
   get isBusy(): boolean {
     if (this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0) return true;
-    return this.#conductor.isBusy || this.#prober.isBusy;
+    return this.#conductor.isBusy || this.#prober.isBusy || this.pod.uplink?.isBusy === true;
   }
 
   /** When there is something to do although nothing happens; milliseconds since 1970. */
@@ -235,6 +236,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");
+      assertHasCgroup(this.pod.plan, "paused");
       await this.#holdStill();
       await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
       this.pod.journal.append({ type: "pod.paused" });
@@ -364,6 +366,7 @@ export class Supervisor {
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
     for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
     this.#upkeep.look();
+    if (this.state.createdAt !== undefined && !this.#isGoingDown) this.pod.uplink?.look();
   }
 
   /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */

@@ -19,8 +19,11 @@ export async function takeDownContainers(pod: KeptPod, isStrict: boolean): Promi
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
   const isPause = (keeper: ContainerKeeper) => keeper.planned.role === "pause";
+  // It holds the network namespace, which would be busy.
+  const ending = pod.uplink?.end();
   await Promise.all(keepers.filter((keeper) => !isPause(keeper)).map((keeper) => keeper.kill()));
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
+  await ending;
   // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
   const { networks, vault } = pod.plan.sandbox;
   // Plugins need the network namespace, which is a mount as well.
@@ -98,6 +101,7 @@ function removeEmptyDir(path: string): void {
     rmdirSync(path);
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno !== "ENOTEMPTY" && errno !== "ENOENT" && errno !== "EBUSY" && errno !== "EEXIST") throw error;
+    // A link, as a user's logs are, stays where it is.
+    if (!["ENOTEMPTY", "ENOENT", "EBUSY", "EEXIST", "ENOTDIR"].includes(errno ?? "")) throw error;
   }
 }

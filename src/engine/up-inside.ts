@@ -9,6 +9,7 @@ import { isReaperAlive, settle } from "../exits/reaper.ts";
 import { unmountBelow } from "../host/mounts.ts";
 import type { Plan, PlannedPort } from "../plan/plan.ts";
 import type { SecretParts } from "../plan/secrets.ts";
+import type { UplinkPort } from "../plan/uplink.ts";
 import type { PodState } from "../state/pod-state.ts";
 import type { EngineOptions, UpRequest } from "./engine.ts";
 import { noteAskedByMessage } from "./launcher-note.ts";
@@ -46,10 +47,11 @@ export async function upInside(
 
 async function begin(planned: PodPlan, programs: Programs): Promise<Supervisor> {
   const { plan, secrets } = planned;
-  const { ports } = plan.sandbox;
+  const { ports, uplink } = plan.sandbox;
   let hasPorts = false;
   try {
     await claimDirectory(plan);
+    if (uplink !== undefined && uplink.ports.length > 0) await assertPortsFree(plan, uplink.ports);
     if (ports !== undefined) {
       await takePorts(plan, ports);
       hasPorts = true;
@@ -60,6 +62,16 @@ async function begin(planned: PodPlan, programs: Programs): Promise<Supervisor> 
     if (plan.sandbox.idsFile !== undefined) rmSync(plan.sandbox.idsFile, { force: true });
     if (ports !== undefined && hasPorts) (await import("./port-claims.ts")).giveBackPorts(ports);
     throw error;
+  }
+}
+
+/** The uplink's program listens at them itself, which keeps everybody else away. */
+async function assertPortsFree({ paths, pod }: Plan, ports: readonly UplinkPort[]): Promise<void> {
+  try {
+    await (await import("./port-claims.ts")).assertAllFree(ports);
+  } catch (error) {
+    removePodFiles(paths);
+    throw asPeapodError(error, `pod ${pod}`);
   }
 }
 

@@ -14,6 +14,7 @@ import { withAddresses } from "../plan/addresses.ts";
 import { canGroupOom } from "../plan/host-limits.ts";
 import type { PlannedResources } from "../plan/plan.ts";
 import { completeChange, makeReplacement, type ResourceChange } from "../plan/resource-change.ts";
+import { assertHasCgroup } from "./assert-cgroup.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import { type EffectiveResources, makeEffective, withUpdates } from "./effective-resources.ts";
@@ -31,6 +32,7 @@ export async function updatePod(
   const { plan, journal, facts } = pod;
   const whose = keepers.length === 0 ? `pod ${plan.pod}` : `container ${keepers[0]?.planned.name}`;
   if (Object.keys(change).length === 0) throw new PeapodError("BAD_USAGE", `${whose}: nothing is to be changed`);
+  assertHasCgroup(plan, "limited");
   if (change.oomGroup && !canGroupOom(facts))
     throw new PeapodError(
       "HOST_LACKS",

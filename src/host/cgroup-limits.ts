@@ -14,7 +14,7 @@ export async function writePodLimits(
   facts: CgroupFacts,
   limits: Partial<PlannedResources>,
 ): Promise<void> {
-  if (cgroup.isCallers) return;
+  if (cgroup.isCallers || cgroup.driver === "none") return;
   // systemd would forget what it has not been told, and write over it; of files it knows no word for it lets be.
   if (cgroup.driver === "systemd") await setSliceProperties(cgroup.path, makeSystemdProperties(limits));
   const undo: (() => void)[] = [];

@@ -28,7 +28,7 @@ const LONGEST_PAUSE_MS = 20;
 
 /** @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
 export async function makePodCgroup(cgroup: PodCgroup, facts: CgroupFacts): Promise<void> {
-  if (cgroup.isCallers) return;
+  if (cgroup.isCallers || cgroup.driver === "none") return;
   if (cgroup.driver === "systemd") return startSlice(cgroup, !isThere(cgroup.base, facts));
   const hierarchies = makeHierarchies(facts);
   if (hierarchies.length === 0) {
@@ -65,7 +65,7 @@ export async function removePodCgroup(
   facts: CgroupFacts,
   timeoutMs: number = REMOVE_MS,
 ): Promise<void> {
-  if (cgroup.isCallers) return;
+  if (cgroup.isCallers || cgroup.driver === "none") return;
   // Without a cgroup systemd has no such unit that runs.
   if (cgroup.driver === "systemd") return isThere(cgroup.path, facts) ? stopSlice(cgroup.path) : undefined;
   const deadline = Date.now() + timeoutMs;

@@ -5,9 +5,11 @@ export interface HostFacts {
   /** Node's word: `x64`, `arm64`. */
   readonly arch: string;
   readonly cgroupLayout: "v1" | "hybrid" | "v2";
-  /** v1 controllers with their mount points; `unified` for v2's. */
+  /** v1 controllers with their mount points; `unified` for v2's. Empty where none is ours to make cgroups in. */
   readonly cgroupMounts: Readonly<Record<string, string>>;
   readonly isRoot: boolean;
+  /** Set in a user namespace (docs/rootless.md): what only the machine's root may do is refused. */
+  readonly user?: UserFacts;
   readonly hasTimeNamespaces: boolean;
   readonly hasSeccomp: boolean;
   /** Names of the profiles that are loaded; undefined where the kernel has no AppArmor. */
@@ -35,6 +37,22 @@ export interface HostFacts {
   readonly hugePages?: readonly string[];
   /** Device nodes below /dev, for privileged containers. */
   readonly devices?: readonly HostDevice[];
+}
+
+export interface UserFacts {
+  /** Who root is outside. */
+  readonly uid: number;
+  /** How many ids there are, from 0 on. */
+  readonly uids: number;
+  readonly gids: number;
+  /** The cgroup that was handed down to the user, as a path inside version 2's hierarchy; undefined: none. */
+  readonly cgroup?: string;
+  /** Programs that carry packets for a pod, by name; those that are installed. */
+  readonly uplinks?: { readonly pasta?: string; readonly slirp4netns?: string };
+  /** Whether they may: /dev/net/tun is open to us. */
+  readonly hasTun?: boolean;
+  /** The lowest port that is not root's alone. */
+  readonly firstPort?: number;
 }
 
 export interface SubordinateIds {

@@ -19,7 +19,7 @@ export function readNamespaceIds(pid: number | "self"): NamespaceIds {
   >;
 }
 
-function readNamespaceId(pid: number | "self", kind: NamespaceKind): number | undefined {
+export function readNamespaceId(pid: number | "self", kind: NamespaceKind): number | undefined {
   try {
     return parseNamespaceLink(readlinkSync(`/proc/${pid}/ns/${kind}`));
   } catch (error) {

@@ -21,6 +21,10 @@ const MAKEABLE: readonly NamespaceKind[] = ["net", "ipc", "uts", "time"];
 const NO_IP = 12;
 /** A kernel parameter is not there, or does not take its value; the script's last line names it. */
 const BAD_SYSCTL = 13;
+/** The file is there always, and hostname(1) not; but the file is the machine's root's, whoever made the namespace. */
+const SET_HOSTNAME = `if [ -w /proc/sys/kernel/hostname ]; then printf %s "$1" > /proc/sys/kernel/hostname
+elif command -v hostname >/dev/null; then hostname "$1"
+else busybox hostname "$1"; fi`;
 const BRING_LO_UP = `if command -v ip >/dev/null; then exec ip link set lo up; fi
 if command -v busybox >/dev/null; then exec busybox ip link set lo up; fi
 exit ${NO_IP}`;
@@ -61,8 +65,7 @@ export function makeUnshareArgs(pins: readonly PinnedNamespace[]): string[] {
   if (offsets) args.push("--monotonic", String(offsets.monotonic), "--boottime", String(offsets.boottime));
   const hostname = pins.find((pin) => pin.kind === "uts")?.hostname;
   const script = [
-    // hostname(1) may be missing where the shell and /proc never are.
-    ...(hostname === undefined ? [] : ['printf %s "$1" > /proc/sys/kernel/hostname']),
+    ...(hostname === undefined ? [] : [SET_HOSTNAME]),
     ...pins.flatMap((pin) => Object.entries(pin.sysctls ?? {}).map(writeSysctl)),
     ...(pins.some((pin) => pin.kind === "net") ? [BRING_LO_UP] : []),
   ];

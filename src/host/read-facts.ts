@@ -7,24 +7,30 @@ import { readNames, readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
 import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
 import { type MountEntry, parseMountTable } from "./mount-table.ts";
+import { readUserFacts } from "./read-user.ts";
 
 export function readHostFacts(): HostFacts {
   const status = readFileSync("/proc/self/status", "utf8");
-  const cgroupMounts = findCgroupMounts(parseMountTable(readFileSync("/proc/self/mountinfo", "utf8")));
+  const allMounts = findCgroupMounts(parseMountTable(readFileSync("/proc/self/mountinfo", "utf8")));
+  const cgroupLayout = layoutOf(allMounts);
+  const user = readUserFacts(cgroupLayout === "v2" ? allMounts.unified : undefined);
+  const cgroupMounts = user === undefined || user.cgroup !== undefined ? allMounts : {};
   const subordinateIds = readSubordinateIds();
   return {
     kernel: release(),
     arch: arch(),
-    cgroupLayout: layoutOf(cgroupMounts),
+    cgroupLayout,
     cgroupMounts,
     isRoot: process.getuid?.() === 0,
+    ...(user === undefined ? {} : { user }),
     hasTimeNamespaces: existsSync("/proc/self/ns/time"),
     hasSeccomp: /^Seccomp:/m.test(status),
     // The bounding set cuts what any program gets that we run (capabilities(7)).
     capabilities: parseCapabilities(maskOf(status, "CapEff") & maskOf(status, "CapBnd")),
     hostname: hostname(),
     ...(subordinateIds === undefined ? {} : { subordinateIds }),
-    ...(hasAppArmor() ? { appArmorProfiles: readAppArmorProfiles() } : {}),
+    // Which are loaded is told to root alone, and so are they chosen.
+    ...(hasAppArmor() && user === undefined ? { appArmorProfiles: readAppArmorProfiles() } : {}),
     // Containers that name a label ask.
     get hasSeLinux() {
       return existsSync("/sys/fs/selinux/enforce");
@@ -35,7 +41,7 @@ export function readHostFacts(): HostFacts {
     },
     // Only pods with limits ask for these four.
     get cgroupControllers() {
-      return readControllers(cgroupMounts.unified);
+      return readControllers(cgroupMounts.unified, user?.cgroup ?? "");
     },
     get memoryBytes() {
       return totalmem();
@@ -61,8 +67,8 @@ export function readHostFacts(): HostFacts {
   };
 }
 
-function readControllers(unified: string | undefined): readonly string[] {
-  const text = unified === undefined ? "" : (readTextIfAny(`${unified}/cgroup.controllers`) ?? "");
+function readControllers(unified: string | undefined, base: string): readonly string[] {
+  const text = unified === undefined ? "" : (readTextIfAny(`${unified}${base}/cgroup.controllers`) ?? "");
   return text.split(/\s+/).filter((name) => name !== "");
 }
 

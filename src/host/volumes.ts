@@ -2,9 +2,11 @@
 // he asks for it as Kubernetes does, but never removed or emptied: only what lies in the pod's directory is ours.
 
 import {
+  accessSync,
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   mkdirSync,
   openSync,
   realpathSync,
@@ -97,8 +99,20 @@ function prepareHostPath({ name, path, type }: HostVolume): void {
           : "type DirectoryOrCreate makes a directory",
     });
   }
-  if (TYPES[type].fits(found)) return;
-  throw new PeapodError("WRONG_STATE", `${what} is not ${TYPES[type].word}`);
+  if (!TYPES[type].fits(found)) throw new PeapodError("WRONG_STATE", `${what} is not ${TYPES[type].word}`);
+  if (!isOpen(path)) throw new PeapodError("NOT_PERMITTED", `${what} is closed to you`);
+}
+
+/** To be read, or passed through; root is never refused. */
+function isOpen(path: string): boolean {
+  return [constants.R_OK, constants.X_OK].some((mode) => {
+    try {
+      accessSync(path, mode);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Modes as in Kubernetes' table of hostPath types; the umask has no say. */

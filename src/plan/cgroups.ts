@@ -2,14 +2,22 @@
 
 import type { ContainerName, PodName } from "../base/names.ts";
 import { DEFAULT_ROOT, makeCgroupBase, makePodCgroup } from "../base/paths.ts";
+import type { HostFacts } from "../host/facts.ts";
 import type { PodCgroup } from "./plan.ts";
 
 const DRIVERS = ["cgroupfs", "systemd"] as const;
 
-export function makeCgroup(root: string, pod: PodName, driver: PodCgroup["driver"]): PodCgroup {
-  if (driver === "cgroupfs") return { driver, path: makePodCgroup(root, pod), base: makeCgroupBase(root) };
+/** `handedDown`: the cgroup that is a user's own to make others in, as a path inside the hierarchy; root's is empty. */
+export function makeCgroup(root: string, pod: PodName, driver: PodCgroup["driver"], handedDown = ""): PodCgroup {
+  if (driver !== "systemd")
+    return { driver, path: handedDown + makePodCgroup(root, pod), base: handedDown + makeCgroupBase(root) };
   const base = root === DEFAULT_ROOT ? "peapod" : `peapod_${makeCgroupBase(root).split("-")[1]}`;
   return { driver, path: `/${base}.slice/${base}-${asUnitPart(pod)}.slice`, base: `/${base}.slice` };
+}
+
+/** Who makes the pod's cgroup: nobody, where a user was handed none down. */
+export function chooseDriver(wanted: PodCgroup["driver"], { user }: HostFacts): PodCgroup["driver"] {
+  return user !== undefined && user.cgroup === undefined ? "none" : wanted;
 }
 
 /** Wherever the pod may stand, for those who do not know who made its cgroup. */
@@ -24,7 +32,10 @@ export function makeBases(root: string): string[] {
 
 /** `web` or `web/server`, of a cgroup below one of the bases: whose it is. */
 export function ownerOfCgroup(path: string): string {
-  const [base = "", pod = "", ...below] = path.slice(1).split("/");
+  const levels = path.slice(1).split("/");
+  // A user's base lies below what was handed down to him.
+  const start = levels.findIndex((level) => /^peapod(-[0-9a-f]{8})?$/.test(level));
+  const [base = "", pod = "", ...below] = levels.slice(Math.max(0, start));
   if (!base.endsWith(".slice")) return [pod, ...below].join("/");
   const name = pod.slice(`${base.slice(0, -".slice".length)}-`.length).replace(/\.slice$/, "");
   const prefix = makeScopePrefix(pod);
@@ -35,9 +46,9 @@ export function ownerOfCgroup(path: string): string {
 }
 
 export function makeContainerCgroup(cgroup: PodCgroup, container: ContainerName): string {
-  return cgroup.driver === "cgroupfs"
-    ? `${cgroup.path}/${container}`
-    : `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`;
+  return cgroup.driver === "systemd"
+    ? `${cgroup.path}/${makeScopePrefix(cgroup.path)}-${container}.scope`
+    : `${cgroup.path}/${container}`;
 }
 
 /** Units have one name space for the whole machine, so a container's bears its pod's name: that of its slice. */

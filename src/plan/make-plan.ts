@@ -11,7 +11,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { PlannedNetwork } from "../network/network.ts";
 import { EACH_IP_MARK, needsAddress, POD_IP_MARK, POD_IPS_MARK } from "./addresses.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
-import { makeCgroup } from "./cgroups.ts";
+import { chooseDriver, makeCgroup } from "./cgroups.ts";
 import { parseKeptEvents } from "./kept-events.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
@@ -21,6 +21,7 @@ import { type PodContext, planContainer, planPause } from "./plan-container.ts";
 import { makePodNames } from "./pod-names.ts";
 import { makePodResources } from "./pod-resources.ts";
 import { makeOverlay } from "./rootfs.ts";
+import { assertForUser, assertWithinUser, withoutLimits } from "./rootless.ts";
 import { type HostFiles, SandboxFiles } from "./sandbox-files.ts";
 import type { NetworkScope } from "./scopes.ts";
 import type { SeccompProfile } from "./seccomp-filter.ts";
@@ -28,6 +29,7 @@ import { needsVault } from "./secrets.ts";
 import { makeSharedMemory, makeSharedMemoryMounts } from "./shared-memory.ts";
 import { makeStages } from "./stages.ts";
 import { assertSysctls, withSysctls } from "./sysctls.ts";
+import { makeUplink, makeUplinkResolvConf, type PlannedUplink } from "./uplink.ts";
 import { NO_VALUES, type Values } from "./values.ts";
 import { makeVolumeMounts, makeVolumes } from "./volumes.ts";
 import { makeContainerPointer, makePlace } from "./where.ts";
@@ -46,6 +48,8 @@ export interface PlanInput {
   readonly hostFiles?: HostFiles;
   /** The pod will be moved into a caller's container. */
   readonly isInside?: boolean;
+  /** How a user's pod is brought to the network: `pasta`, `slirp4netns`, `none`; empty: whatever is installed. */
+  readonly uplink?: string;
   /** See Sandbox. */
   readonly idsFile?: string;
   /** By relative path; those that containers name. */
@@ -69,7 +73,8 @@ export function makePlan(input: PlanInput): Plan {
   const paths = makePodPaths(root, metadata.name);
   const names = makePodNames(manifest);
   const matrix = makeNamespaces(manifest, facts, runtime, paths, names.hostname, input.network);
-  const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
+  assertForUser(manifest, facts, input.cgroupDriver);
+  const cgroup = makeCgroup(root, metadata.name, chooseDriver(input.cgroupDriver, facts), facts.user?.cgroup);
   const lender = matrix.pinned.find(({ kind, owner }) => kind === "net" && owner === "pod");
   // Where each container has a network namespace of its own, there is nothing to be attached.
   const networks = lender === undefined || input.networks?.length === 0 ? undefined : input.networks;
@@ -83,11 +88,16 @@ export function makePlan(input: PlanInput): Plan {
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
+  const hostFiles = input.hostFiles ?? { resolvConf: "" };
+  const { uplink, why: noUplink } = makeUplink({
+    ...{ facts, pinned: matrix.pinned, podDir: paths.dir, ports: input.ports ?? [] },
+    ...{ wanted: input.uplink ?? "", resolvConf: hostFiles.resolvConf },
+  });
   const files = new SandboxFiles({
     paths,
     manifest,
     names,
-    host: input.hostFiles ?? { resolvConf: "" },
+    host: uplink?.nameserver === undefined ? hostFiles : withNameserverOf(uplink, hostFiles),
     hostname: facts.hostname,
     isInside: input.isInside ?? false,
     ...(isAttached ? { addresses: [EACH_IP_MARK] } : {}),
@@ -100,6 +110,7 @@ export function makePlan(input: PlanInput): Plan {
     [...matrix.containers.values()].map(({ namespaces }) => namespaces),
   );
 
+  const asLimited = (one: PlannedContainer) => (cgroup.driver === "none" ? withoutLimits(one) : one);
   const containers: PlannedContainer[] = [];
   const overlays: HostMount[] = [];
   const idMaps = new IdMaps(paths, join(dirname(input.reaperPath), "peapod-idmap"));
@@ -110,7 +121,7 @@ export function makePlan(input: PlanInput): Plan {
     const image = found(input.images.get(name), `image of container ${name}`);
     const namespaces = found(matrix.containers.get(name), `namespaces of container ${name}`);
     const planned = idMaps.withMapped(
-      planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces),
+      asLimited(planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces)),
     );
     containers.push(planned);
     overlays.push(
@@ -119,10 +130,12 @@ export function makePlan(input: PlanInput): Plan {
         lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
         paths: planned.paths,
         idMapping: planned.idMapping,
+        isUsers: facts.user !== undefined,
         place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
       }),
     );
   });
+  assertWithinUser(manifest, facts, containers);
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];
   const mounts = mapIds === undefined ? [...others, ...overlays] : others;
@@ -133,6 +146,7 @@ export function makePlan(input: PlanInput): Plan {
     volumes,
     mounts,
     ...(attaching ? { attaching } : {}),
+    hasUplink: uplink !== undefined,
   });
   const plan: Plan = {
     version: 1,
@@ -141,6 +155,7 @@ export function makePlan(input: PlanInput): Plan {
     root,
     paths,
     runtime,
+    ...(facts.user === undefined ? {} : { isUsers: true as const }),
     arch: facts.arch,
     labels: metadata.labels,
     annotations: metadata.annotations,
@@ -154,9 +169,11 @@ export function makePlan(input: PlanInput): Plan {
       resources: makePodResources(manifest, containers, facts),
       files: files.all,
       ...(isAttached ? { networks } : {}),
-      ...(input.ports === undefined || input.ports.length === 0 ? {} : { ports: input.ports }),
+      ...(input.ports === undefined || input.ports.length === 0 || uplink !== undefined ? {} : { ports: input.ports }),
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
+      ...(uplink === undefined ? {} : { uplink }),
+      ...(noUplink === undefined ? {} : { noUplink }),
       ...(input.idsFile === undefined ? {} : { idsFile: input.idsFile }),
     },
     containers,
@@ -168,6 +185,11 @@ export function makePlan(input: PlanInput): Plan {
     ...(keptEvents === undefined ? {} : { keptEvents }),
   };
   return needsVault(plan) ? { ...plan, sandbox: { ...plan.sandbox, vault: paths.vault } } : plan;
+}
+
+/** What the uplink answers comes in place of all that the host asks. */
+function withNameserverOf(uplink: PlannedUplink, { upstreamResolvConf: _, ...host }: HostFiles): HostFiles {
+  return { ...host, resolvConf: makeUplinkResolvConf(host.resolvConf, uplink) };
 }
 
 /** Every directory of ours above a root file system that a mapped root must reach. */

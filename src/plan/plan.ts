@@ -8,6 +8,7 @@ import type { PlannedNetwork, PortMapping } from "../network/network.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
 import type { SeccompFilter } from "./seccomp-filter.ts";
+import type { PlannedUplink } from "./uplink.ts";
 
 export const NAMESPACE_KINDS = ["net", "ipc", "uts", "pid", "user", "cgroup", "time", "mnt"] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
@@ -20,6 +21,8 @@ export interface Plan {
   readonly root: string;
   readonly paths: PodPaths;
   readonly runtime: RuntimeChoice;
+  /** In a user's own namespaces: see docs/rootless.md. */
+  readonly isUsers?: true;
   /** Node's word for the processor: `x64`, `arm64`; seccomp filters differ by it. */
   readonly arch: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -101,6 +104,10 @@ export interface Sandbox {
    * system: mode 0711 where others are 0700. Empty in a pod without user namespaces. Made so by `write-bundles`.
    */
   readonly passable: readonly string[];
+  /** Brings a user's pod to the network. */
+  readonly uplink?: PlannedUplink;
+  /** Why a user's pod has none although nobody said so. */
+  readonly noUplink?: string;
   /** Marks the pod's range of host ids as taken; removed when it goes down. Only with a user namespace. */
   readonly idsFile?: string;
   /** A tmpfs with what Secrets hold, made before the plan is written; who restarts finds it there. */
@@ -178,7 +185,8 @@ export interface SharedMemory {
 }
 
 export interface PodCgroup {
-  readonly driver: "cgroupfs" | "systemd";
+  /** `none`: no cgroup is made, and the paths name nothing. */
+  readonly driver: "cgroupfs" | "systemd" | "none";
   /** Absolute inside each hierarchy: `/peapod/web`. */
   readonly path: string;
   /** The directory above it that goes when its last pod goes: `/peapod`. */
@@ -422,6 +430,7 @@ export interface IdMappedBind {
 /** Each names exactly what it needs; `src/engine/steps.ts` has one executor and one undo for each. */
 export type Step =
   | { readonly do: "make-cgroup" }
+  | { readonly do: "open-uplink" }
   | { readonly do: "make-files" }
   | { readonly do: "make-volumes" }
   /** The namespaces of one owner, in one unshare(1). */

@@ -47,9 +47,11 @@ function shareOfPod({ spec }: Manifest): number {
 /** Only who may raise his own priority can lower this number (CAP_SYS_RESOURCE); undefined: it stays as we have it. */
 export function reachableOomScoreAdj(
   wanted: number,
-  { capabilities, oomScoreAdj = 0 }: Pick<HostFacts, "capabilities" | "oomScoreAdj">,
+  { capabilities, oomScoreAdj = 0, user }: Pick<HostFacts, "capabilities" | "oomScoreAdj" | "user">,
 ): number | undefined {
-  return wanted >= oomScoreAdj || capabilities.includes("SYS_RESOURCE") ? wanted : undefined;
+  // In a user namespace the capability is not the machine's.
+  const mayLower = user === undefined && capabilities.includes("SYS_RESOURCE");
+  return wanted >= oomScoreAdj || mayLower ? wanted : undefined;
 }
 
 function isGuaranteed(one: Resources): boolean {

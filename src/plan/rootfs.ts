@@ -11,6 +11,8 @@ export interface OverlayInput {
   readonly lower: string;
   readonly paths: ContainerPaths;
   readonly idMapping: IdMapping | undefined;
+  /** Mounted in a user namespace, where the attributes that overlays keep for themselves are forbidden. */
+  readonly isUsers: boolean;
   /** The user's line, for errors. */
   readonly place: string;
 }
@@ -24,7 +26,12 @@ export function makeOverlay(input: OverlayInput): HostMount {
     target: paths.rootfs,
     type: "overlay",
     source: "overlay",
-    options: [`lowerdir=${lower}`, `upperdir=${paths.upper}`, `workdir=${paths.work}`],
+    options: [
+      `lowerdir=${lower}`,
+      `upperdir=${paths.upper}`,
+      `workdir=${paths.work}`,
+      ...(input.isUsers ? ["userxattr"] : []),
+    ],
     directories: [
       { path: paths.bundle, mode: input.idMapping === undefined ? 0o700 : 0o711 },
       { path: paths.upper, mode: 0o755, ...owner },

@@ -17,6 +17,8 @@ export interface StagesInput {
     /** Some container's configuration has the pod's addresses in it. */
     readonly isAwaited: boolean;
   };
+  /** The pod's network namespace is to be brought to the network. */
+  readonly hasUplink?: boolean;
 }
 
 export interface Stages {
@@ -25,7 +27,7 @@ export interface Stages {
 }
 
 /** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
-export function makeStages({ containers, pinned, volumes, mounts, attaching }: StagesInput): Stages {
+export function makeStages({ containers, pinned, volumes, mounts, attaching, hasUplink = false }: StagesInput): Stages {
   const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
   const prepare: Step[] = [
     // Those that start a process come first, so that it runs while we write files.
@@ -45,7 +47,15 @@ export function makeStages({ containers, pinned, volumes, mounts, attaching }: S
   });
   const [openIo = [], ...rest] = first?.stages ?? [];
   const stages = [[...prepare, ...openIo], ...rest];
+  if (hasUplink) return { stages: withUplink(stages, pinned), followers: later };
   return { stages: attaching === undefined ? stages : attach(stages, attaching), followers: later };
+}
+
+/** As soon as the namespace is there, beside other work, and before anything is started. */
+function withUplink(stages: readonly (readonly Step[])[], pinned: readonly PinnedNamespace[]): (readonly Step[])[] {
+  const from = pinned.find(({ kind, owner }) => kind === "net" && owner === "pod")?.from;
+  const at = placeAfterPin(stages, from);
+  return [...stages.slice(0, at), [{ do: "open-uplink" }], ...stages.slice(at)];
 }
 
 /**
@@ -56,11 +66,7 @@ function attach(
   stages: readonly (readonly Step[])[],
   { from, isAwaited }: NonNullable<StagesInput["attaching"]>,
 ): (readonly Step[])[] {
-  const isThere = (step: Step) =>
-    from === "new"
-      ? step.do === "pin-namespaces" && step.owner === "pod"
-      : step.do === "pin-from-container" && step.container === from;
-  const at = stages.findIndex((stage) => stage.some(isThere)) + 1;
+  const at = placeAfterPin(stages, from);
   const before = stages.slice(0, at);
   const [next = [], ...rest] = stages.slice(at);
   const attachNetworks: Step = { do: "attach-networks" };
@@ -74,6 +80,15 @@ function attach(
     next,
     ...rest,
   ];
+}
+
+/** Where the pod's network namespace is there. */
+function placeAfterPin(stages: readonly (readonly Step[])[], from: PinnedNamespace["from"] | undefined): number {
+  const isThere = (step: Step) =>
+    from === "new"
+      ? step.do === "pin-namespaces" && step.owner === "pod"
+      : step.do === "pin-from-container" && step.container === from;
+  return stages.findIndex((stage) => stage.some(isThere)) + 1;
 }
 
 /** Init containers one by one, the others together; the first process of what they share before all. */

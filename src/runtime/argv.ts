@@ -8,6 +8,8 @@ export interface GlobalFlags {
   /** File for its messages, one JSON object a line. */
   readonly log: string;
   readonly systemdCgroup: boolean;
+  /** In a user namespace: whether there are cgroups that it shall make some below. */
+  readonly userCgroups?: "some" | "none";
 }
 
 export interface ExecWords {
@@ -31,7 +33,14 @@ export function makeGlobalArgs(kind: RuntimeChoice["kind"], flags: GlobalFlags):
   return [
     ...["--root", flags.root, "--log", log, "--log-format", "json"],
     ...(flags.systemdCgroup ? ["--systemd-cgroup"] : []),
+    ...(flags.userCgroups === undefined ? [] : makeRootlessArgs(kind, flags.userCgroups)),
   ];
+}
+
+/** runc guesses by the environment otherwise; crun looks for itself, and is to be told only where there is nothing to find. */
+function makeRootlessArgs(kind: RuntimeChoice["kind"], cgroups: "some" | "none"): string[] {
+  if (kind === "crun") return cgroups === "none" ? ["--cgroup-manager", "disabled"] : [];
+  return ["--rootless", "true"];
 }
 
 export function makeCreateArgs(id: string, bundle: string, pidFile: string, console?: string): string[] {

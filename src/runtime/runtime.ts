@@ -52,6 +52,7 @@ export interface RuntimeOptions {
   /** Directory for the calls' output. */
   readonly callsDir: string;
   readonly systemdCgroup: boolean;
+  readonly userCgroups?: "some" | "none";
   /** Instead of the usual; a call that takes longer is ended and throws TIMED_OUT. */
   readonly deadlinesMs?: Partial<Readonly<Record<RuntimeVerb, number>>>;
 }
@@ -109,7 +110,7 @@ export interface Runtime {
 }
 
 export function openRuntime(options: RuntimeOptions): Runtime {
-  const { choice, root, callsDir, systemdCgroup } = options;
+  const { choice, root, callsDir, systemdCgroup, userCgroups } = options;
   let number = 0;
 
   const nextLog = (verb: string) => {
@@ -118,7 +119,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     return join(callsDir, `${verb}-${process.pid}-${number}.log`);
   };
   const withGlobals = (log: string, args: readonly string[]) => [
-    ...makeGlobalArgs(choice.kind, { root, log, systemdCgroup }),
+    ...makeGlobalArgs(choice.kind, { root, log, systemdCgroup, ...(userCgroups === undefined ? {} : { userCgroups }) }),
     ...args,
   ];
 

@@ -69,9 +69,15 @@ export interface Running {
   readonly said: { out: string; err: string };
 }
 
+export interface ProgramCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
 export class PeapodHost {
   readonly dir: string;
-  readonly root: string;
+  root: string;
   readonly #journals: string;
   readonly #running = new Set<ChildProcess>();
   readonly #env: NodeJS.ProcessEnv;
@@ -99,14 +105,15 @@ export class PeapodHost {
         : containers;
     const metadata = { name, ...(request.annotations && { annotations: request.annotations }) };
     const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, ...request.spec };
-    const init = request.init === undefined ? {} : { initContainers: request.init.map(makeContainer) };
+    const init =
+      request.init === undefined ? {} : { initContainers: request.init.map((spec) => this.#makeContainer(spec)) };
     writeFileSync(
       file,
       stringify({
         apiVersion: "v1",
         kind: "Pod",
         metadata,
-        spec: { ...spec, ...init, containers: specs.map(makeContainer) },
+        spec: { ...spec, ...init, containers: specs.map((spec) => this.#makeContainer(spec)) },
       }),
     );
     return { name, file };
@@ -137,12 +144,31 @@ export class PeapodHost {
     return await this.json<PodState>("state", pod.name);
   }
 
+  /** How peapod is called; others call it as somebody else. */
+  protected makeCall(args: readonly string[], env: NodeJS.ProcessEnv): ProgramCall {
+    return { program: join(BIN, "peapod"), args, env };
+  }
+
+  protected rootfs(): string {
+    return busyboxRootfs();
+  }
+
+  #makeContainer(spec: ContainerSpec): object {
+    const { run, image = `rootfs:${this.rootfs()}`, ...fields } = spec;
+    // `exec`, so that the container's first process is the one that gets signals.
+    const script = run ?? "exec sleep 1000";
+    const command = typeof script === "string" ? ["/bin/sh", "-c", script] : script;
+    return { image, command, ...fields };
+  }
+
   /** Starts peapod and leaves it running. */
   start(args: readonly string[], options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {}): Running {
-    const child = spawn(join(BIN, "peapod"), args, {
+    // Networks are the business of the tests that are about them.
+    const env = { ...process.env, PEAPOD_ROOT: this.root, PEAPOD_NETWORK: "none", ...this.#env, ...options.env };
+    const call = this.makeCall(args, env);
+    const child = spawn(call.program, call.args, {
       cwd: this.dir,
-      // Networks are the business of the tests that are about them.
-      env: { ...process.env, PEAPOD_ROOT: this.root, PEAPOD_NETWORK: "none", ...this.#env, ...options.env },
+      env: call.env,
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdin.on("error", () => undefined).end(options.input ?? "");
@@ -237,9 +263,20 @@ export function testWithPeapod(
   body: (t: Test, host: PeapodHost) => Promise<void>,
   options: { readonly env?: NodeJS.ProcessEnv; readonly skip?: string | false; readonly deadlineMs?: number } = {},
 ): void {
+  const { env = {}, ...more } = options;
+  testWithHost(sentence, () => new PeapodHost(env), body, more);
+}
+
+/** The same, with another kind of host. */
+export function testWithHost<Host extends PeapodHost>(
+  sentence: string,
+  make: () => Host,
+  body: (t: Test, host: Host) => Promise<void>,
+  options: { readonly skip?: string | false; readonly deadlineMs?: number } = {},
+): void {
   const timeout = options.deadlineMs === undefined ? TEST_DEADLINE_MS : patient(options.deadlineMs);
   t.test(sentence, { skip: options.skip ?? false, timeout }, async (t) => {
-    const host = new PeapodHost(options.env ?? {});
+    const host = make();
     try {
       await body(t, host);
     } finally {
@@ -249,14 +286,6 @@ export function testWithPeapod(
       host.remove();
     }
   });
-}
-
-function makeContainer(spec: ContainerSpec): object {
-  const { run, image = `rootfs:${busyboxRootfs()}`, ...fields } = spec;
-  // `exec`, so that the container's first process is the one that gets signals.
-  const script = run ?? "exec sleep 1000";
-  const command = typeof script === "string" ? ["/bin/sh", "-c", script] : script;
-  return { image, command, ...fields };
 }
 
 function inodeOf(path: string): number {

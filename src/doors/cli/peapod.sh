@@ -11,6 +11,9 @@ case $self in
   *) here=$PWD ;;
 esac
 
+# `/` is root's. Who is not root says the same again as root of a user namespace of his own (docs/rootless.md).
+[ -O / ] || [ -n "${PEAPOD_USERNS-}" ] || exec "$here/peapod-rootless" "$here/peapod" "$@"
+
 if [ -x "$here/../lib/peapod/node" ]; then
   lib=$here/../lib/peapod
   node=$lib/node

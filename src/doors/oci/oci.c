@@ -532,6 +532,13 @@ static int prepare_sandbox(const char *bundle, const char *config_path, const ch
   return 0;
 }
 
+/** Whether our caller, as a rootless podman or Docker, is root in a user namespace only: 0 has not all ids there are. */
+static int is_users(void) {
+  char text[4096];
+  unsigned inside, outside, count;
+  return read_some("/proc/self/uid_map", text, sizeof text) && sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && count != 0xffffffffu;
+}
+
 static int create(void) {
   char bundle[PATH_MAX], path[PATH_MAX], inside[PATH_MAX], manifest[PATH_MAX], marker[PATH_MAX], state[PATH_MAX];
   if (!realpath(call.bundle ? call.bundle : ".", bundle) || !joined(path, sizeof path, "%s/config.json", bundle)) pass();
@@ -542,6 +549,8 @@ static int create(void) {
   int is_pod = find_manifest(config, bundle, inside, manifest, sizeof manifest);
   if (is_pod < 0) return 1;
   if (!is_pod) pass();
+  if (is_users())
+    return complain("container %s: a pod in a container needs the machine's root, and its caller runs as a user; peapod run makes users' pods", call.id);
 
   if (lock_directory(bundle) < 0) return complain("container %s: another call is making one of %s", call.id, bundle);
   // The last one may have changed it, and given it back, while we were reading.

@@ -56,4 +56,12 @@ t.test("a checkpoint lets the container run on, and a restore says what the chec
     ...["restore", "--detach", "--bundle", "/p/b", "--pid-file", "/p/b/pid"],
     ...[...paths, "--tcp-established", "--file-locks", "web"],
   ]);
+  t.end();
+});
+
+t.test("in a user namespace runc is told so, and crun only where there is no cgroup", async (t) => {
+  t.strictSame(makeGlobalArgs("runc", { ...FLAGS, userCgroups: "none" }).slice(-2), ["--rootless", "true"]);
+  t.strictSame(makeGlobalArgs("runc", { ...FLAGS, userCgroups: "some" }).slice(-2), ["--rootless", "true"]);
+  t.strictSame(makeGlobalArgs("crun", { ...FLAGS, userCgroups: "none" }).slice(-2), ["--cgroup-manager", "disabled"]);
+  t.strictSame(makeGlobalArgs("crun", { ...FLAGS, userCgroups: "some" }), makeGlobalArgs("crun", FLAGS));
 });

@@ -57,7 +57,7 @@ export async function check(task: Task): Promise<number> {
 export async function port(task: Task): Promise<number> {
   const pod = podOf(task);
   const { sandbox } = await (await task.engine()).reader.plan(pod);
-  const ports = (sandbox.ports ?? []).map(({ hostPort, containerPort, protocol, hostIP }) => ({
+  const ports = (sandbox.ports ?? sandbox.uplink?.ports ?? []).map(({ hostPort, containerPort, protocol, hostIP }) => ({
     hostPort,
     containerPort,
     protocol,

@@ -9,6 +9,7 @@ import { parseDetachKeys } from "../detach-keys.ts";
 import { EXIT, statusOfSignal } from "../exit-codes.ts";
 import { planRequestOf, type StopSignal, type Task } from "../task.ts";
 import { deletePod, endPod, statusOfPod } from "./run-foreground.ts";
+import { tellNetwork } from "./tell-network.ts";
 
 export async function runAttached(task: Task): Promise<number> {
   const { options, world } = task;
@@ -33,6 +34,7 @@ export async function runAttached(task: Task): Promise<number> {
   try {
     const created = await engine.up({ ...planRequestOf(task), start: false, signal: abort.signal });
     client = engine.client(created.pod);
+    await tellNetwork(task, engine, created);
     let isDetached = false;
     try {
       attachment = await sitDown(task, engine, created);

@@ -9,6 +9,7 @@ import { EXIT, statusOfSignal } from "../exit-codes.ts";
 import { type LogPrinter, makeLogPrinter } from "../log-printer.ts";
 import { makeExitWords, userContainers } from "../pod-words.ts";
 import { planRequestOf, type StopSignal, type Task } from "../task.ts";
+import { tellNetwork } from "./tell-network.ts";
 
 type Interruption = StopSignal | "SIGPIPE";
 
@@ -30,6 +31,7 @@ export async function runForeground(task: Task): Promise<number> {
   try {
     const created = await engine.up({ ...planRequestOf(task), start: true, signal: abort.signal });
     client = engine.client(created.pod);
+    await tellNetwork(task, engine, created);
     if (interruptions.length > 0) void endPod(client, interruptions.length, task);
     if (task.world.env.NOTIFY_SOCKET) void notify(task, engine, client);
     const ended = await untilEnd(task, engine, created, client).finally(() => deletePod(client, task));

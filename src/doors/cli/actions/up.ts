@@ -3,6 +3,7 @@
 import type { PlanRequest } from "../../../engine/engine.ts";
 import { EXIT, statusOfSignal } from "../exit-codes.ts";
 import { planRequestOf, type StopSignal, type Task } from "../task.ts";
+import { tellNetwork } from "./tell-network.ts";
 
 export async function create(task: Task): Promise<number> {
   if (task.options.flag("dry-run")) return await printPlan(task);
@@ -38,6 +39,7 @@ export async function up(task: Task, request: PlanRequest, start: boolean): Prom
     const state = await engine.up({ ...request, start, signal: abort.signal });
     if (stopped === undefined) {
       task.world.output.out(`${state.pod}\n`);
+      await tellNetwork(task, engine, state);
       return EXIT.ok;
     }
     // The signal came too late to cancel, and yet the pod was not wanted.

@@ -44,7 +44,10 @@ export const NETWORKS: readonly Verb[] = [
     args: [POD],
     options: [],
     takesCommand: false,
-    examples: [{ line: "peapod network check web", tells: "silent where all is well" }],
+    examples: [
+      { line: "peapod network check web", tells: "silent where all is well" },
+      { line: "peapod network check web || peapod restart web", tells: "else it comes up again, with all of it" },
+    ],
   },
   {
     name: "port",

@@ -1,0 +1,84 @@
+// A user's pod reaches the network through a program of his own, which is there as long as the pod is.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { testAsUser, type UserHost } from "../support/a-user.ts";
+import { killIfThere, readIfAny } from "../support/if-any.ts";
+import type { PodFile } from "../support/peapod-host.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** An address of the machine that a pod with a copy of its usual one does not have itself. */
+const ADDRESS = `198.51.100.${(process.pid % 250) + 1}`;
+const LINK = `ptul${process.pid % 10_000}`;
+
+const hasRoute = /^\S+\t00000000\t/m.test(readFileSync("/proc/net/route", "utf8"));
+
+async function withServer(work: (port: number) => Promise<void>): Promise<void> {
+  execFileSync("ip", ["link", "add", LINK, "type", "bridge"]);
+  const server: Server = createServer((_, response) => response.end("from outside\n"));
+  try {
+    execFileSync("ip", ["address", "add", `${ADDRESS}/32`, "dev", LINK]);
+    execFileSync("ip", ["link", "set", LINK, "up"]);
+    await new Promise<void>((resolve) => server.listen(0, ADDRESS, resolve));
+    const address = server.address();
+    await work(typeof address === "object" && address !== null ? address.port : 0);
+  } finally {
+    server.close();
+    execFileSync("ip", ["link", "delete", LINK]);
+  }
+}
+
+function uplinkPid(host: UserHost, pod: PodFile): number {
+  return Number(readIfAny(join(host.root, "pods", pod.name, "uplink", "pid")).trim());
+}
+
+for (const kind of ["pasta", "slirp4netns"]) {
+  const lacks = !existsSync(`/usr/bin/${kind}`)
+    ? `${kind} is not installed`
+    : !existsSync("/dev/net/tun")
+      ? "no /dev/net/tun here"
+      : !hasRoute && "the machine has no route to copy";
+  testAsUser(
+    `by ${kind} a pod reaches others; it is started again when it is killed, and ends with the pod`,
+    async (t, host) => {
+      host.network = kind;
+      await withServer(async (port) => {
+        const pod = host.aPod({ containers: [{ name: "web" }] });
+        await host.must("run", "-d", pod.file);
+        const fetch = () => host.peapod("exec", pod.name, "--", "wget", "-q", "-O", "-", `http://${ADDRESS}:${port}/`);
+        t.match(await fetch(), { code: 0, out: "from outside\n" });
+        const first = uplinkPid(host, pod);
+        t.ok(host.pids().includes(first), "it is a process of the user's");
+        killIfThere(first);
+        await waitUntil(
+          "there is another",
+          () => host.pids().includes(uplinkPid(host, pod)) && uplinkPid(host, pod) !== first,
+        );
+        await waitUntil("it carries", async () => (await fetch()).code === 0);
+        // By now its supervisor may sleep, or not: both ways down are right.
+        await host.must("delete", "--force", pod.name);
+        await host.noLeftovers(t);
+      });
+    },
+    { skip: lacks },
+  );
+}
+
+testAsUser("without a program for it a pod has its loopback device, and says so once", async (t, host) => {
+  host.network = "";
+  host.withoutTun();
+  const pod = host.aPod({ containers: [{ name: "web" }] });
+  const { code, err } = await host.peapod("run", "-d", pod.file);
+  t.equal(code, 0, err);
+  t.match(err, /note: pod pod1 has no network but its loopback device: .*\n$/);
+  t.equal(await host.must("exec", pod.name, "--", "sh", "-c", "cat /proc/net/dev | tail -n +3 | wc -l"), "1\n");
+});
+
+testAsUser("networks that only root may make are refused", async (t, host) => {
+  host.network = "blue";
+  const { code, err } = await host.peapod("run", "-d", host.aPod().file);
+  t.not(code, 0);
+  t.match(err, "network blue: is for root's pods, who alone may connect namespaces");
+});
