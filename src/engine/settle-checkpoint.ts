@@ -47,8 +47,8 @@ export async function letGo(pod: KeptPod, files: CheckpointFiles): Promise<void>
   const record = readOwnJson<CheckpointRecord>(files.record);
   const running = [...pod.containers.values()].filter(({ state }) => state.status === "running");
   const paths = running.map(({ planned }) => planned.cgroupPath);
-  // Held from above, so that nobody begins before the others may.
-  await freezePod(cgroup, pod.facts);
+  // Held from above, so that nobody begins before the others may; who cannot be held is let go all the same.
+  await freezePod(cgroup, pod.facts).catch((error: unknown) => pod.report(error, "the pod goes on one by one"));
   try {
     if (isRestoring(files)) {
       for (const { planned } of running) {
