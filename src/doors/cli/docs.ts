@@ -29,7 +29,7 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | key | value |
 | --- | --- |
 | \`pod\` | name |
-| \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`status\` | \`creating\`, \`created\`, \`running\`, \`paused\`, \`checkpointed\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
 | \`want\` | what it was last asked to be: \`created\`, \`running\`, \`stopped\`, \`restarted\` or \`deleted\` |
 | \`createdAt\`, \`startedAt\`, \`exitedAt\` | times |
 | \`restartedAt\`, \`changedAt\` | when it was last brought up anew by \`restart\`, and last changed by \`update -f\` |

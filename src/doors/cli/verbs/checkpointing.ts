@@ -52,6 +52,9 @@ export const CHECKPOINTING: readonly Verb[] = [
     args: [PODS],
     options: [CRIU, KEEP],
     takesCommand: false,
-    examples: [{ line: "peapod restore web", tells: "from where it was" }],
+    examples: [
+      { line: "peapod restore web", tells: "from where it was" },
+      { line: "peapod restore --criu /opt/criu/criu web", tells: "by a CRIU that is not on the PATH" },
+    ],
   },
 ];
