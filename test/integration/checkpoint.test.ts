@@ -217,24 +217,6 @@ testWithPeapod(
 );
 
 testWithPeapod(
-  "a command beside a container keeps it from being put on disk",
-  async (t, host) => {
-    const pod = host.aPod();
-    await host.must("run", "-d", pod.file);
-    const beside = host.start(["exec", pod.name, "sleep", "1000"]);
-    await waitUntil("it runs", async () => (await host.must("ps", pod.name)).split("\n").length > 3);
-    t.match(await host.peapod("checkpoint", pod.name), {
-      code: 125,
-      err: /a command that exec began in it still runs \(sleep/,
-    });
-    await host.must("exec", pod.name, "killall", "sleep").catch(() => undefined);
-    beside.child.kill("SIGKILL");
-    t.ok(["running", "exited"].includes(await statusOf(host, pod)));
-  },
-  NEEDED,
-);
-
-testWithPeapod(
   "whenever the supervisor is killed, the pod runs as before or is checkpointed as a whole",
   async (t, host) => {
     const pod = host.aPod({
@@ -348,3 +330,21 @@ testWithPeapod("what is no matter for CRIU is refused with the reason, before it
     await host.must("delete", "-f", pod.name);
   }
 });
+
+testWithPeapod(
+  "a command beside a container and a stopped process are refused, as long as they are there",
+  async (t, host) => {
+    const criu = aStandIn(host, WORKS);
+    const pod = host.aPod({ containers: [{ name: "web", run: "sleep 1000 & while :; do sleep 0.05; done" }] });
+    await host.must("run", "-d", pod.file);
+    const refusal = async () => (await host.peapod("checkpoint", "--criu", criu, pod.name)).err;
+    const beside = host.start(["exec", pod.name, "sh", "-c", "while [ ! -e /end ]; do sleep 0.05; done"]);
+    await waitUntil("it runs", async () => /\[ ! -e/.test(await host.must("ps", pod.name)));
+    t.match(await refusal(), /^peapod: container web: a command that exec began in it still runs \(sh, process \d+\)/);
+    await host.must("exec", pod.name, "touch", "/end");
+    await beside.ended;
+    await host.must("exec", pod.name, "sh", "-c", "kill -STOP $(pidof sleep | tr ' ' '\\n' | sort -n | head -n 1)");
+    t.match(await refusal(), /^peapod: container web: a process is stopped \(sleep, process \d+\)/);
+    await runsOn(t, host, pod);
+  },
+);
