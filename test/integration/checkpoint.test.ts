@@ -6,7 +6,7 @@ import type { PodName } from "../../src/base/names.ts";
 import { checkpointDir, makePodPaths } from "../../src/base/paths.ts";
 import { NO_CRIU } from "../support/criu.ts";
 import { killIfThere } from "../support/if-any.ts";
-import { readLogTexts, supervisorOf } from "../support/own-processes.ts";
+import { readLogTexts, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -250,6 +250,37 @@ testWithPeapod(
     countsOn(t, host, pod, "other");
     t.notOk((await typesOf(host, pod)).includes("container.exited"), "nobody's exit was told");
     t.same(readdirSync(join(makePodPaths(host.root, pod.name as PodName).runtimeRoot)).sort(), ["other", "web"]);
+  },
+  NEEDED,
+);
+
+testWithPeapod(
+  "whenever the reaper is killed, the pod is whole as well, and exits are told by the next one",
+  async (t, host) => {
+    const pod = host.aPod({
+      containers: [
+        { name: "web", run: COUNT, ...AT_SCRATCH },
+        { name: "job", run: "while [ ! -e /v/end ]; do sleep 0.05; done; exit 3", ...AT_SCRATCH },
+      ],
+      spec: SCRATCH,
+    });
+    await host.must("run", "-d", pod.file);
+    await host.must("checkpoint", pod.name);
+    t.ok(killIfThere(reaperOf(host, pod)), "while it is away");
+    await host.must("restore", pod.name);
+    for (const verb of ["checkpoint", "restore"]) {
+      const asked = host.start([verb, pod.name]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      t.ok(killIfThere(reaperOf(host, pod)), `while ${verb} is at work`);
+      t.match(await asked.ended, { code: 0, err: "" });
+      const expected = verb === "checkpoint" ? "checkpointed" : "running";
+      const { status, containers } = await host.state(pod);
+      t.same([status, ...containers.map((one) => one.status)], [expected, expected, expected]);
+    }
+    await host.must("exec", "-c", "web", pod.name, "touch", "/v/end");
+    await host.must("wait", "-c", "job", pod.name);
+    t.match((await host.shown(pod)).containers, [{ status: "running" }, { status: "exited", exitStatus: 3 }]);
+    countsOn(t, host, pod, "web");
   },
   NEEDED,
 );
