@@ -25,8 +25,6 @@ export interface CheckpointedContainer {
   readonly name: ContainerName;
   /** Its standard streams, by the names that the images have for them. */
   readonly streams: readonly { readonly id: string; readonly fd: number }[];
-  /** Processes that somebody had stopped, as their own namespace counts: they are not to be let go. */
-  readonly stopped: readonly number[];
 }
 
 export interface Begun {

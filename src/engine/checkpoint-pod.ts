@@ -2,12 +2,12 @@
 // all containers stand still from before the first is dumped until the last one is; what fails leaves the pod running
 // as before and nothing on disk; that a process was ended because it is on disk is nobody's exit.
 
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
-import { makeDir, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
+import { makeDir, readNames, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
 import { freezeAt, freezePod, listCgroupPids, thawPod } from "../host/cgroups.ts";
-import { readInnerPid, readProcess } from "../host/processes.ts";
+import { readProcess } from "../host/processes.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import { whyNotDumpable } from "../plan/undumpable.ts";
 import { type CriuChoice, findCriu, makeCriuEnv, makeDumpConfig } from "../runtime/criu.ts";
@@ -45,7 +45,7 @@ export async function checkpointPod(pod: KeptPod, asked: CheckpointAsked, hold: 
   const criu = await findCriu(asked.criu);
   await hold();
   const running = listRunning(pod);
-  for (const keeper of running) assertAlone(pod, keeper);
+  for (const keeper of running) assertDumpableNow(pod, keeper);
   const files = makeCheckpointFiles(pod.plan);
   try {
     const containers = await dumpAll(pod, running, { files, criu, asked });
@@ -75,16 +75,12 @@ async function dumpAll(pod: KeptPod, running: readonly ContainerKeeper[], dumpin
     running.map(({ planned }) => planned.name),
     {},
   );
-  // Asked before all stand still: then the kernel calls them stopped, too.
-  const stopped = running.map(({ planned }) => listStopped(pod, planned.cgroupPath));
   await standStill(pod, running);
   const time = new Date().toISOString();
   const containers: CheckpointedContainer[] = [];
   // One after the other: side by side they would quarrel about the network that they share.
-  for (const [index, { planned }] of running.entries()) {
-    const streams = await dump(pod, planned, dumping);
-    containers.push({ name: planned.name, streams, stopped: stopped[index] ?? [] });
-  }
+  for (const { planned } of running)
+    containers.push({ name: planned.name, streams: await dump(pod, planned, dumping) });
   const { tcpEstablished = false, fileLocks = false } = asked;
   const record: CheckpointRecord = { version: 1, time, criu: criu.version, tcpEstablished, fileLocks, containers };
   writeJsonAtomic(files.record, record);
@@ -108,6 +104,10 @@ async function dump(pod: KeptPod, planned: PlannedContainer, { files, criu, aske
   } catch (error) {
     throw explainCriu(error, `container ${name}: cannot be checkpointed`, join(files.work(name), "dump.log"));
   }
+  // What lives in a namespace that the pod keeps is there still when it comes back, and cannot be made again.
+  if (namespaces.ipc.scope !== "private")
+    for (const image of readNames(files.images(name)))
+      if (/^ipcns-(?:shm|msg|sem)-/.test(image)) rmSync(join(files.images(name), image));
   const image = join(files.images(name), "fifo-data.img");
   if (existsSync(image)) writeFileSync(image, dropFifoData(readFileSync(image), inodes), { mode: 0o600 });
   return streams;
@@ -158,25 +158,31 @@ function listRunning({ plan, containers }: KeptPod): readonly ContainerKeeper[] 
   throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: no container is running, so there is nothing to checkpoint`);
 }
 
-/** What was begun beside a container has its parent outside, and would be torn from it. */
-function assertAlone({ facts }: KeptPod, { planned, state }: ContainerKeeper): void {
+/**
+ * What was begun beside a container has its parent outside, and would be torn from it. One that was stopped by a signal cannot
+ * be taken hold of in a frozen cgroup: CRIU would wait for it for ever. And memory of System V is found again by CRIU only
+ * where it may make it anew, which it may not in a namespace that the pod has kept.
+ */
+function assertDumpableNow({ facts }: KeptPod, { planned, state }: ContainerKeeper): void {
+  const refuse = (why: string, hint: string) => {
+    throw new PeapodError("WRONG_STATE", `container ${planned.name}: ${why}`, { hint });
+  };
   const pids = new Set(listCgroupPids(planned.cgroupPath, facts));
+  const keepsIpc = planned.namespaces.ipc.scope !== "private";
   for (const pid of pids) {
-    const found = pid === state.pid ? undefined : readProcess(pid);
-    if (found === undefined || found.state === "Z" || pids.has(found.ppid)) continue;
-    throw new PeapodError(
-      "WRONG_STATE",
-      `container ${planned.name}: a command that exec began in it still runs (${found.comm}, process ${pid})`,
-      { hint: "wait until it has ended, or end it" },
-    );
+    const found = readProcess(pid);
+    if (found === undefined || found.state === "Z") continue;
+    const who = `${found.comm}, process ${pid}`;
+    if (found.state === "T" || found.state === "t")
+      refuse(`a process is stopped (${who})`, "let it go on (SIGCONT), or end it");
+    if (keepsIpc && /^.* \/SYSV[0-9a-f]{8}/m.test(readTextIfAny(`/proc/${pid}/maps`) ?? ""))
+      refuse(
+        `a process has System V shared memory attached (${who})`,
+        "it can be put on disk only from an ipc namespace of the container's own",
+      );
+    if (pid !== state.pid && !pids.has(found.ppid))
+      refuse(`a command that exec began in it still runs (${who})`, "wait until it has ended, or end it");
   }
-}
-
-function listStopped({ facts }: KeptPod, cgroupPath: string): readonly number[] {
-  return listCgroupPids(cgroupPath, facts).flatMap((pid) => {
-    const inner = readProcess(pid)?.state === "T" ? readInnerPid(pid) : undefined;
-    return inner === undefined ? [] : [inner];
-  });
 }
 
 /** All at one instant, by the pod's own freezer; then each by its own, which CRIU takes hold of and gives back. */

@@ -8,7 +8,7 @@ import { PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
 import { freezePod, killCgroup, listCgroupPids, thawPod, thawTogether } from "../host/cgroups.ts";
 import { isPinned } from "../host/namespace-ids.ts";
-import { readInnerPid, readProcess, signalProcess } from "../host/processes.ts";
+import { readProcess, signalProcess } from "../host/processes.ts";
 import { removeTree } from "../host/volumes.ts";
 import type { Begun, CheckpointFiles, CheckpointRecord } from "./checkpoint-files.ts";
 import { isRestoring, makeCheckpointFiles } from "./checkpoint-files.ts";
@@ -47,14 +47,12 @@ export async function letGo(pod: KeptPod, files: CheckpointFiles): Promise<void>
   const record = readOwnJson<CheckpointRecord>(files.record);
   const running = [...pod.containers.values()].filter(({ state }) => state.status === "running");
   const paths = running.map(({ planned }) => planned.cgroupPath);
-  // Held from above, so that nobody begins before the others may.
-  await freezePod(cgroup, pod.facts);
+  // Held from above, so that nobody begins before the others may; who cannot be held is let go all the same.
+  await freezePod(cgroup, pod.facts).catch((error: unknown) => pod.report(error, "the pod goes on one by one"));
   try {
     if (isRestoring(files)) {
-      for (const { planned } of running) {
-        const stopped = record?.containers.find(({ name }) => name === planned.name)?.stopped ?? [];
-        for (const pid of listCgroupPids(planned.cgroupPath, pod.facts)) resumeUnless(pid, stopped);
-      }
+      const pids = running.flatMap(({ planned }) => listCgroupPids(planned.cgroupPath, pod.facts));
+      for (const pid of pids) resume(pid);
       if (record?.tcpEstablished) await openLoopback(pod);
     }
   } finally {
@@ -73,9 +71,10 @@ export function removeCheckpoint(files: CheckpointFiles): void {
   }
 }
 
-function resumeUnless(pid: number, stopped: readonly number[]): void {
+/** CRIU left it stopped; it was not when it was put on disk. */
+function resume(pid: number): void {
   const found = readProcess(pid);
-  if (found !== undefined && !stopped.includes(readInnerPid(pid) ?? 0)) signalProcess(pid, found.startTime, "SIGCONT");
+  if (found !== undefined) signalProcess(pid, found.startTime, "SIGCONT");
 }
 
 /** Whoever has his end of a connection back before the other would hear that there is none. */

@@ -58,17 +58,6 @@ export function readCommandLine(pid: number): readonly string[] | undefined {
   }
 }
 
-/** As its own pid namespace counts, see proc_pid_status(5). */
-export function readInnerPid(pid: number): number | undefined {
-  const text = readTextIfAny(`/proc/${pid}/status`);
-  const last = /^NSpid:(.*)$/m
-    .exec(text ?? "")?.[1]
-    ?.trim()
-    .split(/\s+/)
-    .at(-1);
-  return last === undefined ? undefined : Number(last);
-}
-
 /** Signals the process only if it is still the one that is meant. False where it is not. */
 export function signalProcess(pid: number, startTime: number, signal: NodeJS.Signals): boolean {
   // 0 and negative numbers address whole groups (kill(2)), 1 is the machine's own first process: never ours.

@@ -6,7 +6,7 @@ import type { PodName } from "../../src/base/names.ts";
 import { checkpointDir, makePodPaths } from "../../src/base/paths.ts";
 import { NO_CRIU } from "../support/criu.ts";
 import { killIfThere } from "../support/if-any.ts";
-import { readLogTexts, supervisorOf } from "../support/own-processes.ts";
+import { readLogTexts, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -217,24 +217,6 @@ testWithPeapod(
 );
 
 testWithPeapod(
-  "a command beside a container keeps it from being put on disk",
-  async (t, host) => {
-    const pod = host.aPod();
-    await host.must("run", "-d", pod.file);
-    const beside = host.start(["exec", pod.name, "sleep", "1000"]);
-    await waitUntil("it runs", async () => (await host.must("ps", pod.name)).split("\n").length > 3);
-    t.match(await host.peapod("checkpoint", pod.name), {
-      code: 125,
-      err: /a command that exec began in it still runs \(sleep/,
-    });
-    await host.must("exec", pod.name, "killall", "sleep").catch(() => undefined);
-    beside.child.kill("SIGKILL");
-    t.ok(["running", "exited"].includes(await statusOf(host, pod)));
-  },
-  NEEDED,
-);
-
-testWithPeapod(
   "whenever the supervisor is killed, the pod runs as before or is checkpointed as a whole",
   async (t, host) => {
     const pod = host.aPod({
@@ -268,6 +250,37 @@ testWithPeapod(
     countsOn(t, host, pod, "other");
     t.notOk((await typesOf(host, pod)).includes("container.exited"), "nobody's exit was told");
     t.same(readdirSync(join(makePodPaths(host.root, pod.name as PodName).runtimeRoot)).sort(), ["other", "web"]);
+  },
+  NEEDED,
+);
+
+testWithPeapod(
+  "whenever the reaper is killed, the pod is whole as well, and exits are told by the next one",
+  async (t, host) => {
+    const pod = host.aPod({
+      containers: [
+        { name: "web", run: COUNT, ...AT_SCRATCH },
+        { name: "job", run: "while [ ! -e /v/end ]; do sleep 0.05; done; exit 3", ...AT_SCRATCH },
+      ],
+      spec: SCRATCH,
+    });
+    await host.must("run", "-d", pod.file);
+    await host.must("checkpoint", pod.name);
+    t.ok(killIfThere(reaperOf(host, pod)), "while it is away");
+    await host.must("restore", pod.name);
+    for (const verb of ["checkpoint", "restore"]) {
+      const asked = host.start([verb, pod.name]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      t.ok(killIfThere(reaperOf(host, pod)), `while ${verb} is at work`);
+      t.match(await asked.ended, { code: 0, err: "" });
+      const expected = verb === "checkpoint" ? "checkpointed" : "running";
+      const { status, containers } = await host.state(pod);
+      t.same([status, ...containers.map((one) => one.status)], [expected, expected, expected]);
+    }
+    await host.must("exec", "-c", "web", pod.name, "touch", "/v/end");
+    await host.must("wait", "-c", "job", pod.name);
+    t.match((await host.shown(pod)).containers, [{ status: "running" }, { status: "exited", exitStatus: 3 }]);
+    countsOn(t, host, pod, "web");
   },
   NEEDED,
 );
@@ -348,3 +361,21 @@ testWithPeapod("what is no matter for CRIU is refused with the reason, before it
     await host.must("delete", "-f", pod.name);
   }
 });
+
+testWithPeapod(
+  "a command beside a container and a stopped process are refused, as long as they are there",
+  async (t, host) => {
+    const criu = aStandIn(host, WORKS);
+    const pod = host.aPod({ containers: [{ name: "web", run: "sleep 1000 & while :; do sleep 0.05; done" }] });
+    await host.must("run", "-d", pod.file);
+    const refusal = async () => (await host.peapod("checkpoint", "--criu", criu, pod.name)).err;
+    const beside = host.start(["exec", pod.name, "sh", "-c", "while [ ! -e /end ]; do sleep 0.05; done"]);
+    await waitUntil("it runs", async () => /\[ ! -e/.test(await host.must("ps", pod.name)));
+    t.match(await refusal(), /^peapod: container web: a command that exec began in it still runs \(sh, process \d+\)/);
+    await host.must("exec", pod.name, "touch", "/end");
+    await beside.ended;
+    await host.must("exec", pod.name, "sh", "-c", "kill -STOP $(pidof sleep | tr ' ' '\\n' | sort -n | head -n 1)");
+    t.match(await refusal(), /^peapod: container web: a process is stopped \(sleep, process \d+\)/);
+    await runsOn(t, host, pod);
+  },
+);

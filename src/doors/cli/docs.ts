@@ -32,7 +32,7 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | key | value |
 | --- | --- |
 | \`pod\` | name |
-| \`status\` | \`creating\`, \`created\`, \`initializing\`, \`running\`, \`paused\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
+| \`status\` | \`creating\`, \`created\`, \`initializing\`, \`running\`, \`paused\`, \`checkpointed\`, \`stopping\`, \`exited\`, \`deleting\` or \`failed\` |
 | \`readyCount\`, \`readyTotal\` | how many of its main containers and sidecars are ready, and how many there are: \`READY\` of the table |
 | \`restartCount\` | how often they were started again; while it is \`initializing\` init containers count, too |
 | \`phase\`, \`reason\`, \`conditions\` | as Kubernetes has them |

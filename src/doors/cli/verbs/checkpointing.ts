@@ -53,7 +53,7 @@ export const CHECKPOINTING: readonly Verb[] = [
     takesCommand: false,
     examples: [
       { line: "peapod restore web", tells: "from where it was" },
-      { line: "peapod restore --keep web", tells: "and keep what CRIU said of it" },
+      { line: "peapod restore --criu /opt/criu/criu web", tells: "by a CRIU that is not on the PATH" },
     ],
   },
 ];
