@@ -44,7 +44,10 @@ export const NETWORKS: readonly Verb[] = [
     args: [POD],
     options: [],
     takesCommand: false,
-    examples: [{ line: "peapod network check web", tells: "silent where all is well" }],
+    examples: [
+      { line: "peapod network check web", tells: "silent where all is well" },
+      { line: "peapod network check --root /run/other web", tells: "of a pod elsewhere" },
+    ],
   },
   {
     name: "port",
