@@ -51,6 +51,10 @@ install_missing() {
   is_there unshare || missing="$missing util-linux"
   is_there mount || missing="$missing mount"
   is_there ip || missing="$missing iproute2"
+  # Pods have addresses by these.
+  [ -x /opt/cni/bin/bridge ] || [ -x /usr/lib/cni/bridge ] || [ -x /usr/libexec/cni/bridge ] ||
+    missing="$missing containernetworking-plugins"
+  is_there iptables || missing="$missing iptables"
   is_there ps || missing="$missing procps"
   is_there curl || missing="$missing curl ca-certificates"
   # Only to fetch packages: what runs peapod is the Node among them.

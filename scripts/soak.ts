@@ -41,7 +41,10 @@ async function main(): Promise<void> {
   const root = join(place, "run");
   const logs = join(root, "logs/soak/worker");
   const peapod = (...args: string[]) => {
-    const done = spawnSync(PEAPOD, args, { env: { ...process.env, PEAPOD_ROOT: root }, maxBuffer: 1 << 30 });
+    const done = spawnSync(PEAPOD, args, {
+      env: { ...process.env, PEAPOD_ROOT: root, PEAPOD_NETWORK: "none" },
+      maxBuffer: 1 << 30,
+    });
     if (done.status !== 0) throw new Error(`peapod ${args.join(" ")}: ${done.status}\n${done.stderr}`);
     return done.stdout.toString();
   };

@@ -15,6 +15,10 @@ import { endIo } from "./renew.ts";
 
 /** `isStrict`: a network that cannot be left is an error. Ends and deletes all containers, with their mounts and io. Their exits are in the journal then, and their logs whole. */
 export async function takeDownContainers(pod: KeptPod, isStrict: boolean): Promise<void> {
+  const { networks, vault } = pod.plan.sandbox;
+  // Plugins wait for the kernel more than they work, so they begin at once; nobody in there has long to live.
+  const detaching = networks === undefined ? [] : [detach(pod, isStrict)];
+  for (const one of detaching) one.catch(() => undefined);
   await thawPod(pod.plan.sandbox.cgroup, pod.facts);
   // The first process of a shared pid namespace takes everybody with it, so it goes last.
   const keepers = [...pod.containers.values()];
@@ -25,11 +29,9 @@ export async function takeDownContainers(pod: KeptPod, isStrict: boolean): Promi
   await Promise.all(keepers.filter(isPause).map((keeper) => keeper.kill()));
   await ending;
   // Nobody lives in the mounts any more, so they go while the runtime clears its state, unless that lies in one of them.
-  const { networks, vault } = pod.plan.sandbox;
   // Plugins need the network namespace, which is a mount as well.
   const isPinOfNetwork = (path: string) => networks?.some(({ netns }) => netns === path) ?? false;
   const unmounting = vault === undefined ? [unmountBelow(pod.plan.paths.dir, isPinOfNetwork)] : [];
-  const detaching = networks === undefined ? [] : [detach(pod, isStrict)];
   const ends = await Promise.allSettled([
     ...keepers.map((keeper) => keeper.delete()),
     endAllIo(pod),

@@ -7,6 +7,7 @@ import { killIfThere } from "../support/if-any.ts";
 import { childrenOf, ioOf, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
+import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
@@ -75,6 +76,17 @@ testWithBundle("names are the caller's, and what he mounts no files for is the p
     refused.err,
     /pod: its hosts file is its container's \(.*spec\.hostAliases\); .*docker run --add-host db:192\.0\.2\.7/,
   );
+});
+
+testWithBundle("ports and networks of the manifest are not heeded: those are the caller's", async (t, bundle, host) => {
+  const ports = [{ containerPort: 80, hostPort: 80 }];
+  bundle.withPod([{ name: "web", run: "echo up", ports }], {}, undefined, {
+    "peapod/networks": "nosuch",
+    "peapod/publish": "81:80",
+  });
+  t.match(await bundle.run(), { code: 0, out: "up\n" });
+  const taken = readTraces(host.root).filter((trace) => /^(port|attachment)/.test(trace));
+  t.same(taken, [], "no port was taken, no network asked");
 });
 
 testWithBundle("the only member has the caller's own standard streams", async (t, bundle) => {
