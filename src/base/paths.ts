@@ -6,6 +6,7 @@ import type { ContainerName, PodName } from "./names.ts";
 export const DEFAULT_ROOT = "/run/peapod";
 export const DEFAULT_LOG_ROOT = "/var/log/peapod";
 export const DEFAULT_VOLUME_ROOT = "/var/lib/peapod/volumes";
+export const DEFAULT_IMAGE_ROOT = "/var/lib/peapod/images";
 
 /** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
 export interface PodPaths {
@@ -43,6 +44,8 @@ export interface ContainerPaths {
   readonly rootfs: string;
   readonly upper: string;
   readonly work: string;
+  /** Overlays of the volumes that its image declares. */
+  readonly imageVolumes: string;
   readonly pidFile: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -103,6 +106,7 @@ export function makeContainerPaths(pod: PodPaths, container: ContainerName): Con
     rootfs: join(bundle, "rootfs"),
     upper: join(bundle, "upper"),
     work: join(bundle, "work"),
+    imageVolumes: join(bundle, "volumes"),
     pidFile: join(bundle, "pid"),
     stdout: join(io, "stdout"),
     stderr: join(io, "stderr"),
@@ -136,6 +140,11 @@ export function makeVolumePaths(root: string, volume: string): VolumePaths {
 
 export function attemptLog(container: ContainerPaths, attempt: number): string {
   return join(container.logDir, `${attempt}.log`);
+}
+
+/** The store of images; see image/store/store-paths.ts. */
+export function imagesDir(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_IMAGE_ROOT : join(root, "images");
 }
 
 /** What may be forgotten at any time: it outlives the pods, so it is not in `/run`. */

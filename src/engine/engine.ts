@@ -2,6 +2,7 @@
 
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { PullNews } from "../image/pull/news.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan, PlannedResources, QosClass } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
@@ -10,6 +11,7 @@ import type { PodState } from "../state/pod-state.ts";
 import type { Notice } from "./notify-systemd.ts";
 import type { StatsFrame, StatsRequest } from "./stats.ts";
 
+export type { PullNews } from "../image/pull/news.ts";
 export type { ResourceChange } from "../plan/resource-change.ts";
 export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
 
@@ -133,6 +135,12 @@ export interface PlanRequest {
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;
+  /** False: no image is pulled; of one that is not here only what it says of itself is read, where it is. */
+  readonly pulls?: boolean;
+  /** Hears how far pulls are. */
+  readonly tellPull?: (news: PullNews) => void;
+  /** Aborted: what is being pulled is given up. */
+  readonly signal?: AbortSignal;
   /** The pod's, where it is there already. */
   readonly uid?: string;
   /** The manifest's text, for who has not the file; `file` is what faults call it. */
@@ -159,7 +167,6 @@ export interface OuterRequest {
 
 export interface UpRequest extends PlanRequest {
   readonly start: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** Volumes that outlive pods. */

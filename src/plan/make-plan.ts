@@ -10,6 +10,7 @@ import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { makeCgroup } from "./cgroups.ts";
+import { makeImageVolumeMounts } from "./image-volumes.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
 import { makeNamespaces } from "./namespaces.ts";
@@ -30,6 +31,8 @@ import { makeContainerPointer, makePlace } from "./where.ts";
 export interface PlanInput {
   readonly manifest: Manifest;
   readonly images: ReadonlyMap<ContainerName, Image>;
+  /** Behind volumes that are images, by volume; none unless told. */
+  readonly imageVolumes?: ReadonlyMap<string, Image>;
   readonly facts: HostFacts;
   readonly runtime: RuntimeChoice;
   /** Absolute; the state directory. */
@@ -59,7 +62,7 @@ export function makePlan(input: PlanInput): Plan {
   const cgroup = makeCgroup(root, metadata.name, input.cgroupDriver);
   const values = input.values ?? NO_VALUES;
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
-  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
+  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths, images: input.imageVolumes ?? new Map() });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const files = makeSandboxFiles(paths, spec.hostname, input.resolvConf ?? "");
@@ -84,15 +87,14 @@ export function makePlan(input: PlanInput): Plan {
       planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces),
     );
     containers.push(planned);
-    overlays.push(
-      makeOverlay({
-        name,
-        lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
-        paths: planned.paths,
-        idMapping: planned.idMapping,
-        place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
-      }),
-    );
+    const overlay = {
+      name,
+      lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
+      paths: planned.paths,
+      idMapping: planned.idMapping,
+      place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
+    };
+    overlays.push(makeOverlay(overlay), ...makeImageVolumeMounts(overlay, image, container));
   });
   const mapIds = idMaps.makeStep();
   const others = [...makeSharedMemoryMounts(sharedMemory), ...makeVolumeMounts(volumes)];

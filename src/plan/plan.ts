@@ -47,6 +47,8 @@ export interface Plan {
   readonly firstMembers?: readonly {
     readonly name: ContainerName;
     readonly role: ContainerRole;
+    readonly image?: string;
+    readonly imageId?: string;
     readonly awaits: readonly ("postStart" | "startup" | "readiness")[];
   }[];
 }
@@ -132,6 +134,8 @@ export interface PlannedSubPath {
   readonly mapped?: string;
   /** Relative, without `..`; links in it are not followed out of the volume. */
   readonly path: string;
+  /** The volume is nobody's to write to: what is missing is not made. */
+  readonly mustExist?: true;
   readonly target: string;
   /** The user's line. */
   readonly place: string;
@@ -194,6 +198,15 @@ export type PlannedVolume =
       readonly record: string;
       readonly policy: "Always" | "OnRootMismatch";
     } & MadeVolume)
+  /** The root file system of an image in the store; never written to. */
+  | {
+      readonly kind: "image";
+      readonly name: string;
+      readonly path: string;
+      readonly image: string;
+      readonly imageId?: string;
+      readonly propagation?: "HostToContainer" | "Bidirectional";
+    }
   | {
       readonly kind: "host";
       readonly name: string;
@@ -225,6 +238,10 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly restart: PlannedRestart;
   readonly paths: ContainerPaths;
   readonly image: string;
+  /** What exactly that was: `docker.io/library/nginx@sha256:…`; absent for a directory. */
+  readonly imageId?: string;
+  /** Its own. */
+  readonly imageLabels?: Readonly<Record<string, string>>;
   readonly rootfs: PlannedRootfs;
   readonly process: PlannedProcess;
   /** Set where it has a standard input or a terminal of its own. */

@@ -6,6 +6,7 @@ import type { Engine, EngineOptions, PlanRequest } from "../../engine/engine.ts"
 import { makeEnv } from "./env-file.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import { makePullTeller } from "./pull-teller.ts";
 import type { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -62,6 +63,7 @@ export function planRequestOf(task: Task): PlanRequest {
     file,
     ...(configFiles.length === 0 ? {} : { configFiles }),
     ...readEnv(task),
+    tellPull: makePullTeller(task.world.output),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
   };
