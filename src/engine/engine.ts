@@ -2,6 +2,7 @@
 
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { ImageConfig } from "../image/image.ts";
 import type { PullNews } from "../image/pull/news.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { Plan, PlannedResources, QosClass } from "../plan/plan.ts";
@@ -115,6 +116,7 @@ export interface Engine {
   /** The namespaces as the kernel has them now, ready to be read. */
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
   readonly volumes: NamedVolumes;
+  readonly images: Images;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
   /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
   notify(socket: string, notice: Notice): Promise<string | undefined>;
@@ -190,6 +192,58 @@ export interface NamedVolume {
   /** The pod that made it. */
   readonly createdBy: string | undefined;
   readonly usedBy: readonly PodName[];
+}
+
+/** The store of images. */
+export interface Images {
+  /** The latest pulled first. */
+  list(): Promise<readonly KeptImage[]>;
+  /** By name, or digits of its digest. @throws NOT_FOUND, BAD_USAGE */
+  inspect(word: string): Promise<KeptImage>;
+  /** The digest. @throws NOT_FOUND, NOT_PERMITTED, NOT_SUPPORTED, RUNTIME_FAILED, TIMED_OUT, CANCELED, HOST_LACKS */
+  pull(request: PullRequest): Promise<string>;
+  /**
+   * One of several names alone, else the image with all that is its own.
+   * @returns what was removed
+   * @throws NOT_FOUND, WRONG_STATE where a pod uses it (detail: `usedBy`)
+   */
+  remove(word: string): Promise<string>;
+  /** Those that no pod uses and that have no name; with `all` those with names, too. Their digests. */
+  prune(more: { readonly all: boolean }): Promise<readonly string[]>;
+  /** What it takes on the disk. */
+  measure(): Promise<readonly ImageUse[]>;
+}
+
+export interface KeptImage {
+  readonly digest: string;
+  readonly configDigest: string;
+  readonly names: readonly string[];
+  readonly ids: readonly string[];
+  readonly createdAt: string | undefined;
+  readonly pulledAt: string | undefined;
+  readonly platform: string;
+  readonly layers: readonly { readonly digest: string; readonly sizeBytes: number }[];
+  readonly config: ImageConfig;
+  /** Where its files lie. */
+  readonly rootfs: string;
+  /** Of its files. */
+  readonly sizeBytes: number;
+  readonly usedBy: readonly PodName[];
+}
+
+export interface PullRequest {
+  readonly image: string;
+  readonly policy: "Always" | "IfNotPresent";
+  readonly signal?: AbortSignal;
+  readonly tellPull?: (news: PullNews) => void;
+}
+
+export interface ImageUse {
+  readonly kind: "root file systems" | "layers as pulled";
+  readonly count: number;
+  readonly sizeBytes: number;
+  /** Of images that no pod uses. */
+  readonly reclaimableBytes: number;
 }
 
 export interface BundleReport {

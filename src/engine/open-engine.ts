@@ -5,6 +5,7 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
+import { openImages } from "./images.ts";
 import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
@@ -49,6 +50,9 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     namespaces: async (request) => (await import("./pod-namespaces.ts")).readPodNamespaces(options.root, request),
     get volumes() {
       return openNamedVolumes(options.root);
+    },
+    get images() {
+      return openImages(options.root);
     },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     notify: async (socket, notice) =>

@@ -103,8 +103,11 @@ async function pullOne(reference: string, policy: PullPolicy, options: PullOptio
     // Whoever had it before us has just looked; or has pulled what is to be pulled once.
     if (here !== undefined && (policy !== "Always" || (waitedFrom !== undefined && here.pulledAt >= waitedFrom)))
       return here;
-    while (isClaimed(store, GARBAGE)) await sleep(20);
-    return await withSideDir(store, (side) => pullInto(side, reference, here, options));
+    return await withSideDir(store, async (side) => {
+      // Whoever collects begins nothing while we are here.
+      while (isClaimed(store, GARBAGE)) await sleep(20);
+      return await pullInto(side, reference, here, options);
+    });
   }).then(
     (stored) => {
       tell?.({ ...news, doing: "done" });

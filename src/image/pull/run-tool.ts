@@ -5,7 +5,7 @@ import { type CallResult, call } from "../../base/call.ts";
 import { type ErrorCode, PeapodError } from "../../base/errors.ts";
 
 export interface ToolRun {
-  readonly program: "skopeo" | "umoci";
+  readonly program: "skopeo" | "umoci" | "tar";
   readonly args: readonly string[];
   readonly cancel?: AbortSignal | undefined;
   readonly onStart?: (pid: number) => void;
@@ -26,7 +26,7 @@ export async function runTool({ program, args, cancel, onStart }: ToolRun): Prom
     });
   if (result.exitCode === 127 && /^setpriv: /m.test(result.stderr))
     throw new PeapodError("HOST_LACKS", `images: ${program} is not installed`, {
-      hint: "pulling is skopeo's work, unpacking umoci's: apt-get install skopeo umoci",
+      hint: `apt-get install ${program}: pulling is skopeo's work, unpacking umoci's`,
     });
   return result;
 }

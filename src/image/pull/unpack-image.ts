@@ -1,7 +1,7 @@
 // An image that was copied → its root file system in the store. Images of one digest are one directory, whoever asks.
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, createReadStream, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoOf, PeapodError } from "../../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../../base/files.ts";
@@ -9,10 +9,12 @@ import { withClaim } from "../store/claim.ts";
 import { readImage } from "../store/collect-garbage.ts";
 import { blobFile, type Digest, rootfsOf, unpackedDir } from "../store/store-paths.ts";
 import type { StoredImage } from "../store/stored-image.ts";
+import { assertLayers } from "./assert-layers.ts";
 import type { TellPull } from "./news.ts";
 import { fitsPlatform, type Layer, makePlatform, parseConfig, parseManifest } from "./parse-image.ts";
 import { notForUs } from "./platform-error.ts";
 import { readVolumes } from "./read-volumes.ts";
+import type { ToolFailure } from "./run-tool.ts";
 import { unpack } from "./umoci.ts";
 import { watchUnpack } from "./watch-pull.ts";
 
@@ -39,7 +41,7 @@ export async function unpackImage(request: UnpackRequest): Promise<StoredImage> 
 }
 
 async function unpackAnew(request: UnpackRequest): Promise<StoredImage> {
-  const { store, side, layout, digest, image, cancel, tell } = request;
+  const { store, side, digest, image, tell } = request;
   const manifest = parseManifest(readBlob(store, digest));
   if (manifest?.kind !== "manifest")
     throw new PeapodError("BAD_MANIFEST", "cannot be unpacked: its manifest is none of an image");
@@ -54,9 +56,9 @@ async function unpackAnew(request: UnpackRequest): Promise<StoredImage> {
   const onStart = (started: number) => {
     pid = started;
   };
-  const failure = await unpack(layout, rootfs, { cancel, onStart }).finally(endWatch);
+  const failure = await unpackChecked(request, manifest.layers, rootfs, onStart).finally(endWatch);
   if (failure !== undefined) {
-    removeDamaged(store, manifest.layers);
+    await removeDamaged(store, manifest.layers);
     throw new PeapodError(
       failure.code === "NOT_FOUND" ? "RUNTIME_FAILED" : failure.code,
       `cannot be unpacked: ${failure.words}`,
@@ -80,6 +82,33 @@ async function unpackAnew(request: UnpackRequest): Promise<StoredImage> {
   return stored;
 }
 
+/** Unpacks while the layers' names are looked at; what fails first ends the other. */
+async function unpackChecked(
+  { store, layout, cancel }: UnpackRequest,
+  layers: readonly Layer[],
+  rootfs: string,
+  onStart: (pid: number) => void,
+): Promise<ToolFailure | undefined> {
+  const stop = new AbortController();
+  const giveUp = () => stop.abort();
+  cancel?.addEventListener("abort", giveUp);
+  if (cancel?.aborted) giveUp();
+  const faults: unknown[] = [];
+  const note = (error: unknown) => {
+    faults.push(error);
+    giveUp();
+  };
+  let failure: ToolFailure | undefined;
+  const unpacking = unpack(layout, rootfs, { cancel: stop.signal, onStart }).then((found) => {
+    failure = found;
+    if (found !== undefined) giveUp();
+  });
+  await Promise.all([assertLayers(store, layers, stop.signal).catch(note), unpacking.catch(note)]);
+  cancel?.removeEventListener("abort", giveUp);
+  if (failure === undefined && faults.length > 0) throw faults[0];
+  return failure;
+}
+
 /** What stands there without being whole was left by somebody's hand. */
 function putInPlace(from: string, to: string): void {
   makeDir(dirname(to));
@@ -93,12 +122,13 @@ function putInPlace(from: string, to: string): void {
 }
 
 /** A disk that lost bits, or somebody's hand: skopeo takes what is there for what it was. The next pull brings it anew. */
-function removeDamaged(store: string, layers: readonly Layer[]): void {
+async function removeDamaged(store: string, layers: readonly Layer[]): Promise<void> {
   for (const { digest } of layers) {
     const file = blobFile(store, digest);
     if (!existsSync(file)) continue;
-    const found = createHash("sha256").update(readFileSync(file)).digest("hex");
-    if (`sha256:${found}` !== digest) rmSync(file, { force: true });
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+    if (`sha256:${hash.digest("hex")}` !== digest) rmSync(file, { force: true });
   }
 }
 

@@ -5,7 +5,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, PeapodError } from "../../base/errors.ts";
-import { makeDir } from "../../base/files.ts";
+import { inDir } from "./in-dir.ts";
 import { isMakerAlive, makeMark } from "./maker.ts";
 import { asFileName, claimsDir } from "./store-paths.ts";
 
@@ -27,8 +27,7 @@ export async function withClaim<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const file = join(claimsDir(store), asFileName(thing));
-  makeDir(claimsDir(store));
-  for (let waited = false; !take(file); waited = true) {
+  for (let waited = false; !inDir(claimsDir(store), () => take(file)); waited = true) {
     if (cancel?.aborted) throw new PeapodError("CANCELED", "image: was interrupted");
     if (!waited) onWait?.();
     await sleep(LOOK_EVERY_MS);
@@ -61,7 +60,7 @@ function take(file: string): boolean {
 }
 
 /** Renamed first, so that of two who find it one alone removes it; what was taken anew in between goes back. */
-function removeIfLeft(file: string): void {
+export function removeIfLeft(file: string): void {
   const holder = readHolder(file);
   if (holder === undefined || isMakerAlive(holder)) return;
   const side = `${file}.${makeSideName()}`;

@@ -18,17 +18,11 @@ export async function collectGarbage(store: string): Promise<void> {
     const kept = new Set(readImages(store).flatMap(blobsOf).map(hexOf));
     const blobs = join(blobsDir(store), "sha256");
     for (const hex of readNames(blobs)) if (!kept.has(hex)) rmSync(join(blobs, hex), { force: true });
+    for (const dir of [blobs, blobsDir(store), join(store, "unpacked"), tmpDir(store), namesDir(store)])
+      removeIfEmpty(dir);
   });
-  for (const dir of [
-    join(blobsDir(store), "sha256"),
-    blobsDir(store),
-    join(store, "unpacked"),
-    tmpDir(store),
-    namesDir(store),
-    claimsDir(store),
-    store,
-  ])
-    removeIfEmpty(dir);
+  removeIfEmpty(claimsDir(store));
+  removeIfEmpty(store);
 }
 
 /** By digest. One whose record is gone or cannot be read is none. */

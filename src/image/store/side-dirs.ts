@@ -3,7 +3,9 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeDir, readNames } from "../../base/files.ts";
+import { readNames } from "../../base/files.ts";
+import { removeIfLeft } from "./claim.ts";
+import { inDir } from "./in-dir.ts";
 import { isMakerAlive, makeMark } from "./maker.ts";
 import { claimsDir, tmpDir } from "./store-paths.ts";
 
@@ -14,8 +16,7 @@ export async function withSideDir<T>(store: string, run: (dir: string) => Promis
   sweep(store);
   made += 1;
   const dir = join(tmpDir(store), `${makeMark()}-${made}`);
-  makeDir(tmpDir(store));
-  mkdirSync(dir, { mode: 0o700 });
+  inDir(tmpDir(store), () => mkdirSync(dir, { mode: 0o700 }));
   try {
     return await run(dir);
   } finally {
@@ -29,7 +30,8 @@ export function sweep(store: string): void {
     if (!isMakerAlive(name)) rmSync(join(tmpDir(store), name), { recursive: true, force: true });
   for (const name of readNames(claimsDir(store))) {
     const [, side] = /\.(\d+-\d+-\d+)$/.exec(name) ?? [];
-    if (side !== undefined && !isMakerAlive(side)) rmSync(join(claimsDir(store), name), { force: true });
+    if (side === undefined) removeIfLeft(join(claimsDir(store), name));
+    else if (!isMakerAlive(side)) rmSync(join(claimsDir(store), name), { force: true });
   }
 }
 

@@ -124,7 +124,7 @@ t.test("a field that Kubernetes knows and peapod does not says so, and is told o
       aContainer({ resources: { limits: { "hugepages-64Ki": "1Gi" } } }),
       "/spec/containers/0/resources/limits/hugepages-64Ki",
     ],
-    [aVolume({ image: {} }), "/spec/volumes/0/image"],
+    [aPod({ imagePullSecrets: [] }), "/spec/imagePullSecrets"],
   ] as const) {
     const violations = validate("pod", value);
     t.strictSame(
