@@ -123,9 +123,10 @@ async function benchPulls(place: string, image: string, layout: string, runs: nu
     ["a registry", image, ["--tls-verify=false", image]],
     ["an OCI layout", `oci:${layout}:ten`, [`oci:${layout}:ten`]],
   ];
-  for (const [from, ours, theirs] of sources) {
+  for (const [index, [from, ours, theirs]] of sources.entries()) {
     const root = join(place, "fresh");
-    const podman = makePodmanCalls(join(place, "p"));
+    // Short: podman takes no more than 50 characters.
+    const podman = makePodmanCalls(join(place, `p${index}`));
     const works: Work[] = [
       {
         name: "peapod image pull",
@@ -142,12 +143,15 @@ async function benchPulls(place: string, image: string, layout: string, runs: nu
             },
           ]),
     ];
-    printTimes(
-      `the first pull of it from ${from}, medians of ${runs}, in milliseconds`,
-      ["pull"],
-      measure(works, runs),
-    );
-    podman?.end();
+    try {
+      printTimes(
+        `the first pull of it from ${from}, medians of ${runs}, in milliseconds`,
+        ["pull"],
+        measure(works, runs),
+      );
+    } finally {
+      podman?.end();
+    }
   }
   const size = execFileSync("du", ["-sh", layout], { encoding: "utf8" }).split("\t")[0];
   process.stdout.write(`\nthe image: ${LAYERS} layers, ${(LAYERS - 1) * FILES} files, ${size} compressed\n`);

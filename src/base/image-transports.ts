@@ -38,13 +38,13 @@ export function splitPath(rest: string): { readonly path: string; readonly tag: 
 /** Why this names no image; undefined where it does. A clause: `must name a directory behind rootfs:`. */
 export function faultOfImage(text: string): string | undefined {
   const { transport, rest } = splitImage(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what no name has is what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(text)) return "has a control character in it";
   if (transport === "rootfs") return rest === "" ? "must name a directory behind rootfs:" : undefined;
   if (transport === "docker") {
     if (isImageReference(rest)) return undefined;
     return `${quote(text)} is not the name of an image, such as nginx:1.27; a directory is rootfs:./site`;
   }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what no name has is what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(text)) return "has a control character in it";
   if (isFileTransport(transport))
     return splitPath(rest).path === "" ? `must name a path behind ${transport}:` : undefined;
   if (rest === "") return `must name an image behind ${transport}:`;
