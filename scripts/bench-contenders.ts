@@ -17,7 +17,7 @@ export interface Contender {
 }
 
 const CGROUP = "peapod-bench";
-const CONTAINERS = ["one", "two", "three"];
+export const CONTAINERS = ["one", "two", "three"];
 /** Of the machine, published by those who publish one. */
 const PORT = "18998";
 const BRIDGE = "peapod-bench0";
@@ -133,8 +133,10 @@ export function makeShell(place: string, sideBySide: boolean): Contender {
   };
 }
 
-/** A pod of three without a network, and one of one with. None where podman is not installed or cannot be set up here. */
-export function makePodman(place: string): readonly [Contender, Contender] | undefined {
+/** podman with a store of its own below `place`; undefined where it is not installed. */
+export function makePodmanCalls(
+  place: string,
+): { readonly dir: string; readonly must: (...args: string[]) => void; readonly end: () => void } | undefined {
   if (!isOnPath("podman")) return undefined;
   const dir = join(place, "podman");
   mkdirSync(dir, { recursive: true });
@@ -144,7 +146,24 @@ export function makePodman(place: string): readonly [Contender, Contender] | und
   const env = { CONTAINERS_CONF: conf };
   const store = ["--root", join(dir, "store"), "--runroot", join(dir, "run"), "--tmpdir", join(dir, "tmp")];
   const manner = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"];
-  const podman = (...args: string[]): void => run("podman", [...store, ...manner, ...args], env);
+  const must = (...args: string[]): void => run("podman", [...store, ...manner, ...args], env);
+  return {
+    dir,
+    must,
+    end: () => {
+      must("system", "reset", "--force");
+      // podman leaves empty cgroups; those of a pod that runs are not empty, and stay.
+      const empty = ["-depth", "-type", "d", "-path", "/sys/fs/cgroup/*/libpod_parent*", "-exec", "rmdir", "{}", ";"];
+      spawnSync("find", ["/sys/fs/cgroup", ...empty], { stdio: "ignore" });
+    },
+  };
+}
+
+/** A pod of three without a network, and one of one with. None where podman is not installed or cannot be set up here. */
+export function makePodman(place: string): readonly [Contender, Contender] | undefined {
+  const calls = makePodmanCalls(place);
+  if (calls === undefined) return undefined;
+  const { dir, must: podman, end } = calls;
   const tar = join(dir, "busybox.tar");
   try {
     run("tar", ["-C", busyboxRootfs(), "-cf", tar, "."]);
@@ -165,12 +184,7 @@ export function makePodman(place: string): readonly [Contender, Contender] | und
       podman("pod", "start", "bench");
     },
     down: () => podman("pod", "rm", "-f", "-t", "0", "bench"),
-    end: () => {
-      podman("system", "reset", "--force");
-      // podman leaves empty cgroups; those of a pod that runs are not empty, and stay.
-      const empty = ["-depth", "-type", "d", "-path", "/sys/fs/cgroup/*/libpod_parent*", "-exec", "rmdir", "{}", ";"];
-      spawnSync("find", ["/sys/fs/cgroup", ...empty], { stdio: "ignore" });
-    },
+    end,
   };
   const networked: Contender = {
     name: "podman, bridge and port",
@@ -221,7 +235,7 @@ function writeScript(path: string, lines: readonly string[]): string {
   return path;
 }
 
-function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+export function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   const { status, stderr, error } = spawnSync(program, args, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,5 +1,6 @@
 // How long a pod takes up and down, beside what one would do by hand and beside podman, and what it costs while it
-// idles. All contenders take turns, so that a slow moment hits all. usage: bench [--runs N] [--json FILE] [--no-podman] [--docker] [--network]
+// idles. All contenders take turns, so that a slow moment hits all.
+// usage: bench [--runs N] [--json FILE] [--no-podman] [--docker] [--network] [--images]
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,11 +51,13 @@ async function main(): Promise<void> {
       docker: { type: "boolean" },
       // The pair with a network alone.
       network: { type: "boolean" },
+      images: { type: "boolean" },
     },
   });
   const runs = Number(values.runs ?? 10);
   // Instead of the rest: it has contenders of its own, and starts a Docker daemon for them.
   if (values.docker) return (await import("./bench-docker.ts")).benchDocker(runs);
+  if (values.images) return (await import("./bench-images.ts")).benchImages(runs);
   // Where state that ends with the machine lies by default.
   const place = mkdtempSync("/run/peapod-bench-");
   const bin = fileURLToPath(new URL("../dist/bin", import.meta.url));

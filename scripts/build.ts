@@ -34,7 +34,7 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   },
 ];
 /** Packages and tables that are loaded when they are first asked for. */
-const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/seccomp-profile\.cjs$|\/run-handler\.ts$/;
+const SELDOM = /^(execa|yaml|pino|commander)$|\.faults\.cjs$|\/seccomp-profile\.cjs$|\/(run-handler|image-store)\.ts$/;
 /** Static, so that they hold no page of a C library and run as a container's first process, too. */
 const C_FLAGS = ["-static", "-Os", "-std=gnu17", "-Wall", "-Wextra", "-Wshadow", "-s"];
 

@@ -56,6 +56,9 @@ install_missing() {
     missing="$missing containernetworking-plugins"
   is_there iptables || missing="$missing iptables"
   is_there ps || missing="$missing procps"
+  # Who pull images, and unpack them.
+  is_there skopeo || missing="$missing skopeo"
+  is_there umoci || missing="$missing umoci"
   is_there curl || missing="$missing curl ca-certificates"
   # Only to fetch packages: what runs peapod is the Node among them.
   [ -d node_modules ] && has_packages || is_there npm || missing="$missing nodejs npm"

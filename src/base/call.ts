@@ -10,12 +10,17 @@ export interface Call {
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Descriptors for stdin, stdout and stderr instead of our own arrangement (a container's FIFOs). */
-  readonly descriptors?: readonly [number | "ignore", number | "ignore", number | "ignore"];
+  readonly descriptors?: readonly [number | "ignore", CallStream, CallStream];
   /** Aborted: the program gets SIGINT, and is waited for all the same. */
   readonly cancel?: AbortSignal;
+  /** Hears its pid once it runs. */
+  readonly onStart?: (pid: number) => void;
   /** True: in a session of its own, so that a terminal's Ctrl-C does not reach it. Default true. */
   readonly ownSession?: boolean;
 }
+
+/** `pipe`: into the result. */
+export type CallStream = number | "ignore" | "pipe";
 
 export interface CallResult {
   /** Undefined when it could not be started or was ended by a signal. */
@@ -45,6 +50,7 @@ export async function call(what: Call): Promise<CallResult> {
     ...(what.timeoutMs === undefined ? {} : { timeout: what.timeoutMs }),
     ...(what.env === undefined ? {} : { env: what.env }),
   });
+  if (running.pid !== undefined) what.onStart?.(running.pid);
   what.cancel?.addEventListener("abort", () => running.kill("SIGINT"));
   if (what.cancel?.aborted) running.kill("SIGINT");
   const result = await running;
@@ -59,6 +65,6 @@ export async function call(what: Call): Promise<CallResult> {
 }
 
 /** A descriptor that the child gets as it is. execa takes the number, but its types name it for stdin only in part. */
-function asOption(descriptor: number | "ignore" | undefined): "ignore" | "pipe" {
+function asOption(descriptor: CallStream | undefined): "ignore" | "pipe" {
   return (descriptor ?? "pipe") as "ignore" | "pipe";
 }

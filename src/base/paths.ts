@@ -7,6 +7,7 @@ export const DEFAULT_ROOT = "/run/peapod";
 export const DEFAULT_LOG_ROOT = "/var/log/peapod";
 export const DEFAULT_VOLUME_ROOT = "/var/lib/peapod/volumes";
 const DEFAULT_CHECKPOINT_ROOT = "/var/lib/peapod/checkpoints";
+export const DEFAULT_IMAGE_ROOT = "/var/lib/peapod/images";
 
 /** The directories of one pod under `<root>/pods/<pod>`; mode 0700. */
 export interface PodPaths {
@@ -44,6 +45,8 @@ export interface ContainerPaths {
   readonly rootfs: string;
   readonly upper: string;
   readonly work: string;
+  /** Overlays of the volumes that its image declares. */
+  readonly imageVolumes: string;
   readonly pidFile: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -104,6 +107,7 @@ export function makeContainerPaths(pod: PodPaths, container: ContainerName): Con
     rootfs: join(bundle, "rootfs"),
     upper: join(bundle, "upper"),
     work: join(bundle, "work"),
+    imageVolumes: join(bundle, "volumes"),
     pidFile: join(bundle, "pid"),
     stdout: join(io, "stdout"),
     stderr: join(io, "stderr"),
@@ -147,6 +151,11 @@ export function checkpointsDir(root: string): string {
 /** There only while the pod is checkpointed, or becomes so, or is being restored. */
 export function checkpointDir({ dir, pod }: Pick<PodPaths, "dir" | "pod">): string {
   return join(checkpointsDir(dirname(dirname(dir))), pod);
+}
+
+/** The store of images; see image/store/store-paths.ts. */
+export function imagesDir(root: string): string {
+  return root === DEFAULT_ROOT ? DEFAULT_IMAGE_ROOT : join(root, "images");
 }
 
 /** What may be forgotten at any time: it outlives the pods, so it is not in `/run`. */

@@ -56,7 +56,17 @@ export function makeDownScript(plan: Plan, dir: string): string {
     // Made by the runtime's systemd; the base is this directory's alone.
     ...(driver === "systemd" ? [`systemctl stop --quiet ${base.slice(1)} 2>/dev/null || true`] : []),
     "",
-    `rm -rf ${[...made, ...plan.containers.flatMap(({ paths }) => [paths.upper, paths.work, paths.pidFile].map((one) => short(dir, one)))].join(" ")}`,
+    `rm -rf ${[
+      ...made,
+      ...plan.containers.flatMap(({ paths, mounts: own }) =>
+        [
+          paths.upper,
+          paths.work,
+          paths.pidFile,
+          ...(own.some(({ source }) => source.startsWith(`${paths.imageVolumes}/`)) ? [paths.imageVolumes] : []),
+        ].map((one) => short(dir, one)),
+      ),
+    ].join(" ")}`,
     `rmdir ${plan.containers.map(({ paths }) => short(dir, paths.rootfs)).join(" ")} 2>/dev/null || true`,
   ].join("\n")}\n`;
 }
@@ -190,6 +200,7 @@ function makeIdMaps(dir: string, { maps, mapping, program }: Extract<Step, { do:
 }
 
 function makeVolume(dir: string, volume: PlannedVolume): string[] {
+  if (volume.kind === "image") return [`[ -d ${quote(volume.path)} ]`];
   if (volume.kind !== "host") return makeOwnVolume(dir, volume);
   const path = quote(volume.path);
   switch (volume.type) {

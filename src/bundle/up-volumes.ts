@@ -5,7 +5,7 @@ import { MKFS_OPTIONS, makeImageSize } from "../plan/disk-image.ts";
 import type { Plan, PlannedVolume } from "../plan/plan.ts";
 import { short } from "./shell-words.ts";
 
-type OwnVolume = Exclude<PlannedVolume, { kind: "host" }>;
+type OwnVolume = Exclude<PlannedVolume, { kind: "host" | "image" }>;
 
 export function makeOwnVolume(dir: string, volume: OwnVolume): string[] {
   const path = short(dir, volume.path);
@@ -40,10 +40,10 @@ export function makeOwnVolume(dir: string, volume: OwnVolume): string[] {
 /** By hand nobody races: plain paths will do. */
 export function makeSubPaths(dir: string, plan: Plan): string[] {
   return plan.containers.flatMap(({ subPaths = [] }) =>
-    subPaths.flatMap(({ volume, path, target }) => {
+    subPaths.flatMap(({ volume, path, target, mustExist }) => {
       const from = short(dir, join(volume, path));
       return [
-        `[ -e ${from} ] || mkdir -p ${from}`,
+        ...(mustExist ? [] : [`[ -e ${from} ] || mkdir -p ${from}`]),
         `mkdir -p ${short(dir, dirname(target))}`,
         `if [ -d ${from} ]; then mkdir -p ${short(dir, target)}; else : >${short(dir, target)}; fi`,
         `mount --bind ${from} ${short(dir, target)}`,

@@ -20,7 +20,7 @@ export async function buildPodImage(request: BuildImageRequest): Promise<void> {
   const { tag, file, stdinText, signal, tell } = request;
   assertName(tag);
   const { configFiles = [] } = request;
-  const pod = readPod(file, "all", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
+  const pod = readPod(file, "named", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
   const wishes = makeWishes(pod.manifest, pod.objects);
   const ofDirectories = readDirectoryMembers(wishes);
   for (const { wish, config } of ofDirectories) fillMember(wish, config, undefined);

@@ -2,6 +2,8 @@
 
 import type { PeapodError } from "../base/errors.ts";
 import type { ContainerName, PodName } from "../base/names.ts";
+import type { ImageConfig } from "../image/image.ts";
+import type { PullNews } from "../image/pull/news.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { SaidNames } from "../manifest/said-names.ts";
 import type { NetworkList } from "../network/network.ts";
@@ -12,6 +14,7 @@ import type { PodState } from "../state/pod-state.ts";
 import type { Notice } from "./notify-systemd.ts";
 import type { StatsFrame, StatsRequest } from "./stats.ts";
 
+export type { PullNews } from "../image/pull/news.ts";
 export type { SaidNames } from "../manifest/said-names.ts";
 export type { ResourceChange } from "../plan/resource-change.ts";
 export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
@@ -148,6 +151,7 @@ export interface Engine {
   namespaces(request: NamespaceRequest): Promise<NamespaceReport>;
   readonly volumes: NamedVolumes;
   readonly networks: Networks;
+  readonly images: Images;
   doctor(request: { readonly fix: boolean }): Promise<DoctorReport>;
   /** To systemd, where `socket` (NOTIFY_SOCKET) names it; what fails by that is only told. See sd_notify(3). */
   notify(socket: string, notice: Notice): Promise<string | undefined>;
@@ -180,6 +184,12 @@ export interface PlanRequest {
   readonly isBundle?: true;
   /** The networks and ports of a pod that is there already, which stay as they are. */
   readonly attached?: Pick<Sandbox, "networks" | "ports">;
+  /** False: no image is pulled; of one that is not here only what it says of itself is read, where it is. */
+  readonly pulls?: boolean;
+  /** Hears how far pulls are. */
+  readonly tellPull?: (news: PullNews) => void;
+  /** Aborted: what is being pulled is given up. */
+  readonly signal?: AbortSignal;
   /** The pod's, where it is there already. */
   readonly uid?: string;
   /** The manifest's text, for who has not the file; `file` is what faults call it. */
@@ -206,7 +216,6 @@ export interface OuterRequest {
 
 export interface UpRequest extends PlanRequest {
   readonly start: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** Volumes that outlive pods. */
@@ -254,6 +263,58 @@ export interface NetworkSummary {
   readonly pods: readonly string[];
   /** What is wrong with its file, or what a plugin says of its own readiness (CNI 1.1's STATUS). */
   readonly fault?: string;
+}
+
+/** The store of images. */
+export interface Images {
+  /** The latest pulled first. */
+  list(): Promise<readonly KeptImage[]>;
+  /** By name, or digits of its digest. @throws NOT_FOUND, BAD_USAGE */
+  inspect(word: string): Promise<KeptImage>;
+  /** The digest. @throws NOT_FOUND, NOT_PERMITTED, NOT_SUPPORTED, RUNTIME_FAILED, TIMED_OUT, CANCELED, HOST_LACKS */
+  pull(request: PullRequest): Promise<string>;
+  /**
+   * One of several names alone, else the image with all that is its own.
+   * @returns what was removed
+   * @throws NOT_FOUND, WRONG_STATE where a pod uses it (detail: `usedBy`)
+   */
+  remove(word: string): Promise<string>;
+  /** Those that no pod uses and that have no name; with `all` those with names, too. Their digests. */
+  prune(more: { readonly all: boolean }): Promise<readonly string[]>;
+  /** What it takes on the disk. */
+  measure(): Promise<readonly ImageUse[]>;
+}
+
+export interface KeptImage {
+  readonly digest: string;
+  readonly configDigest: string;
+  readonly names: readonly string[];
+  readonly ids: readonly string[];
+  readonly createdAt: string | undefined;
+  readonly pulledAt: string | undefined;
+  readonly platform: string;
+  readonly layers: readonly { readonly digest: string; readonly sizeBytes: number }[];
+  readonly config: ImageConfig;
+  /** Where its files lie. */
+  readonly rootfs: string;
+  /** Of its files. */
+  readonly sizeBytes: number;
+  readonly usedBy: readonly PodName[];
+}
+
+export interface PullRequest {
+  readonly image: string;
+  readonly policy: "Always" | "IfNotPresent";
+  readonly signal?: AbortSignal;
+  readonly tellPull?: (news: PullNews) => void;
+}
+
+export interface ImageUse {
+  readonly kind: "root file systems" | "layers as pulled";
+  readonly count: number;
+  readonly sizeBytes: number;
+  /** Of images that no pod uses. */
+  readonly reclaimableBytes: number;
 }
 
 export interface BundleReport {

@@ -3,15 +3,12 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { PeapodError } from "../base/errors.ts";
-import { type ContainerName, isPodName } from "../base/names.ts";
+import { isPodName } from "../base/names.ts";
 import { IDS_DIR, makeCacheDir } from "../base/paths.ts";
 import { makeUuid } from "../base/unique.ts";
 import { checkMountTargets } from "../bundle/check-mount-targets.ts";
-import { readAccountFiles } from "../host/read-account-files.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import { readPodIp } from "../host/read-pod-ip.ts";
-import type { Image } from "../image/image.ts";
-import { readImage } from "../image/read-image.ts";
 import { NETWORKS, PUBLISH } from "../manifest/annotations.ts";
 import { type ConfigObjects, redactSecrets } from "../manifest/config-objects.ts";
 import { makeStored, type StoredDocuments } from "../manifest/make-generated.ts";
@@ -27,6 +24,7 @@ import { assertUsers } from "../plan/user.ts";
 import { makePlace, makePointer } from "../plan/where.ts";
 import { findRuntime } from "../runtime/find-runtime.ts";
 import type { EngineOptions, PlanRequest } from "./engine.ts";
+import { findImages } from "./find-images.ts";
 import type { Programs } from "./programs.ts";
 import { readHostFiles } from "./read-host-files.ts";
 
@@ -59,11 +57,13 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     overrides: new Map(Object.entries(request.env ?? {})),
     ...(outer === undefined ? {} : { podIp: readPodIp(outer.pid) }),
   };
-  const images = readImages(manifest);
-  if (facts.user !== undefined) (await import("./assert-owned.ts")).assertOwned(images, facts.user);
+  const { signal, tellPull } = request;
+  const found = await findImages(manifest, { root: options.root, pulls: request.pulls ?? true, signal, tellPull });
+  if (facts.user !== undefined) (await import("./assert-owned.ts")).assertOwned(found.containers, facts.user);
   const input: PlanInput = {
     manifest,
-    images,
+    images: found.containers,
+    imageVolumes: found.volumes,
     facts,
     runtime: await runtime,
     root: options.root,
@@ -160,9 +160,9 @@ async function readProfiles(manifest: Manifest, root: string): Promise<Partial<P
 }
 
 function readRequested({ file, stdinText, outer, configFiles = [], written }: PlanRequest): ReadPod {
-  if (written !== undefined) return parsePod(written.text, { ...written, images: "directories" });
+  if (written !== undefined) return parsePod(written.text, { ...written, images: "any" });
   if (outer === undefined)
-    return readPod(file, "directories", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
+    return readPod(file, "any", { configFiles, ...(stdinText === undefined ? {} : { stdinText }) });
   const from = { file: outer.manifest, baseDir: dirname(outer.manifest), images: "directories" } as const;
   return parsePod(readFileSync(file, "utf8"), from);
 }
@@ -178,18 +178,6 @@ async function readOuter({ outer: request }: PlanRequest): Promise<Outer> {
   const { placeInside, readOuterContainer } = await import("./outer-container.ts");
   const outer = readOuterContainer(request.dir, request.pid);
   return { outer, place: (manifest) => placeInside(manifest, outer, request.bundle) };
-}
-
-function readImages(manifest: Manifest): ReadonlyMap<ContainerName, Image> {
-  const images = new Map<ContainerName, Image>();
-  manifest.spec.containers.forEach((container) => {
-    const line = manifest.source.lines[`${container.pointer}/image`];
-    const where = line === undefined ? manifest.source.file : `${manifest.source.file}:${line}`;
-    const who = `container ${container.name}`;
-    const image = readImage(container.image, who, where);
-    images.set(container.name, { ...image, accounts: readAccountFiles(image.rootfs, who) });
-  });
-  return images;
 }
 
 /** What the resolv.conf of the pod's containers says. */

@@ -5,6 +5,7 @@ import type { PodName } from "../base/names.ts";
 import { makePodPaths } from "../base/paths.ts";
 import { makePodClient } from "./control-client.ts";
 import type { Engine, EngineOptions, Networks } from "./engine.ts";
+import { openImages } from "./images.ts";
 import { openNamedVolumes } from "./named-volumes.ts";
 import { findPrograms } from "./programs.ts";
 import { makeReader } from "./reader.ts";
@@ -52,6 +53,9 @@ export function openEngine(options: EngineOptions, place: Place): Engine {
     },
     get networks() {
       return openNetworks(options.root);
+    },
+    get images() {
+      return openImages(options.root);
     },
     doctor: async (request) => (await import("./doctor.ts")).examine(options.root, request),
     notify: async (socket, notice) =>

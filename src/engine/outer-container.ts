@@ -5,10 +5,10 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
+import { type InsideMount, resolveInside } from "../base/resolve-inside.ts";
 import { readCallersPath } from "../host/callers-cgroup.ts";
 import { readProcess } from "../host/processes.ts";
 import { readHostFacts } from "../host/read-facts.ts";
-import { type InsideMount, resolveInside } from "../host/resolve-inside.ts";
 import type { Container, Manifest, Volume } from "../manifest/manifest.ts";
 import type { OuterConfig, OuterContainer } from "../plan/outer.ts";
 

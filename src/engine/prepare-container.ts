@@ -18,14 +18,14 @@ export async function prepareContainer(container: PlannedContainer): Promise<voi
 }
 
 async function bindPart({ name }: PlannedContainer, part: PlannedSubPath): Promise<void> {
-  const { volume, mapped, path, target, place } = part;
+  const { volume, mapped, path, target, place, mustExist } = part;
   const what = `container ${name}: subPath ${path} (${place})`;
   // Bound for an earlier life of this container; that may have been something else.
   await unmountBelow(target);
   try {
     // What is missing is made where root is root.
-    if (mapped !== undefined) closeSync(openInside(volume, path, what).fd);
-    const { fd, isDirectory } = openInside(mapped ?? volume, path, what);
+    if (mapped !== undefined) closeSync(openInside(volume, path, what, mustExist).fd);
+    const { fd, isDirectory } = openInside(mapped ?? volume, path, what, mustExist);
     try {
       rmSync(target, { recursive: true, force: true });
       mkdirSync(dirname(target), { recursive: true, mode: 0o711 });

@@ -18,12 +18,13 @@ const TTY_DRAIN_MS = 200;
 
 /** What it wrote beside its volumes goes, as in Kubernetes. A root file system that is the container's own stays. */
 export async function renewRootfs({ plan }: PodContext, { paths }: PlannedContainer): Promise<void> {
-  const mount = mountsIn(plan.stages).find(({ target }) => target === paths.rootfs);
-  if (mount === undefined) return;
+  const isOwn = (target: string) => target === paths.rootfs || target.startsWith(`${paths.imageVolumes}/`);
+  const mounts = mountsIn(plan.stages).filter(({ target }) => isOwn(target));
+  if (mounts.length === 0) return;
   await unmountBelow(paths.rootfs);
-  removeTree(paths.upper);
-  removeTree(paths.work);
-  await mountAll([mount]);
+  if (mounts.length > 1) await unmountBelow(paths.imageVolumes);
+  for (const dir of [paths.upper, paths.work, paths.imageVolumes]) removeTree(dir);
+  await mountAll(mounts);
 }
 
 /** Its last words are carried first, for a while. */

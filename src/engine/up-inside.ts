@@ -29,7 +29,7 @@ export async function upInside(
   launcher: Launcher,
 ): Promise<PodState> {
   startCaller(programs);
-  const planned = await makePodPlan(options, programs, { ...request, takesIds: true });
+  const planned = await makePodPlan(options, programs, { ...request, takesIds: true, signal: launcher.gone });
   const { plan } = planned;
   // The caller's directory must not be kept busy by a pod that outlives the call.
   process.chdir("/");

@@ -14,7 +14,7 @@ export const UP_WORD = "@up";
 
 export interface UpMessage {
   readonly options: EngineOptions;
-  readonly request: Omit<UpRequest, "signal">;
+  readonly request: Omit<UpRequest, "signal" | "tellPull">;
 }
 
 /** What the supervisor prints: one line of JSON. */
@@ -22,13 +22,15 @@ export type UpReply = { readonly pod: PodName } | { readonly error: ErrorJson };
 
 /** @throws what the supervisor threw */
 export async function upOutside(options: EngineOptions, programs: Programs, request: UpRequest): Promise<PodState> {
-  const { signal, ...asked } = request;
+  const { signal, tellPull, ...asked } = request;
   const message: UpMessage = { options, request: asked };
   const held = holdText(JSON.stringify(message));
   const result = await call({
     program: programs.reaper,
     args: ["launch", programs.node, programs.script, "--", UP_WORD, held.path],
     ...(signal === undefined ? {} : { cancel: signal }),
+    // What it tells of pulls it tells the user itself.
+    ...(tellPull === undefined ? {} : { descriptors: ["ignore", "pipe", 2] as const }),
   }).finally(() => held.release());
   const reply = parseReply(result.stdout);
   if (reply === undefined) {

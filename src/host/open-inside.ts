@@ -19,9 +19,10 @@ export interface Opened {
 /**
  * Directories that are missing are made with the mode of the volume's own.
  * @param path relative, without `..`
+ * @param mustExist nothing is made: what is missing is NOT_FOUND
  * @throws NOT_PERMITTED for a link that leads out, WRONG_STATE where a part is no directory
  */
-export function openInside(volume: string, path: string, what: string): Opened {
+export function openInside(volume: string, path: string, what: string, mustExist = false): Opened {
   const root = openSync(volume, O_PATH | constants.O_DIRECTORY);
   const mode = fstatSync(root).mode & 0o7777;
   /** From the volume's directory down to where we stand; `..` in a link goes back in it, never by the kernel. */
@@ -36,7 +37,7 @@ export function openInside(volume: string, path: string, what: string): Opened {
         continue;
       }
       const at = `/proc/self/fd/${stack.at(-1)}/${part}`;
-      const fd = openOrMake(at, mode, what);
+      const fd = openOrMake(at, mustExist ? undefined : mode, what);
       const found = fstatSync(fd);
       if (!found.isSymbolicLink()) {
         stack.push(fd);
@@ -56,7 +57,8 @@ export function openInside(volume: string, path: string, what: string): Opened {
   }
 }
 
-function openOrMake(at: string, mode: number, what: string): number {
+/** `mode`: of a directory that is made where there is nothing; undefined: none is. */
+function openOrMake(at: string, mode: number | undefined, what: string): number {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return openSync(at, O_PATH | constants.O_NOFOLLOW);
@@ -64,6 +66,7 @@ function openOrMake(at: string, mode: number, what: string): number {
       const errno = errnoOf(error);
       if (errno === "ENOTDIR") throw noDirectory(what, at.slice(at.lastIndexOf("/") + 1));
       if (errno !== "ENOENT" || attempt === 10) throw error;
+      if (mode === undefined) throw new PeapodError("NOT_FOUND", `${what}: is not in the volume`);
     }
     makeDirectory(at, mode);
   }

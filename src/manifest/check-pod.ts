@@ -1,7 +1,7 @@
 // What a schema cannot say of a pod: names that must differ or refer to each other, paths, amounts, annotations.
 // Takes any value, since the schema's faults are told together with these; a part of the wrong type is passed over.
 
-import { isImageReference } from "../base/image-reference.ts";
+import { faultOfImage, splitImage } from "../base/image-transports.ts";
 import { nearestName } from "../base/nearest.ts";
 import { parseBytes } from "./amounts.ts";
 import { ANNOTATION_PREFIX, CONTAINER_PREFIXES, knownAnnotations, tellAnnotations } from "./annotations.ts";
@@ -14,8 +14,8 @@ import { normalPath } from "./normal-path.ts";
 /** Takes the JSON pointer of what is wrong, and why. */
 export type Report = (pointer: string, message: string) => void;
 
-/** Which images a manifest may name: directories alone, or ordinary images as well. */
-export type AllowedImages = "directories" | "all";
+/** Which images a manifest may name: directories alone, or those of registries as well, or whatever can be pulled. */
+export type AllowedImages = "directories" | "named" | "any";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -39,7 +39,7 @@ export function checkPod(
     report,
   );
   checkUnique(volumes.map(nameOf), pointersBelow("/spec/volumes", volumes), lineOf, report);
-  for (const [index, volume] of volumes.entries()) checkVolume(volume, `/spec/volumes/${index}`, report);
+  for (const [index, volume] of volumes.entries()) checkVolume(volume, images, `/spec/volumes/${index}`, report);
   const resources: Parameters<typeof checkPodResources>[1][number][] = [];
   for (const { container, pointer } of containers) {
     checkImage(container.image, images, `${pointer}/image`, report);
@@ -98,15 +98,25 @@ function checkRestart(container: Fields, pointer: string, report: Report): void 
 
 function checkImage(image: unknown, allowed: AllowedImages, pointer: string, report: Report): void {
   if (typeof image !== "string" || image === "") return;
-  if (image === "rootfs:") report(pointer, "must name a directory behind rootfs:");
-  else if (image.startsWith("rootfs:")) return;
-  else if (allowed === "directories")
-    report(pointer, "not supported yet: an image must be rootfs: and a directory, such as rootfs:./site");
-  else if (!isImageReference(image))
+  const { transport } = splitImage(image);
+  const fault = faultOfImage(image);
+  if (transport !== "rootfs" && allowed === "directories")
+    report(
+      pointer,
+      "must be rootfs: and a directory, such as rootfs:/containers/web: nothing is pulled inside of a pod image",
+    );
+  else if (fault !== undefined) report(pointer, fault);
+  else if (allowed === "named" && transport !== "rootfs" && (transport !== "docker" || image.startsWith("docker://")))
     report(pointer, `${quote(image)} is not the name of an image, such as nginx:1.27; a directory is rootfs:./site`);
 }
 
-function checkVolume(volume: Fields, pointer: string, report: Report): void {
+function checkVolume(volume: Fields, images: AllowedImages, pointer: string, report: Report): void {
+  if (volume.image !== undefined && images !== "any")
+    report(
+      `${pointer}/image`,
+      "cannot be in a pod image, in which nothing is pulled; copy the files into a member's image",
+    );
+  else checkImage(fields(volume.image).reference, images, `${pointer}/image/reference`, report);
   const sizeLimit = fields(volume.emptyDir).sizeLimit;
   checkAmount(sizeLimit, parseBytes, `${pointer}/emptyDir/sizeLimit`, report);
   const path = fields(volume.hostPath).path;

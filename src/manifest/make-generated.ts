@@ -1,15 +1,13 @@
 // A pod's own document as one that stands for itself: under the name that the pod bears, with images that do not depend
 // on the directory it was read from. All else is as the user wrote it, so that the same plan follows. Pure.
 
-import { resolve } from "node:path";
+import { placeImage } from "../base/image-transports.ts";
 import type { Container, PodDocument } from "../generated/pod.ts";
 import { NETWORKS, PUBLISH } from "./annotations.ts";
 import { formatYaml } from "./image-manifest.ts";
 import type { DnsWords, Manifest } from "./manifest.ts";
 import type { ReadPod } from "./read-manifest.ts";
 import { type SaidNames, writeSaidNames } from "./said-names.ts";
-
-const SCHEME = "rootfs:";
 
 /** What is kept of what the user wrote. */
 export interface StoredDocuments {
@@ -79,12 +77,12 @@ function nameAndPlace(
     return { ...container, env: [...(container.env ?? []).filter(({ name }) => !(name in env)), ...said] } as Container;
   };
   const place = (container: Container): Container =>
-    withEnv(
-      container.image.startsWith(SCHEME)
-        ? { ...container, image: `${SCHEME}${resolve(source.baseDir, container.image.slice(SCHEME.length))}` }
-        : container,
-    );
-  const { initContainers, containers, hostname, ...rest } = document.spec;
+    withEnv({ ...container, image: placeImage(container.image, source.baseDir) });
+  const { initContainers, containers, hostname, volumes, ...rest } = document.spec;
+  const placeVolume = (volume: NonNullable<typeof volumes>[number]) =>
+    volume.image === undefined
+      ? volume
+      : { ...volume, image: { ...volume.image, reference: placeImage(volume.image.reference, source.baseDir) } };
   return {
     ...document,
     metadata: { ...document.metadata, name: metadata.name },
@@ -93,6 +91,7 @@ function nameAndPlace(
       ...(hostname === undefined ? {} : { hostname: spec.hostname }),
       ...(initContainers === undefined ? {} : { initContainers: initContainers.map(place) }),
       containers: containers.map(place),
+      ...(volumes === undefined ? {} : { volumes: volumes.map(placeVolume) }),
     } as PodDocument["spec"],
   };
 }

@@ -1,7 +1,7 @@
 // A document without faults as our Manifest: defaults filled in, amounts as numbers, frozen through and through.
 
-import { resolve } from "node:path";
 import { PeapodError } from "../base/errors.ts";
+import { placeImage } from "../base/image-transports.ts";
 import { isContainerName, isPodName } from "../base/names.ts";
 import type { PodDocument, Container as WrittenContainer, Volume as WrittenVolume } from "../generated/pod.ts";
 import type { Amount } from "./amounts.ts";
@@ -15,7 +15,6 @@ import { normalPath } from "./normal-path.ts";
 import { makePodSecurity, makeSecurityContext } from "./security.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
-const SCHEME = "rootfs:";
 
 type WrittenSpec = PodDocument["spec"];
 
@@ -43,7 +42,7 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
     spec: {
       containers,
       ...(resources === undefined ? {} : { resources }),
-      volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod)),
+      volumes: (spec.volumes ?? []).map((volume) => makeVolume(volume, pod, source.baseDir)),
       ...makeNames(spec, name),
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
@@ -74,7 +73,8 @@ function makeContainer(written: WrittenContainer, pointer: string, pod: PodDocum
       operator: exitCodes.operator,
       values: [...exitCodes.values],
     })),
-    image: image.startsWith(SCHEME) ? `${SCHEME}${resolve(baseDir, image.slice(SCHEME.length))}` : image,
+    image: placeImage(image, baseDir),
+    ...(written.imagePullPolicy === undefined ? {} : { pullPolicy: written.imagePullPolicy }),
     command: unlessEmpty(written.command),
     args: unlessEmpty(written.args),
     env: makeEnv(written, pod),
@@ -100,11 +100,20 @@ function makeFsGroup(written: WrittenSpec["securityContext"]): Pick<Manifest["sp
   return { fsGroup: { gid: written.fsGroup, policy: written.fsGroupChangePolicy ?? "Always" } };
 }
 
-function makeVolume(written: WrittenVolume, pod: PodDocument): Volume {
-  const { name, emptyDir, hostPath, persistentVolumeClaim: claim } = written;
+function makeVolume(written: WrittenVolume, pod: PodDocument, baseDir: string): Volume {
+  const { name, emptyDir, hostPath, persistentVolumeClaim: claim, image } = written;
   const files = makeFilesVolume(written, pod);
   if (files !== undefined) return files;
   if (claim !== undefined) return { kind: "claim", name, claim: claim.claimName, readOnly: claim.readOnly ?? false };
+  if (image !== undefined) {
+    const { reference, pullPolicy } = image;
+    return {
+      kind: "image",
+      name,
+      reference: placeImage(reference, baseDir),
+      ...(pullPolicy === undefined ? {} : { pullPolicy }),
+    };
+  }
   if (hostPath !== undefined)
     return { kind: "hostPath", name, path: normalPath(hostPath.path), type: hostPath.type ?? "" };
   return {

@@ -88,8 +88,10 @@ export interface Container {
   /** Its own, or the pod's. */
   readonly restartPolicy: RestartPolicy;
   readonly restartRules: readonly RestartRule[];
-  /** `rootfs:` and an absolute directory, once checked; while a pod image is built also the name of an image. */
+  /** As base/image-transports.ts has it; paths are absolute, once checked. */
   readonly image: string;
+  /** Absent: by Kubernetes' rule. */
+  readonly pullPolicy?: "Always" | "IfNotPresent" | "Never";
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly env: readonly EnvVar[];
@@ -151,6 +153,13 @@ export type Volume =
   | { readonly kind: "hostPath"; readonly name: string; readonly path: string; readonly type: HostPathType }
   /** Outlives the pod. */
   | { readonly kind: "claim"; readonly name: string; readonly claim: string; readonly readOnly: boolean }
+  /** The files of an image. */
+  | {
+      readonly kind: "image";
+      readonly name: string;
+      readonly reference: string;
+      readonly pullPolicy?: "Always" | "IfNotPresent" | "Never";
+    }
   | FilesVolume;
 
 /** configMap, secret, downwardAPI, projected: files made of what came with the pod. */

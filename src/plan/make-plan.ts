@@ -12,6 +12,7 @@ import type { PlannedNetwork } from "../network/network.ts";
 import { EACH_IP_MARK, needsAddress, POD_IP_MARK, POD_IPS_MARK } from "./addresses.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { chooseDriver, makeCgroup } from "./cgroups.ts";
+import { makeImageVolumeMounts } from "./image-volumes.ts";
 import { parseKeptEvents } from "./kept-events.ts";
 import { makeLogLimits } from "./log-limits.ts";
 import { IdMaps, mapBeforeOverlays } from "./map-ids.ts";
@@ -37,6 +38,8 @@ import { makeContainerPointer, makePlace } from "./where.ts";
 export interface PlanInput {
   readonly manifest: Manifest;
   readonly images: ReadonlyMap<ContainerName, Image>;
+  /** Behind volumes that are images, by volume; none unless told. */
+  readonly imageVolumes?: ReadonlyMap<string, Image>;
   readonly facts: HostFacts;
   readonly runtime: RuntimeChoice;
   /** Absolute; the state directory. */
@@ -84,7 +87,7 @@ export function makePlan(input: PlanInput): Plan {
     ...(isAttached ? { podIp: POD_IP_MARK, podIps: POD_IPS_MARK } : {}),
   };
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
-  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths });
+  const volumes = makeVolumes(spec.volumes, { ...fields, root, paths, images: input.imageVolumes ?? new Map() });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
@@ -124,16 +127,15 @@ export function makePlan(input: PlanInput): Plan {
       asLimited(planContainer(pod, index, container, image, makeContainerPaths(paths, name), namespaces)),
     );
     containers.push(planned);
-    overlays.push(
-      makeOverlay({
-        name,
-        lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
-        paths: planned.paths,
-        idMapping: planned.idMapping,
-        isUsers: facts.user !== undefined,
-        place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
-      }),
-    );
+    const overlay = {
+      name,
+      lower: planned.idMapping === undefined ? image.rootfs : idMaps.targetOf(image.rootfs),
+      paths: planned.paths,
+      idMapping: planned.idMapping,
+      isUsers: facts.user !== undefined,
+      place: makePlace(manifest.source, makeContainerPointer(manifest, index, "image")),
+    };
+    overlays.push(makeOverlay(overlay), ...makeImageVolumeMounts(overlay, image, container));
   });
   assertWithinUser(manifest, facts, containers);
   const mapIds = idMaps.makeStep();

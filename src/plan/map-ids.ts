@@ -32,8 +32,10 @@ export class IdMaps {
     // Parts of volumes are bound later, out of the mapped volume.
     const subPaths = container.subPaths?.map((part) => ({ ...part, mapped: this.targetOf(part.volume) }));
     const parts = new Set(subPaths?.map(({ target }) => target));
+    // Overlays on what is mapped already.
+    const isOwn = (source: string) => source.startsWith(`${container.paths.imageVolumes}/`);
     const mounts = container.mounts.map((mount) =>
-      mount.type === "bind" && mount.destination !== "/dev/shm" && !parts.has(mount.source)
+      mount.type === "bind" && mount.destination !== "/dev/shm" && !parts.has(mount.source) && !isOwn(mount.source)
         ? { ...mount, source: this.targetOf(mount.source) }
         : mount,
     );

@@ -31,12 +31,15 @@ export function makeMountOptions(
   const access = makeAccess(wish, mount, volume, pointer);
   // A user namespace may make a mount read-only, but not drop these flags on the way, which our own mounts have.
   const kept = wish.isMapped && access !== "rw" ? ["nosuid", "nodev"] : [];
-  return ["rbind", propagation, ...kept, access];
+  // As Kubernetes mounts images; whoever made one has no say in what runs here.
+  const flags = volume.kind === "image" ? ["nosuid", "nodev", "noexec"] : kept;
+  return ["rbind", propagation, ...flags, access];
 }
 
 function makeAccess(wish: MountWish, mount: VolumeMount, volume: PlannedVolume, pointer: string): string {
   const asked = wish.manifest.spec.volumes.find(({ name }) => name === volume.name);
-  const isReadOnly = mount.readOnly || volume.kind === "files" || (asked?.kind === "claim" && asked.readOnly);
+  const isReadOnly =
+    mount.readOnly || volume.kind === "files" || volume.kind === "image" || (asked?.kind === "claim" && asked.readOnly);
   if (!isReadOnly) return "rw";
   if (mount.recursiveReadOnly === undefined) return "ro";
   const { facts, runtime, container, manifest } = wish;

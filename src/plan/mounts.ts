@@ -19,6 +19,9 @@ export interface MountsInput {
   readonly volumes: readonly PlannedVolume[];
   readonly shm: PlannedMount;
   readonly files: readonly FileMount[];
+  /** Of volumes that the image declares. */
+  readonly imageMounts: readonly PlannedMount[];
+  readonly imageReference: string;
   readonly ownEnv: OwnEnv;
   readonly facts: HostFacts;
   readonly runtime: RuntimeChoice;
@@ -45,6 +48,7 @@ export function makeMounts(input: MountsInput): Mounts {
   };
   add(input.shm, defaultReason("goes with the ipc namespace, as in containerd and podman"));
   for (const { mount, reason } of input.files) add(mount, reason);
+  for (const mount of input.imageMounts) add(mount, { source: "image", where: input.imageReference });
   const taken = new Set<string>();
   const subPaths: PlannedSubPath[] = [];
   let passesMountsOn: true | undefined;

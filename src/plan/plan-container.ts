@@ -13,6 +13,8 @@ import { makeContainerCgroup } from "./cgroups.ts";
 import { makeConfinement } from "./confinement.ts";
 import { makeOwnEnv } from "./env.ts";
 import { makeIdMapping } from "./id-mapping.ts";
+import { makeImageStopSignal } from "./image-stop-signal.ts";
+import { makeImageMounts } from "./image-volumes.ts";
 import { makeMounts } from "./mounts.ts";
 import type { ContainerNamespaces } from "./namespaces.ts";
 import type { PlannedContainer, PlannedVolume, PodCgroup, Reason, RuntimeChoice, SharedMemory } from "./plan.ts";
@@ -77,6 +79,8 @@ export function planContainer(
     volumes: pod.volumes,
     shm: makeShmMount(name, namespaces.ipc, pod.sharedMemory),
     files: pod.files.mountsFor(namespaces, readOnly),
+    imageMounts: makeImageMounts(image, container, paths),
+    imageReference: image.reference,
     ownEnv,
     facts,
     runtime: pod.runtime,
@@ -97,12 +101,15 @@ export function planContainer(
     seccompProfiles: pod.seccompProfiles,
   });
   const sysctls = makeContainerSysctls(manifest, namespaces);
+  const stopSignal = makeImageStopSignal(manifest, index, container, image);
   return {
     name,
     role: container.role,
     restart: { policy: container.restartPolicy, rules: container.restartRules },
     paths,
     image: image.reference,
+    ...(image.id === undefined ? {} : { imageId: image.id }),
+    ...(image.config.labels === undefined ? {} : { imageLabels: image.config.labels }),
     rootfs: { lower: image.rootfs, readOnly },
     process: { ...withTerm(command.process, container), capabilities: capabilities.names },
     ...makeStdio(container),
@@ -120,6 +127,7 @@ export function planContainer(
     ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
     annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
     ...makePlannedAttendance(container),
+    ...stopSignal,
     reasons: {
       ...command.reasons,
       "process.capabilities": capabilities.reason,
@@ -133,6 +141,7 @@ export function planContainer(
       ...mountReasons,
       ...resourceReasons,
       ...makeAttendanceReasons(manifest, container, pointer()),
+      ...(stopSignal === undefined ? {} : { stopSignal: { source: "image", where: image.reference } as const }),
       privileged: reasonFor(manifest, pointer("securityContext", "privileged"), "Kubernetes default"),
       seccomp: seccompReason,
       hostname: reasonOfHostname(manifest, uts),

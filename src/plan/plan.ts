@@ -53,6 +53,8 @@ export interface Plan {
   readonly firstMembers?: readonly {
     readonly name: ContainerName;
     readonly role: ContainerRole;
+    readonly image?: string;
+    readonly imageId?: string;
     readonly awaits: readonly ("postStart" | "startup" | "readiness")[];
   }[];
 }
@@ -146,6 +148,8 @@ export interface PlannedSubPath {
   readonly mapped?: string;
   /** Relative, without `..`; links in it are not followed out of the volume. */
   readonly path: string;
+  /** The volume is nobody's to write to: what is missing is not made. */
+  readonly mustExist?: true;
   readonly target: string;
   /** The user's line. */
   readonly place: string;
@@ -218,6 +222,15 @@ export type PlannedVolume =
       readonly record: string;
       readonly policy: "Always" | "OnRootMismatch";
     } & MadeVolume)
+  /** The root file system of an image in the store; never written to. */
+  | {
+      readonly kind: "image";
+      readonly name: string;
+      readonly path: string;
+      readonly image: string;
+      readonly imageId?: string;
+      readonly propagation?: "HostToContainer" | "Bidirectional";
+    }
   | {
       readonly kind: "host";
       readonly name: string;
@@ -249,6 +262,10 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly restart: PlannedRestart;
   readonly paths: ContainerPaths;
   readonly image: string;
+  /** What exactly that was: `docker.io/library/nginx@sha256:…`; absent for a directory. */
+  readonly imageId?: string;
+  /** Its own. */
+  readonly imageLabels?: Readonly<Record<string, string>>;
   readonly rootfs: PlannedRootfs;
   readonly process: PlannedProcess;
   /** Set where it has a standard input or a terminal of its own. */

@@ -47,7 +47,7 @@ function makeOwner(idMapping: IdMapping | undefined): { uid?: number; gid?: numb
 }
 
 /** `:` parts layers, `,` parts options, `\` escapes and `"` quotes; kernels and mount(8) versions disagree on escapes. */
-function assertPlain(name: ContainerName, path: string, place: string): void {
+export function assertPlain(name: ContainerName, path: string, place: string): void {
   const bad = /[:,\\"\n\t]/.exec(path);
   if (bad === null) return;
   throw new PeapodError(

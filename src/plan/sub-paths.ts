@@ -34,7 +34,13 @@ export function makeSubPath(
   if (parts.length === 0) return undefined;
   if (volume.kind === "files" && !isThere(volume, parts.join("/")))
     throw refuse(`subPath ${path} is not in volume ${volume.name}, which has ${namesOf(volume)}`);
-  return { volume: volume.path, path: parts.join("/"), target: join(where.dir, String(where.index)), place };
+  return {
+    volume: volume.path,
+    path: parts.join("/"),
+    ...(volume.kind === "image" ? { mustExist: true as const } : {}),
+    target: join(where.dir, String(where.index)),
+    place,
+  };
 }
 
 type FilesVolume = Extract<PlannedVolume, { kind: "files" }>;

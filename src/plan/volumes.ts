@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { makeVolumePaths, type PodPaths } from "../base/paths.ts";
+import type { Image } from "../image/image.ts";
 import type { Manifest, Volume } from "../manifest/manifest.ts";
 import { makeFiles, tellsSecrets } from "./files-volume.ts";
 import type { HostMount, PlannedVolume, VolumeOwner } from "./plan.ts";
@@ -12,6 +13,8 @@ import { makePlace, makePointer } from "./where.ts";
 export interface VolumesInput extends FieldContext {
   readonly root: string;
   readonly paths: PodPaths;
+  /** Behind volumes that are images. */
+  readonly images: ReadonlyMap<string, Image>;
 }
 
 /** @throws HOST_LACKS for huge pages of a size that this machine has not, BAD_MANIFEST */
@@ -31,6 +34,15 @@ function makeVolume(volume: Volume, input: VolumesInput, owner: { owner?: Volume
     case "hostPath": {
       const { type } = volume;
       return { kind: "host", name, path: volume.path, type, ...makePropagation(name, input.manifest) };
+    }
+    case "image": {
+      const image = input.images.get(name);
+      if (image === undefined) throw new PeapodError("BUG", `image of volume ${name} was not given to the planner`);
+      const imageId = image.id === undefined ? {} : { imageId: image.id };
+      return {
+        ...{ kind: "image", name, path: image.rootfs, image: image.reference, ...imageId },
+        ...makePropagation(name, input.manifest),
+      };
     }
     case "claim": {
       const { data, record } = makeVolumePaths(input.root, volume.claim);

@@ -332,10 +332,12 @@ function withReadiness(container: ContainerState): ContainerState {
 }
 
 /** Nothing has been done for it yet. */
-export function makePlannedContainer({ name, role, awaits }: ContainerOutline): ContainerState {
+export function makePlannedContainer({ name, role, image, imageId, awaits }: ContainerOutline): ContainerState {
   return {
     name,
     role,
+    ...(image === undefined ? {} : { image }),
+    ...(imageId === undefined ? {} : { imageId }),
     awaits,
     status: "planned",
     attempt: 0,

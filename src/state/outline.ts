@@ -6,15 +6,20 @@ import type { ContainerRole, Plan, PlannedContainer } from "../plan/plan.ts";
 export interface ContainerOutline {
   readonly name: ContainerName;
   readonly role: ContainerRole;
+  /** As the manifest names it, and what exactly that was; absent in journals of old, for directories the second alone. */
+  readonly image?: string;
+  readonly imageId?: string;
   /** What must be told of it, once it runs, before it counts as started (`postStart`, `startup`) or ready (`readiness`). */
   readonly awaits: readonly ("postStart" | "startup" | "readiness")[];
 }
 
 /** In the plan's order, which decides whose exit code the pod ends with. */
 export function makeOutlines(containers: readonly PlannedContainer[]): ContainerOutline[] {
-  return containers.map(({ name, role, hooks, probes }) => ({
+  return containers.map(({ name, role, image, imageId, hooks, probes }) => ({
     name,
     role,
+    ...(role === "pause" ? {} : { image }),
+    ...(imageId === undefined ? {} : { imageId }),
     awaits: [
       ...(hooks?.postStart === undefined ? [] : (["postStart"] as const)),
       ...(probes?.startup === undefined ? [] : (["startup"] as const)),

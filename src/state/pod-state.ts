@@ -99,6 +99,9 @@ export interface ContainerState {
   readonly name: ContainerName;
   readonly role: ContainerRole;
   readonly awaits: ContainerOutline["awaits"];
+  readonly image?: string;
+  /** What exactly that was: `docker.io/library/nginx@sha256:…`. */
+  readonly imageId?: string;
   readonly status: ContainerStatus;
   /** Counted from 0: how often it was started again. */
   readonly attempt: number;

@@ -22,7 +22,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     }
     case "@up": {
       const { replyToUp } = await import("../../engine/reply-to-up.ts");
-      return await replyToUp(argv[1] ?? "", scriptPath());
+      const { makePullTeller } = await import("./pull-teller.ts");
+      const { FD } = await import("../../engine/reaper-link.ts");
+      // The caller's own, from here on.
+      const teller = makePullTeller(openOutput({ out: FD.userOut, err: FD.userErr }, process.env));
+      return await replyToUp(argv[1] ?? "", scriptPath(), teller);
     }
     case "@reaper":
       return await runUnderReaper(withoutDashes(argv.slice(1)));

@@ -32,6 +32,8 @@ export function makePodJson(state: PodState) {
     containers: state.containers.map((container) => ({
       name: container.name,
       role: container.role,
+      image: container.image ?? null,
+      imageId: container.imageId ?? null,
       status: container.status,
       ready: container.ready,
       started: container.started,

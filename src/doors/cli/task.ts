@@ -7,6 +7,7 @@ import { makeEnv } from "./env-file.ts";
 import { makeSaidNames } from "./name-options.ts";
 import type { Options } from "./options.ts";
 import type { Output } from "./output.ts";
+import { makePullTeller } from "./pull-teller.ts";
 import type { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -71,6 +72,7 @@ export function planRequestOf(task: Task): PlanRequest {
     ...readEnv(task),
     ...networkOf(task),
     ...(names === undefined ? {} : { names }),
+    tellPull: makePullTeller(task.world.output),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
   };

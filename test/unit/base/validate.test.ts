@@ -86,13 +86,13 @@ t.test("each kind of error is one clause at one place", async (t) => {
       "no form",
       aVolume({}),
       "/spec/volumes/0",
-      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI and persistentVolumeClaim",
+      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI, persistentVolumeClaim and image",
     ],
     [
       "two forms",
       aVolume({ emptyDir: {}, hostPath: { path: "/" } }),
       "/spec/volumes/0",
-      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI and persistentVolumeClaim",
+      "must have exactly one of emptyDir (`emptyDir: {}` will do), hostPath, configMap, secret, projected, downwardAPI, persistentVolumeClaim and image",
     ],
     ["wrong kind", { ...aPod(), kind: "Pood" }, "/kind", 'must be Pod; is "Pood"; did you mean Pod?'],
     ["status", { ...aPod(), status: { phase: "x" } }, "/status", "is written by a cluster; leave it out"],
@@ -124,7 +124,7 @@ t.test("a field that Kubernetes knows and peapod does not says so, and is told o
       aContainer({ resources: { limits: { "hugepages-64Ki": "1Gi" } } }),
       "/spec/containers/0/resources/limits/hugepages-64Ki",
     ],
-    [aVolume({ image: {} }), "/spec/volumes/0/image"],
+    [aPod({ imagePullSecrets: [] }), "/spec/imagePullSecrets"],
   ] as const) {
     const violations = validate("pod", value);
     t.strictSame(

@@ -15,6 +15,12 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "spec.containers[].envFrom[].configMapRef.optional",
     "spec.volumes[].secret.items",
   ],
+  "images: a layout, archives and a directory of skopeo's run": ["spec.containers[].imagePullPolicy"],
+  "images: an image as a volume": [
+    "spec.volumes[].image",
+    "spec.volumes[].image.reference",
+    "spec.volumes[].image.pullPolicy",
+  ],
   "manifest-fields: what a cluster's tools leave in a manifest does no harm": [
     "metadata.namespace",
     "metadata.creationTimestamp",

@@ -13,7 +13,7 @@ function blocksOf(language: string): string[] {
 
 t.test("docs/pod-image.md shows what image build makes of its example", async (t) => {
   const [before = "", after] = blocksOf("yaml");
-  const { manifest, document } = parsePod(before, { file: "pod.yaml", baseDir: "/example", images: "all" });
+  const { manifest, document } = parsePod(before, { file: "pod.yaml", baseDir: "/example", images: "named" });
   const nginx = {
     entrypoint: ["/docker-entrypoint.sh"],
     cmd: ["nginx", "-g", "daemon off;"],

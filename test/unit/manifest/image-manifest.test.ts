@@ -5,7 +5,7 @@ import { type ContainerFields, makeImageManifest } from "../../../src/manifest/i
 import { parsePod } from "../../../src/manifest/read-manifest.ts";
 import { WHOLE_POD } from "./a-pod.ts";
 
-const FROM = { file: "pod.yaml", baseDir: "/", images: "all" } as const;
+const FROM = { file: "pod.yaml", baseDir: "/", images: "named" } as const;
 const NOTHING = {
   command: undefined,
   args: undefined,

@@ -204,7 +204,7 @@ t.test("each rule beyond the schema is told at its place", async (t) => {
     [
       "rootfs:./site",
       "docker.io/nginx",
-      "pod.yaml:29:7 spec.containers[0].image: not supported yet: an image must be rootfs: and a directory, such as rootfs:./site",
+      "pod.yaml:29:7 spec.containers[0].image: must be rootfs: and a directory, such as rootfs:/containers/web: nothing is pulled inside of a pod image",
     ],
     ["rootfs:./site", '"rootfs:"', "pod.yaml:29:7 spec.containers[0].image: must name a directory behind rootfs:"],
     [

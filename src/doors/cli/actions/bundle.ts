@@ -27,7 +27,7 @@ export async function bundle(task: Task): Promise<number> {
   const report = outDir === undefined ? undefined : await engine.bundle({ ...request, outDir });
   const inJson = options.text("format") === "json";
   if (explain) {
-    const rows = explainPlan(report?.plan ?? (await engine.plan(request)));
+    const rows = explainPlan(report?.plan ?? (await engine.plan({ ...request, pulls: false })));
     if (inJson) printJson(task, rows);
     else {
       const columns = ["CONTAINER", "PART", "FROM", "WHERE"].map((title) => ({ title }));

@@ -21,7 +21,7 @@ export async function run(task: Task): Promise<number> {
 }
 
 async function printPlan(task: Task): Promise<number> {
-  const plan = await (await task.engine()).plan(planRequestOf(task));
+  const plan = await (await task.engine()).plan({ ...planRequestOf(task), pulls: false });
   task.world.output.out(`${JSON.stringify(plan, null, 2)}\n`);
   return EXIT.ok;
 }

@@ -110,6 +110,6 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
   t.same(complete("peapod", "list", "--log-format", ""), ["text", "json"]);
   t.same(complete("peapod", "completion", "f"), ["fish"]);
   t.same(complete("peapod", "im"), ["image"]);
-  t.same(complete("peapod", "--root", "/r", "image", ""), ["build"]);
+  t.same(complete("peapod", "--root", "/r", "image", ""), ["build", "list", "pull", "inspect", "rm", "prune", "du"]);
   t.same(complete("peapod", "image", "build", "--bu"), ["--builder"]);
 });

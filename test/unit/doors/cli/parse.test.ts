@@ -83,9 +83,18 @@ t.test("a verb may have two words", async (t) => {
   t.equal((await parse("image build pod.yaml", { PEAPOD_BUILDER: "docker" })).options.text("builder"), "docker");
   t.match(await parseCommandLine(["image", "build", "-h"], {}), { kind: "help", verb: { name: "image build" } });
   t.same(await parseCommandLine(["image", "--help"], {}), { kind: "help", verb: undefined });
-  t.same(await refused("image"), "image: its second word is missing (there is image build)");
-  t.same(await refused("image -t shop build"), "image: its second word is missing (there is image build)");
-  t.same(await refused("image bild x"), '"image bild" is not a verb of peapod (there is image build)');
+  t.same(
+    await refused("image"),
+    "image: its second word is missing (there is image build, image list, image pull, image inspect, image rm, image prune, image du)",
+  );
+  t.same(
+    await refused("image -t shop build"),
+    "image: its second word is missing (there is image build, image list, image pull, image inspect, image rm, image prune, image du)",
+  );
+  t.same(
+    await refused("image bild x"),
+    '"image bild" is not a verb of peapod (there is image build, image list, image pull, image inspect, image rm, image prune, image du)',
+  );
   t.same(await refused("imag build"), '"imag" is not a verb of peapod (did you mean image?)');
   t.same(await refused("build x"), '"build" is not a verb of peapod (did you mean image build?)');
   t.same(await refused("image build"), "image build: FILE is missing (usage: peapod image build [options] FILE)");

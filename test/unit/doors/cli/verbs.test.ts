@@ -263,6 +263,8 @@ t.test("state is JSON with every key, or a view for people", async (t) => {
   const times = { createdAt: "2026-11-22T10:00:00.000Z", startedAt: "2026-11-22T10:00:00.000Z" };
   const calm = {
     role: "main",
+    image: null,
+    imageId: null,
     ready: true,
     started: true,
     restartCount: 0,

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
-import { resolveInside } from "../../../src/host/resolve-inside.ts";
+import { resolveInside } from "../../../src/base/resolve-inside.ts";
 import { aTempDir } from "../../support/temp-dir.ts";
 
 t.test("a path is resolved by the container's own links", (t) => {

@@ -2,8 +2,8 @@
 // root, and none leads out of it.
 
 import { posix } from "node:path";
-import { PeapodError } from "../base/errors.ts";
-import { readLinkIfAny } from "../base/files.ts";
+import { PeapodError } from "./errors.ts";
+import { readLinkIfAny } from "./files.ts";
 
 /** As many links as the kernel follows (path_resolution(7)). */
 const MOST_LINKS = 40;

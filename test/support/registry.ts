@@ -1,0 +1,120 @@
+// A registry of one test's own: Debian's docker-registry on a port of 127.0.0.1 that nobody has, with its images in the
+// test's directory; and a gate before it that can stop in the middle of a layer.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { waitUntil } from "./wait-until.ts";
+
+export class Registry {
+  readonly address: string;
+  readonly #child: ChildProcess;
+
+  static async start(dir: string): Promise<Registry> {
+    const port = await findPort();
+    const registry = new Registry(dir, port);
+    await waitUntil("the registry answers", async () => await answers(port));
+    return registry;
+  }
+
+  private constructor(dir: string, port: number) {
+    this.address = `127.0.0.1:${port}`;
+    const file = join(dir, "registry.yml");
+    writeFileSync(
+      file,
+      `version: 0.1
+log: {level: error, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: ${join(dir, "registry")}}, delete: {enabled: true}}
+http: {addr: "${this.address}"}
+`,
+    );
+    this.#child = spawn("docker-registry", ["serve", file], { stdio: "ignore" });
+  }
+
+  /** Puts an image of a layout there. */
+  push(layout: string, tag: string, name: string): string {
+    const target = `${this.address}/${name}`;
+    execFileSync("skopeo", [
+      "copy",
+      "--quiet",
+      "--dest-tls-verify=false",
+      `oci:${layout}:${tag}`,
+      `docker://${target}`,
+    ]);
+    return target;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** Hands on what is said between a client and a registry, until so many bytes have come back; then it is silent. */
+export class Gate {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #left: number;
+
+  static async open(target: string, bytes: number): Promise<Gate> {
+    const gate = new Gate(target, bytes);
+    gate.#server.listen(0, "127.0.0.1");
+    await once(gate.#server, "listening");
+    return gate;
+  }
+
+  private constructor(target: string, bytes: number) {
+    this.#left = bytes;
+    const [host = "", port] = target.split(":");
+    this.#server = createServer((client) => {
+      const behind = connect(Number(port), host);
+      for (const socket of [client, behind]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => undefined).on("close", () => this.#sockets.delete(socket));
+      }
+      client.pipe(behind);
+      behind.on("data", (bytes: Buffer) => {
+        const part = bytes.subarray(0, Math.max(0, this.#left));
+        this.#left -= part.length;
+        if (part.length > 0) client.write(part);
+      });
+      behind.on("end", () => {
+        if (this.#left > 0) client.end();
+      });
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get isSilent(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** Hangs up on everybody. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+async function findPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/v2/`)).ok;
+  } catch {
+    return false;
+  }
+}
