@@ -57,6 +57,16 @@ const TABLE = [
     "OUT_OF_RESOURCES",
     "its memory limit of 1000 bytes is less than it takes to start",
   ],
+  [
+    "runc run failed: unable to start container process: container init was OOM-killed (memory limit too low?)",
+    "OUT_OF_RESOURCES",
+    "its memory limit, or its pod's, is less than it takes to start",
+  ],
+  [
+    "OOM: the memory limit could be too low",
+    "OUT_OF_RESOURCES",
+    "its memory limit, or its pod's, is less than it takes to start",
+  ],
   ["container does not exist", "NOT_FOUND", "the runtime does not know it"],
   ["exec failed: container does not exist", "NOT_FOUND", "the runtime does not know it"],
   ["error opening file `/run/crun/web/status`: No such file or directory", "NOT_FOUND", "the runtime does not know it"],
