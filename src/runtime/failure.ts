@@ -59,7 +59,8 @@ const MEANINGS: readonly Meaning[] = [
     say: () => "its memory limit, or its pod's, is less than it takes to start",
   },
   {
-    words: /container does not exist|error opening file `.*\/status`: No such file/,
+    words:
+      /container does not exist|error opening file `.*\/status`: No such file|cannot open directory `[^`]*\/runc\/[^`/]+`: No such file/,
     code: "NOT_FOUND",
     say: () => "the runtime does not know it",
   },

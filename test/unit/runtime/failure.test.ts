@@ -70,6 +70,11 @@ const TABLE = [
   ["container does not exist", "NOT_FOUND", "the runtime does not know it"],
   ["exec failed: container does not exist", "NOT_FOUND", "the runtime does not know it"],
   ["error opening file `/run/crun/web/status`: No such file or directory", "NOT_FOUND", "the runtime does not know it"],
+  [
+    "cannot open directory `/run/peapod/pods/shop/runc/web`: No such file or directory",
+    "NOT_FOUND",
+    "the runtime does not know it",
+  ],
   [`${CREATE}container with given ID already exists`, "ALREADY_EXISTS", "the runtime has one of that name already"],
   ["container `web` already exists", "ALREADY_EXISTS", "the runtime has one of that name already"],
   ["cannot start an already running container", "WRONG_STATE", "it is running already"],
