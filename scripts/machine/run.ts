@@ -51,7 +51,7 @@ function startMachine(): ChildProcess {
     "KILL",
     "nice",
     "-n",
-    "19",
+    process.env.PEAPOD_VM_NICE ?? "19",
     "unshare",
     "--mount",
     "--pid",

@@ -3,7 +3,7 @@
 //
 // stdin: frames of a 32 bit length and NUL-ended words: id, stdin, stdout, stderr (a path with 0, 1 or 2
 // before it: to read, to write, for both; or @PID:FD), the number of NAME=VALUE
-// pairs, the pairs, program, arguments. stdout: lines `ID pid N`, `ID failed ERRNO`, `ID exited CODE`, `ID killed SIGNAL`.
+// pairs, the pairs (a NAME alone: the program has none of that name), program, arguments. stdout: lines `ID pid N`, `ID failed ERRNO`, `ID exited CODE`, `ID killed SIGNAL`.
 // Ends with its stdin; what it started goes on without it, in sessions of their own.
 
 #define _GNU_SOURCE
@@ -38,15 +38,20 @@ static void tell(const char *id, const char *what, int number) {
   while (write(1, line, (size_t)length) < 0 && errno == EINTR) continue;
 }
 
+static int has_name(const char *pair, const char *name, size_t length) {
+  return strncmp(pair, name, length) == 0 && (pair[length] == '=' || pair[length] == '\0');
+}
+
 /** Ours, but for the names that the call brings along. */
 static char **make_environment(char **pairs, int count) {
   static char *all[MAX_WORDS * 2];
   int n = 0;
-  for (int i = 0; i < count; i++) all[n++] = pairs[i];
+  for (int i = 0; i < count; i++)
+    if (strchr(pairs[i], '=')) all[n++] = pairs[i];
   for (char **one = environ; *one && n < MAX_WORDS * 2 - 1; one++) {
-    size_t name = strcspn(*one, "=") + 1;
+    size_t name = strcspn(*one, "=");
     int i = 0;
-    while (i < count && strncmp(pairs[i], *one, name) != 0) i++;
+    while (i < count && !has_name(pairs[i], *one, name)) i++;
     if (i == count) all[n++] = *one;
   }
   all[n] = NULL;

@@ -19,8 +19,8 @@ export interface SwiftCall {
   readonly args: readonly string[];
   /** Milliseconds; after them the program gets SIGKILL and the result says `timedOut`. */
   readonly timeoutMs: number;
-  /** Beside our own. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Beside our own; undefined: not even ours. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Descriptors for stdin, stdout and stderr instead of our own arrangement (a container's FIFOs). */
   readonly descriptors?: Stdio;
   /** What it reads from stdin, in our own arrangement. */
@@ -132,7 +132,7 @@ class Caller {
   run({ program, args, timeoutMs, env, endsGroup }: SwiftCall, stdio: Stdio): Promise<Ended> {
     callNumber += 1;
     const id = String(callNumber);
-    const pairs = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
+    const pairs = Object.entries(env ?? {}).map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
     const words = [id, ...stdio.map(pathOf), String(pairs.length), ...pairs, program, ...args];
     if (words.some((word) => word.includes("\0"))) throw new Error(`${program}: a NUL in an argument`);
     const body = Buffer.from(`${words.join("\0")}\0`);

@@ -115,7 +115,8 @@ function makeLines(plan: Plan, step: Step): string[] {
       const pid = short(dir, container?.paths.pidFile ?? "");
       return [
         "",
-        `runtime create --bundle ${bundle} --pid-file ${pid} ${step.container} </dev/null >logs/${step.container}.log 2>&1`,
+        // crun changes into the bundle before it writes the file.
+        `runtime create --bundle ${bundle} --pid-file "$PWD"/${pid} ${step.container} </dev/null >logs/${step.container}.log 2>&1`,
       ];
     }
     case "pin-from-container":

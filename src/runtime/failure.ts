@@ -1,5 +1,5 @@
 // What a runtime's last words mean in our codes, and what we say instead where we can say it better. Pure; the texts are
-// those of runc 1.1 and crun 1.8, each with its row in the tests.
+// those of runc 1.1 and of crun 1.8 and 1.21, each with its row in the tests.
 
 import type { CallResult } from "../base/call.ts";
 import { type ErrorCode, PeapodError } from "../base/errors.ts";
@@ -53,7 +53,14 @@ const MEANINGS: readonly Meaning[] = [
     say: ({ it }) => `its memory limit of ${it} bytes is less than it takes to start`,
   },
   {
-    words: /container does not exist|error opening file `.*\/status`: No such file/,
+    // On version 2 the limit stands before the runtime's own process in the container has made room for the command.
+    words: /init was OOM-killed|OOM: the memory limit could be too low/,
+    code: "OUT_OF_RESOURCES",
+    say: () => "its memory limit, or its pod's, is less than it takes to start",
+  },
+  {
+    words:
+      /container does not exist|error opening file `.*\/status`: No such file|cannot open directory `[^`]*\/runc\/[^`/]+`: No such file/,
     code: "NOT_FOUND",
     say: () => "the runtime does not know it",
   },

@@ -23,7 +23,7 @@ export const BIN = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
 /** Of one command; far more than any takes. */
 const DEADLINE_MS = patient(120_000);
 /** How often a command's new pods are looked for, to keep their journals. */
-const KEEP_EVERY_MS = 10;
+const KEEP_EVERY_MS = patient(10);
 
 /** Of a whole test. */
 const TEST_DEADLINE_MS = patient(300_000);

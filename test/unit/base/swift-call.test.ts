@@ -19,6 +19,10 @@ const sh = (script: string, more: Partial<SwiftCall> = {}): SwiftCall => ({
   ...more,
 });
 
+// Before the helper is there, so that they are its own as well.
+process.env.PEAPOD_TEST_GONE = "1";
+process.env.PEAPOD_TEST_GONE_NOT = "2";
+
 for (const way of ["by Node", "by the helper"]) {
   t.test(way, async (t) => {
     if (way === "by the helper") {
@@ -60,6 +64,12 @@ for (const way of ["by Node", "by the helper"]) {
       const env = { PEAPOD_TEST_NEW: "a b=c", PATH: `/peapod-test:${process.env.PATH}` };
       const { stdout } = await swiftCall(sh('echo "$PEAPOD_TEST_NEW"; echo "$PATH"; env | grep -c ^PATH=', { env }));
       t.equal(stdout, `a b=c\n${env.PATH}\n1\n`);
+    });
+
+    t.test("takes away from the environment, and no more than it was told", async (t) => {
+      const env = { PEAPOD_TEST_GONE: undefined, PEAPOD_TEST: undefined };
+      const { stdout } = await swiftCall(sh("env | grep ^PEAPOD_TEST_GONE", { env }));
+      t.equal(stdout, "PEAPOD_TEST_GONE_NOT=2\n");
     });
 
     t.test("hands the descriptors on that it is given", async (t) => {
