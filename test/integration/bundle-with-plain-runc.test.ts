@@ -21,6 +21,7 @@ const OKS: Record<string, Record<string, number>> = {
   limits: { modest: 2, greedy: 0 },
   "logical-host": { web: 1, ann: 7, bob: 7 },
   "mixed-namespaces": { backup: 2, db: 1, agent: 2 },
+  names: { server: 0, client: 7 },
   "private-net": { east: 3, west: 3 },
   "read-only": { careful: 7 },
   "shared-pid": { worker: 1, watcher: 2 },

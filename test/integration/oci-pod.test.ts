@@ -404,7 +404,8 @@ testWithBundle("whoever is killed, the caller is told the truth and nothing stay
     const { ended } = bundle.start(["run", "--bundle", bundle.dir, "p1"]);
     await waitUntil(
       "it runs",
-      async () => existsSync(join(host.root, "pods/p1")) && (await host.state(pod)).status === "running",
+      // Between its directory and its plan there is nothing to be asked yet.
+      async () => (await host.state(pod).catch(() => undefined))?.status === "running",
     );
     await kill();
     const { code } = await ended;
