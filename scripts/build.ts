@@ -14,7 +14,10 @@ const cli = join(home, "src", "doors", "cli");
 const oci = join(home, "src", "doors", "oci");
 
 const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
-  { program: "peapod-reaper", sources: ["exits/reaper.c"] },
+  {
+    program: "peapod-reaper",
+    sources: ["exits/reaper.c", "exits/launch.c", "exits/settle.c", "exits/exits.c", "exits/watch.c"],
+  },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
   { program: "peapod-pty", sources: ["doors/cli/pty.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
