@@ -14,7 +14,10 @@ const cli = join(home, "src", "doors", "cli");
 const oci = join(home, "src", "doors", "oci");
 
 const NATIVE: readonly { readonly program: string; readonly sources: readonly string[] }[] = [
-  { program: "peapod-reaper", sources: ["exits/reaper.c"] },
+  {
+    program: "peapod-reaper",
+    sources: ["exits/reaper.c", "exits/launch.c", "exits/settle.c", "exits/exits.c", "exits/watch.c"],
+  },
   { program: "peapod-ask", sources: ["doors/cli/ask.c", "base/ask-pod.c"] },
   { program: "peapod-pty", sources: ["doors/cli/pty.c"] },
   { program: "peapod-caller", sources: ["base/caller.c"] },
@@ -30,7 +33,21 @@ const NATIVE: readonly { readonly program: string; readonly sources: readonly st
   { program: "peapod-idmap", sources: ["host/idmap.c"] },
   {
     program: "peapod-oci",
-    sources: ["doors/oci/oci.c", "doors/oci/json.c", "doors/oci/command-line.c", "base/ask-pod.c"],
+    sources: [
+      "doors/oci/oci.c",
+      "doors/oci/command-line.c",
+      "doors/oci/json.c",
+      "doors/oci/words.c",
+      "doors/oci/files.c",
+      "doors/oci/programs.c",
+      "doors/oci/pod.c",
+      "doors/oci/bundle.c",
+      "doors/oci/create.c",
+      "doors/oci/calls.c",
+      "doors/oci/exec.c",
+      "doors/oci/waiting.c",
+      "base/ask-pod.c",
+    ],
   },
 ];
 /** Packages and tables that are loaded when they are first asked for. */

@@ -67,7 +67,7 @@ export function podsDir(root: string): string {
   return join(root, "pods");
 }
 
-/** Where peapod-oci keeps what belongs to callers' containers, by the name of the pod in each; see doors/oci/oci.c. */
+/** Where peapod-oci keeps what belongs to callers' containers, by the name of the pod in each; see doors/oci/pod.c. */
 export function sandboxesDir(root: string): string {
   return join(root, "sandboxes");
 }

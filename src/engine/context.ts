@@ -34,6 +34,11 @@ export interface KeptPod extends PodContext {
   readonly containers: ReadonlyMap<ContainerName, ContainerKeeper>;
 }
 
+/** All that the manifest names. */
+export function membersOf({ containers }: KeptPod): ContainerKeeper[] {
+  return [...containers.values()].filter((keeper) => keeper.planned.role !== "pause");
+}
+
 /** The namespaces that live with this container's first process and are joined by others. */
 export function pinsFrom(plan: Plan, name: ContainerName): readonly PinnedNamespace[] {
   return plan.sandbox.namespaces.filter((pin) => pin.from === name && isLent(pin));

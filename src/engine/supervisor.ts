@@ -1,34 +1,31 @@
 // Owns one pod. It is a cache: all it knows stands in the pod's directory or in the kernel, so it may be killed at
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
-// after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's.
+// after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's. Here is what is asked of
+// it, and its way back after a death; the way up is climb.ts, what lives beside the containers is caretaker.ts.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { asPeapodError, PeapodError } from "../base/errors.ts";
-import { writeFileAtomic } from "../base/files.ts";
+import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
 import { checkpointDir } from "../base/paths.ts";
 import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
-import { announceMoves, freezePod, thawPod } from "../host/cgroups.ts";
-import type { PlannedContainer } from "../plan/plan.ts";
+import { freezePod, thawPod } from "../host/cgroups.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
-import { makeRunStages } from "../plan/stages.ts";
-import { makeReadiness } from "../state/conditions.ts";
 import type { Want } from "../state/event.ts";
-import { finalStatusOf } from "../state/fold.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { assertHasCgroup } from "./assert-cgroup.ts";
+import { meaningOf } from "./caller-signals.ts";
+import { Caretaker } from "./caretaker.ts";
 import type { CheckpointAsked } from "./checkpoint-pod.ts";
+import { climb, killOnFailure, undoOnFailure } from "./climb.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
-import type { KeptPod, PodContext } from "./context.ts";
+import { type KeptPod, membersOf, type PodContext } from "./context.ts";
 import type { WrittenManifest } from "./engine.ts";
 import { Prober } from "./prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
 import type { RestoreAsked } from "./restore-pod.ts";
-import { executeStage, isStartStep } from "./steps.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -49,14 +46,11 @@ export interface Restarted {
 export class Supervisor {
   readonly pod: KeptPod;
   readonly #changes = new Queue();
-  readonly #ioRestarts = new Set<Promise<void>>();
-  readonly #tellings = new Set<Promise<void>>();
   readonly #conductor: Conductor;
   readonly #prober: Prober;
   readonly #upkeep: Upkeep;
+  readonly #caretaker: Caretaker;
   #isStopping = false;
-  #readiness = "";
-  #isGoingDown = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
   /** Resolves when the pod has been deleted and nothing of it is left but its processes above it. */
@@ -69,10 +63,7 @@ export class Supervisor {
     this.#conductor = new Conductor(this.pod);
     this.#prober = new Prober(this.pod);
     this.#upkeep = new Upkeep(this.pod);
-    context.journal.onEvent((event) => {
-      if (event.type === "pod.exited" && this.state.want !== "restarted") this.#tellResult(event.status);
-      this.#tellReadiness();
-    });
+    this.#caretaker = new Caretaker(this.pod);
     this.over = new Promise((resolve) => {
       this.#whenOver = resolve;
     });
@@ -83,7 +74,7 @@ export class Supervisor {
   }
 
   get isBusy(): boolean {
-    if (this.#changes.length > 0 || this.#ioRestarts.size > 0 || this.#tellings.size > 0) return true;
+    if (this.#changes.length > 0 || this.#caretaker.isBusy) return true;
     return this.#conductor.isBusy || this.#prober.isBusy || this.pod.uplink?.isBusy === true;
   }
 
@@ -116,7 +107,7 @@ export class Supervisor {
       if (this.#isAskedAgain("running", asked) && this.state.status === "running") return this.state;
       this.#assertStatus(["created"], "start");
       this.#note("running", asked);
-      await this.#killOnFailure(() => this.#climb("running"));
+      await killOnFailure(this.pod, () => this.#climb("running"));
       return this.state;
     });
   }
@@ -157,7 +148,7 @@ export class Supervisor {
       this.#assertThere("restart");
       if (this.state.status === "created") {
         this.#note("running", asked);
-        await this.#killOnFailure(() => this.#climb("running"));
+        await killOnFailure(this.pod, () => this.#climb("running"));
       } else {
         this.#note("restarted", asked, { graceMs });
         await this.#restart();
@@ -204,7 +195,7 @@ export class Supervisor {
     if (meaning === "kill" || (meaning === "stop" && this.state.want !== "stopped"))
       return this.#stopForCaller(asked.signal, meaning === "kill" ? 0 : LONGEST_TIMER_MS);
     const kill = async () => {
-      const alive = this.#members().filter((keeper) => keeper.isAlive);
+      const alive = membersOf(this.pod).filter((keeper) => keeper.isAlive);
       const meant = asked.container === undefined ? alive : [this.#named(asked.container)];
       if (meant.length === 0) throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: no container is running`);
       await Promise.all(meant.map((keeper) => keeper.signal(asked.signal, asked.all)));
@@ -348,14 +339,14 @@ export class Supervisor {
       if (this.state.checkpointedAt !== undefined || existsSync(checkpointDir(this.pod.plan.paths)))
         await (await import("./settle-checkpoint.ts")).settleCheckpoint(this.pod);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
-      await Promise.all([...this.pod.containers.values()].map((keeper) => this.#recoverIo(keeper)));
+      await Promise.all([...this.pod.containers.values()].map((keeper) => this.#caretaker.recoverIo(keeper)));
       if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       if (this.state.changedAt !== undefined && this.state.want !== "deleted")
         await (await import("./change-members.ts")).prepareChanged(this.pod);
       // Who was killed between the two could not tell it.
       if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
-        this.#tellResult(this.state.exitStatus);
+        this.#caretaker.tellResult(this.state.exitStatus);
       await this.#goOn(canceled);
     });
   }
@@ -364,9 +355,8 @@ export class Supervisor {
   onExits(): void {
     this.pod.inbox.readNew();
     for (const keeper of this.pod.containers.values()) keeper.claimExit();
-    for (const container of this.pod.io.takeDead()) this.#onIoDeath(container);
+    this.#caretaker.look();
     this.#upkeep.look();
-    if (this.state.createdAt !== undefined && !this.#isGoingDown) this.pod.uplink?.look();
   }
 
   /** For those who ask for a change: of a pod that went while they waited for their turn there is nothing to change. */
@@ -377,55 +367,16 @@ export class Supervisor {
     });
   }
 
-  /** For a pod that nobody has been told of yet: it came up, or it never was. */
-  async #undoOnFailure(climb: () => Promise<void>): Promise<void> {
-    try {
-      await climb();
-    } catch (error) {
-      const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
-      releaseReserve(this.pod.plan.paths.dir);
-      if (this.state.error === undefined) this.#tryToNoteFailure(reason);
-      await this.#takeDown().catch((leftOver: unknown) => this.pod.report(leftOver, "the undo failed"));
-      throw reason;
-    }
-  }
-
-  /** For a pod that its owner knows: it stays to be looked at, but nothing of it runs. */
-  async #killOnFailure(climb: () => Promise<void>): Promise<void> {
-    try {
-      await climb();
-    } catch (error) {
-      const reason = asPeapodError(error, `pod ${this.pod.plan.pod}`);
-      this.#tryToNoteFailure(reason);
-      (await import("./restart.ts")).failUnmade(this.pod, reason);
-      await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.kill()));
-      this.pod.journal.append({ type: "pod.exited", status: finalStatusOf(this.state) });
-      throw reason;
-    }
-  }
-
   async #climb(want: "created" | "running", canceled?: AbortSignal): Promise<void> {
+    await climb(this.pod, want, canceled);
     // The conductor begins after it: `started` comes before `exited`, however short the lives are.
-    if (this.state.createdAt === undefined) announceMoves(this.pod.facts);
-    const { stages } = this.pod.plan;
-    const isAtOnce = this.state.createdAt === undefined || this.state.restartedAt !== undefined;
-    for (const stage of want === "running" && isAtOnce ? makeRunStages(stages) : stages) {
-      if (stage.some(isStartStep)) {
-        this.#noteOnce("pod.created", this.state.createdAt);
-        if (want === "created") break;
-      }
-      await executeStage(stage, this.pod);
-      if (canceled?.aborted) throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
-    }
-    this.#noteOnce("pod.created", this.state.createdAt);
-    if (want === "running") this.#noteOnce("pod.started", this.state.startedAt);
     this.onExits();
     this.#conductor.begin();
     this.#prober.begin();
   }
 
-  #noteOnce(type: "pod.created" | "pod.started", since: string | undefined): void {
-    if (since === undefined) this.pod.journal.append({ type });
+  #undoOnFailure(goUp: () => Promise<void>): Promise<void> {
+    return undoOnFailure(this.pod, goUp, () => this.#takeDown());
   }
 
   async #stop(): Promise<void> {
@@ -451,14 +402,12 @@ export class Supervisor {
     await this.#holdStill();
     await (await import("./restart.ts")).clearContainers(this.pod);
     this.pod.journal.append({ type: "pod.restarted" });
-    await this.#killOnFailure(() => this.#climb("running"));
+    await killOnFailure(this.pod, () => this.#climb("running"));
   }
 
   async #takeDown(isStrict = false): Promise<void> {
-    // The logs go as well: from here on no io is started again, and those that are being started are waited for.
-    this.#isGoingDown = true;
-    await Promise.all([this.#conductor.halt(), this.#prober.halt()]);
-    await Promise.all(this.#ioRestarts);
+    // The logs go as well.
+    await Promise.all([this.#caretaker.halt(), this.#conductor.halt(), this.#prober.halt()]);
     await takeDownContainers(this.pod, isStrict);
     await takeDownSandbox(this.pod);
     this.#end();
@@ -501,11 +450,13 @@ export class Supervisor {
             await this.#climb(want, canceled);
           });
         } else if (this.state.exitedAt === undefined) {
-          const climb = async () => {
+          const climbAgain = async () => {
             failAgain();
             await this.#climb(want);
           };
-          await this.#killOnFailure(climb).catch((error: unknown) => this.pod.report(error, "the start failed"));
+          await killOnFailure(this.pod, climbAgain).catch((error: unknown) =>
+            this.pod.report(error, "the start failed"),
+          );
         }
         break;
       }
@@ -531,30 +482,6 @@ export class Supervisor {
     });
   }
 
-  /** A caller's container ends with it, and whoever reads its output then stops: the last words go first. */
-  #tellResult(status: number): void {
-    if (this.pod.plan.outer === undefined) return;
-    const drained = this.#members().map(({ planned }) => this.pod.io.drained(planned));
-    const telling = Promise.all(drained)
-      .then(() => this.pod.tellResult(status))
-      .catch((error: unknown) => this.pod.report(error, "the result could not be told"))
-      .finally(() => this.#tellings.delete(telling));
-    this.#tellings.add(telling);
-  }
-
-  /** For a caller's health checks, which must wake nobody. */
-  #tellReadiness(): void {
-    if (this.pod.plan.outer === undefined) return;
-    const text = makeReadiness(this.state);
-    if (text === this.#readiness) return;
-    this.#readiness = text;
-    try {
-      writeFileAtomic(join(this.pod.plan.paths.dir, "readiness"), text, 0o600);
-    } catch (error) {
-      this.pod.report(error, "the readiness could not be told");
-    }
-  }
-
   /** Killed before it could write down what it was to be, its supervisor took that along. */
   #neverWanted(): PeapodError {
     return new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: its supervisor died before it was made`);
@@ -566,44 +493,10 @@ export class Supervisor {
     throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
   }
 
-  #onIoDeath(container: PlannedContainer): void {
-    const status = this.pod.containers.get(container.name)?.state.status;
-    // While it is being created the keeper looks after it.
-    if (this.#isGoingDown) return;
-    if (status !== "created" && status !== "running" && status !== "exited") return;
-    const restart = this.#restartIo(container).finally(() => this.#ioRestarts.delete(restart));
-    this.#ioRestarts.add(restart);
-  }
-
-  async #recoverIo({ planned, state }: ContainerKeeper): Promise<void> {
-    if (state.status === "planned" || state.status === "creating") await this.pod.io.endUnused(planned);
-    // Of one that is on disk nothing is left to carry.
-    else if (state.status === "checkpointed" || state.status === "deleted") return;
-    else if (!this.pod.io.recover(planned)) await this.#restartIo(planned);
-  }
-
-  /** Never rejects: a log that cannot be written is no reason to let go of the pod. */
-  async #restartIo(container: PlannedContainer): Promise<void> {
-    try {
-      const attempt = this.pod.containers.get(container.name)?.state.attempt ?? 0;
-      await this.pod.io.open(container, { attempt, resumed: true });
-      this.pod.journal.append({ type: "container.io-restarted", container: container.name });
-    } catch (error) {
-      this.pod.report(error, `container ${container.name}: its io could not be started again`);
-    }
-    // It may have died again before we knew whom to look after.
-    if (!this.#isGoingDown) for (const dead of this.pod.io.takeDead()) this.#onIoDeath(dead);
-  }
-
-  /** All that the manifest names. */
-  #members(): ContainerKeeper[] {
-    return [...this.pod.containers.values()].filter((keeper) => keeper.planned.role !== "pause");
-  }
-
   #named(name: string): ContainerKeeper {
-    const found = this.#members().find((keeper) => keeper.planned.name === name);
+    const found = membersOf(this.pod).find((keeper) => keeper.planned.name === name);
     if (found) return found;
-    const names = this.#members().map((keeper) => keeper.planned.name);
+    const names = membersOf(this.pod).map((keeper) => keeper.planned.name);
     throw new PeapodError("NOT_FOUND", `pod ${this.pod.plan.pod}: has no container ${name}`, {
       hint: `it has ${names.join(", ")}`,
     });
@@ -618,14 +511,6 @@ export class Supervisor {
     return this.pod.journal.hasRequest(want, asked.request);
   }
 
-  #tryToNoteFailure(reason: PeapodError): void {
-    try {
-      this.pod.journal.append({ type: "pod.failed", error: reason.toJSON() });
-    } catch {
-      // A full disk may be the very failure; the caller hears of it all the same.
-    }
-  }
-
   #assertThere(verb: string): void {
     if (this.state.checkpointedAt === undefined) return;
     throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: cannot ${verb}, it is checkpointed`, {
@@ -637,13 +522,4 @@ export class Supervisor {
     if (allowed.includes(this.state.status)) return;
     throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: cannot ${verb}, it is ${this.state.status}`);
   }
-}
-
-/** The signals by which callers stop containers; the others are for the programs in them. */
-const STOPS: readonly string[] = ["TERM", "INT", "QUIT", "PWR", "RTMIN+3", "15", "2", "3", "30", "37"];
-
-function meaningOf(signal: string): "stop" | "kill" | "signal" {
-  const name = signal.toUpperCase().replace(/^SIG/, "");
-  if (name === "KILL" || name === "9") return "kill";
-  return STOPS.includes(name) ? "stop" : "signal";
 }

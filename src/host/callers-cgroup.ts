@@ -9,7 +9,7 @@ import { enableControllers, listPidsBelow, readControl, removeCgroup } from "./c
 import type { CgroupFacts } from "./cgroups.ts";
 import { readCgroupLines } from "./processes.ts";
 
-/** No container's name begins with a dot. doors/oci/oci.c knows it, too. */
+/** No container's name begins with a dot. doors/oci/exec.c knows it, too. */
 const LEAF = ".peapod";
 const EMPTY_MS = 5_000;
 const REMOVE_MS = 1_000;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SOURCES = {
-  "peapod-reaper": ["src/exits/reaper.c"],
+  "peapod-reaper": ["reaper", "launch", "settle", "exits", "watch"].map((part) => `src/exits/${part}.c`),
   "peapod-io": ["io", "sink", "attach", "input", "keeper", "tell"].map((part) => `src/io/${part}.c`),
   "peapod-caller": ["src/base/caller.c"],
   "peapod-idmap": ["src/host/idmap.c"],

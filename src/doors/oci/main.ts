@@ -1,5 +1,5 @@
 // The process behind peapod-oci's create: makes the members of a pod in the container that runc has just made for the
-// caller. Started by oci.c, which waits for the answer; what goes on afterwards is the pod's supervisor.
+// caller. Started by create.c, which waits for the answer; what goes on afterwards is the pod's supervisor.
 
 import { appendFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (verb === "create") return create(words);
 }
 
-/** In oci.c's order. */
+/** In create.c's order. */
 async function create(words: readonly string[]): Promise<void> {
   const [name = "", dir = "", bundle = "", pid = "", file = "", manifest = "", log = "", format = ""] = words;
   const launcher = openLauncher();
