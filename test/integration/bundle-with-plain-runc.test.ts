@@ -43,6 +43,9 @@ const NOT_PLAIN = [
   "projected",
   "sidecar-logging",
   "wait-for",
+  // They run other programs than busybox.
+  "build-in-pod",
+  "docker-in-pod",
 ];
 
 t.test("every example keeps its promises under plain runc, and leaves nothing", without, async (t) => {
