@@ -48,6 +48,8 @@ install_missing() {
   is_there musl-gcc || is_there cc || missing="$missing musl-tools"
   # musl-tools brings a cc along, but not what it needs to compile anything by itself.
   [ -e /usr/include/errno.h ] || missing="$missing libc6-dev"
+  # Debian 13's musl-tools brings a compiler without its assembler.
+  is_there as || missing="$missing binutils"
   is_there unshare || missing="$missing util-linux"
   is_there mount || missing="$missing mount"
   is_there ip || missing="$missing iproute2"

@@ -31,7 +31,7 @@ make_root() (
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     export DEBIAN_FRONTEND=noninteractive
-    chroot "$root" apt-get install -qq --no-install-recommends crun podman conmon containerd criu libc6-dev musl-tools uidmap passt slirp4netns dbus-user-session libpam-systemd python3
+    chroot "$root" apt-get install -qq --no-install-recommends crun podman conmon containerd criu libc6-dev musl-tools binutils e2fsprogs uidmap passt slirp4netns dbus-user-session libpam-systemd python3
     cd "$root/var/cache/apt"
     # Unpacked, not installed: an installed one wants an initrd, and a way to boot.
     kernel=$(chroot "$root" apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p')

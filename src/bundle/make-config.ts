@@ -75,9 +75,15 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     maskedPaths: shown(container, profile.maskedPaths),
     readonlyPaths: shown(container, profile.readonlyPaths),
     ...makeFilter(plan, container, profile),
-    ...(container.passesMountsOn ? { rootfsPropagation: "rshared" as const } : {}),
+    ...makePropagation(container),
     ...profile.linux,
   };
+}
+
+/** What a mount may hear of, its parent must hear first: runc's root does unless told otherwise, crun's does not. */
+function makePropagation({ passesMountsOn, mounts }: PlannedContainer): Pick<OciLinux, "rootfsPropagation"> {
+  if (passesMountsOn) return { rootfsPropagation: "rshared" };
+  return mounts.some(({ options }) => options.includes("rslave")) ? { rootfsPropagation: "rslave" } : {};
 }
 
 /** `procMount: Unmasked` is about /proc alone: what is hidden in /sys stays so. */

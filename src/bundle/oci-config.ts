@@ -51,7 +51,7 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp?: OciSeccomp | SeccompFilter;
-  readonly rootfsPropagation?: "rshared";
+  readonly rootfsPropagation?: "rshared" | "rslave";
 }
 
 export interface OciIdMapping {

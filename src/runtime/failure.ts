@@ -25,12 +25,22 @@ const MEANINGS: readonly Meaning[] = [
     code: "NOT_PERMITTED",
     say: ({ it }) => `command "${it}" is not executable`,
   },
+  {
+    words: /the path `(?<it>[^`]+)` exists but it is not executable/,
+    code: "NOT_PERMITTED",
+    say: ({ it }) => `command "${it}" is not executable`,
+  },
   { words: /open executable: Permission denied/, code: "NOT_PERMITTED", say: () => "its command is not executable" },
   { words: /exec format error/i, code: "RUNTIME_FAILED", say: () => "its command is no program for this machine" },
   {
     words: /chdir to cwd \("(?<it>[^"]+)"\).*: (?:no such file|not a directory)/,
     code: "NOT_FOUND",
     say: ({ it }) => `working directory ${it} not found in its rootfs`,
+  },
+  {
+    words: /chdir to `(?<it>[^`]+)`: (?<why>No such file or directory|Not a directory)/,
+    code: "NOT_FOUND",
+    say: ({ it, why }) => `working directory ${it}: ${why?.toLowerCase()}`,
   },
   {
     words: /invalid rootfs: .*stat (?<it>\S+): no such file/,

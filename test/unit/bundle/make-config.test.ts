@@ -54,6 +54,22 @@ t.test("every config passes our schema", (t) => {
   t.end();
 });
 
+t.test("mounts are passed on or heard of through the root, where a volume asks for it", (t) => {
+  const propagation = (mountPropagation: string) => {
+    const web = {
+      volumeMounts: [{ name: "v", mountPath: "/x", mountPropagation }],
+      securityContext: { privileged: true },
+    };
+    const config = configOf({ spec: { volumes: [{ name: "v", emptyDir: {} }] }, containers: { web } });
+    t.ok(isOciConfig(JSON.parse(JSON.stringify(config))), mountPropagation, { errors: isOciConfig.errors });
+    return config.linux.rootfsPropagation;
+  };
+  t.equal(propagation("None"), undefined);
+  t.equal(propagation("HostToContainer"), "rslave");
+  t.equal(propagation("Bidirectional"), "rshared");
+  t.end();
+});
+
 t.test("the schema refuses what we never write", (t) => {
   const config = JSON.parse(JSON.stringify(configOf()));
   const wrong: [string, unknown][] = [

@@ -63,6 +63,12 @@ const TABLE = [
     "its memory limit, or its pod's, is less than it takes to start",
   ],
   [
+    "the path `/etc/passwd` exists but it is not executable",
+    "NOT_PERMITTED",
+    'command "/etc/passwd" is not executable',
+  ],
+  ["chdir to `/etc/passwd`: Not a directory", "NOT_FOUND", "working directory /etc/passwd: not a directory"],
+  [
     "OOM: the memory limit could be too low",
     "OUT_OF_RESOURCES",
     "its memory limit, or its pod's, is less than it takes to start",
