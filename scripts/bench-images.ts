@@ -2,7 +2,7 @@
 // beside podman's; and how long the first pull takes until it could run. `bench --images`.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
@@ -27,8 +27,9 @@ interface Work {
 }
 
 export async function benchImages(runs: number): Promise<void> {
-  // On a disk, as a store is.
-  const place = mkdtempSync("/var/tmp/pb-");
+  // On a disk, as a store is; in lower case, which podman makes an image's name of.
+  const place = `/var/tmp/pb-${process.pid}`;
+  mkdirSync(place, { mode: 0o700 });
   const registry = await Registry.start(place);
   try {
     const layout = makeTenLayers(place);
