@@ -9,6 +9,7 @@ import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import type { CallResult } from "./call.ts";
 import { errnoOf } from "./errors.ts";
+import { makeUuid } from "./unique.ts";
 
 /** Ours by number, none, or another process's own (which only the helper can hand on). */
 export type Descriptor = number | "ignore" | { readonly pid: number; readonly fd: number };
@@ -219,10 +220,13 @@ function signalName(number: number): NodeJS.Signals | undefined {
   return (Object.keys(constants.signals) as NodeJS.Signals[]).find((name) => constants.signals[name] === number);
 }
 
-/** In memory, and gone with its last descriptor. */
+let ownName: string | undefined;
+
+/** In memory, and gone with its last descriptor. Its name is there for an instant; a pid would not do, since other pid namespaces have it as well. */
 function openNameless(): number {
   callNumber += 1;
-  const path = `/dev/shm/.peapod-${process.pid}-${callNumber}`;
+  ownName ??= makeUuid();
+  const path = `/dev/shm/.peapod-${ownName}-${callNumber}`;
   const fd = openSync(path, "wx+", 0o600);
   unlinkSync(path);
   return fd;
