@@ -458,10 +458,10 @@ testWithDocker("a member's command that cannot be started fails the whole docker
 });
 
 testWithDocker("a manifest with faults fails docker run, which tells where they are", async (t) => {
-  const image = await aPodImage({ containers: [{ name: "web", imagePullPolicy: "Always" }, { name: "WRONG NAME" }] });
+  const image = await aPodImage({ containers: [{ name: "web", resizePolicy: [] }, { name: "WRONG NAME" }] });
   const { code, err } = await docker.docker("run", image);
   t.not(code, 0);
-  t.match(err, /pod\.yaml:\d+:\d+ spec\.containers\[0\]\.imagePullPolicy/);
+  t.match(err, /pod\.yaml:\d+:\d+ spec\.containers\[0\]\.resizePolicy/);
   t.match(err, /1 more fault|WRONG NAME/);
 });
 
