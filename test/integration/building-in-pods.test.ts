@@ -1,9 +1,19 @@
 // Images are built and containers run inside pods, with nobody's daemon on the host, and all of it goes with the pod.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { EXAMPLES } from "../../scripts/golden.ts";
+import { LACKS_PLUGINS, ownNetworks } from "../support/networks.ts";
 import { findOnPath } from "../support/oci-script.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -21,7 +31,8 @@ function anExample(host: PeapodHost, example: string): string {
   mkdirSync(dir, { recursive: true });
   for (const name of ["make-rootfs", "add-programs"])
     symlinkSync(join(EXAMPLES, name), join(host.dir, "examples", name));
-  for (const name of ["pod.yaml", "make-rootfs"]) cpSync(join(EXAMPLES, example, name), join(dir, name));
+  for (const name of ["pod.yaml", "greeting.yaml", "make-rootfs"])
+    if (existsSync(join(EXAMPLES, example, name))) cpSync(join(EXAMPLES, example, name), join(dir, name));
   execFileSync(join(dir, "make-rootfs"));
   return join(dir, "pod.yaml");
 }
@@ -32,18 +43,32 @@ function sayOk(t: Test, out: string, container: string, times: number): void {
   });
 }
 
-const BUILDAH = whyNotWith("buildah", "docker-registry", "busybox");
+const BUILDAH = whyNotWith("buildah", "docker-registry", "busybox", "skopeo", "umoci");
 const DOCKER = whyNotWith("dockerd", "docker", "containerd", "busybox");
 
+const networks = ownNetworks();
+
 testWithPeapod(
-  "build-in-pod: buildah builds and pushes to a registry beside it, as root of a user namespace alone",
+  "build-in-pod: buildah builds and pushes to a registry beside it, as root of a user namespace alone, and another pod runs that",
   async (t, host) => {
-    const { code, out, err } = await host.peapod("run", anExample(host, "build-in-pod"));
-    t.equal(code, 0, "its result is 0", { out, err });
+    networks.list("10-build.conflist", {
+      cniVersion: "1.0.0",
+      name: "build",
+      plugins: [networks.bridge(), { type: "portmap", capabilities: { portMappings: true } }],
+    });
+    const pod = anExample(host, "build-in-pod");
+    await host.must("run", "-d", "-p", "127.0.0.1::5000", pod);
+    await host.must("wait", "--for=ready", "build-in-pod");
+    const { out, err } = await host.peapod("logs", "build-in-pod");
     sayOk(t, out, "builder", 3);
     t.equal(err, "");
+    const [, port] = /127\.0\.0\.1:(\d+)/.exec(await host.must("port", "build-in-pod")) ?? [];
+    const greeting = join(dirname(pod), "greeting.yaml");
+    writeFileSync(greeting, readFileSync(greeting, "utf8").replace(":5000/", `:${port}/`));
+    t.match(await host.peapod("run", "--network", "none", greeting), { code: 0, out: "built in a pod\n" });
+    await host.must("delete", "--force", "build-in-pod");
   },
-  { skip: BUILDAH },
+  { skip: BUILDAH || LACKS_PLUGINS, env: networks.env },
 );
 
 testWithPeapod(
