@@ -74,6 +74,16 @@ export function readNames(dir: string): string[] {
   }
 }
 
+/** As readNames; none, too, in what is root's alone, where a user has nothing. */
+export function readNamesIfOpen(dir: string): string[] {
+  try {
+    return readNames(dir);
+  } catch (error) {
+    if (errnoOf(error) === "EACCES") return [];
+    throw error;
+  }
+}
+
 export function makeDir(path: string, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode });
 }

@@ -5,7 +5,7 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
-import { readNames, readTextIfAny } from "../base/files.ts";
+import { readNamesIfOpen, readTextIfAny } from "../base/files.ts";
 import { PORTS_DIR } from "../base/paths.ts";
 import { giveBack, makeClaim, markTaken, readClaim, removeIfLeft } from "../host/claims.ts";
 import type { PortMapping } from "../network/network.ts";
@@ -48,7 +48,7 @@ export function giveBackPorts(ports: readonly PlannedPort[]): void {
 
 /** Files of all that pods in this directory or below it have taken. */
 export function readPortClaims(dir: string): readonly { readonly file: string; readonly pod: string }[] {
-  return readNames(PORTS_DIR).flatMap((name) => {
+  return readNamesIfOpen(PORTS_DIR).flatMap((name) => {
     const file = join(PORTS_DIR, name);
     const pod = readClaim(file)?.pod;
     return pod !== undefined && (pod === dir || pod.startsWith(`${dir}/`)) ? [{ file, pod }] : [];
@@ -66,7 +66,7 @@ export async function findFreePort(port: PortMapping, taken: ReadonlySet<number>
 }
 
 function readOverlapping(port: PortMapping & { readonly claim?: string }): string[] {
-  return readNames(PORTS_DIR).flatMap((name) => {
+  return readNamesIfOpen(PORTS_DIR).flatMap((name) => {
     const other = parseClaim(name);
     const file = join(PORTS_DIR, name);
     return other === undefined || file === port.claim || !overlaps(port, other) ? [] : [file];

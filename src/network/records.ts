@@ -3,7 +3,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { readNames, readOwnJson, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
+import { readNamesIfOpen, readOwnJson, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
 import { ATTACHMENTS_DIR } from "../base/paths.ts";
 import type { PlannedNetwork, PluginResult } from "./network.ts";
 
@@ -48,7 +48,7 @@ export function removeRecord(path: string): void {
 
 /** Of all boots and roots. */
 export function readRecordPaths(): string[] {
-  return readNames(ATTACHMENTS_DIR)
+  return readNamesIfOpen(ATTACHMENTS_DIR)
     .filter((name) => name.endsWith(".json"))
     .sort()
     .map((name) => join(ATTACHMENTS_DIR, name));
