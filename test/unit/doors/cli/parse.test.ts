@@ -40,16 +40,19 @@ t.test("names and aliases are unique", async (t) => {
 t.test("options of one name have one letter, one kind and the same words", (t) => {
   // Where one name means different things: variables of a pod or of a command, cursors or times, and so on.
   const differs = [
+    "all",
     "container",
     "detach-keys",
     "env",
     "filename",
     "format",
     "follow",
+    "force",
     "interactive",
     "keep",
     "network",
     "out",
+    "quiet",
     "since",
     "tty",
   ];
