@@ -1,7 +1,7 @@
 // Starts and ends the process that brings a user's pod to the network. It is nobody's child but the reaper's, so that it
 // outlives its supervisor and its end is told like any other.
 
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,7 +45,11 @@ export async function startUplink(uplink: PlannedUplink): Promise<UplinkProcess>
   const pid = await (uplink.kind === "pasta" ? startPasta : startSlirp)(uplink);
   const startTime = readProcess(pid)?.startTime;
   if (startTime === undefined) throw makeError(uplink, "ended at once");
-  if (uplink.kind === "slirp4netns") for (const request of makeSlirpRequests(uplink)) await askSlirp(uplink, request);
+  if (uplink.kind === "slirp4netns" && uplink.ports.length > 0) {
+    // It says that it is ready, and makes its socket after that.
+    for (const end = Date.now() + ASK_MS; !existsSync(join(uplink.dir, "api")) && Date.now() < end; ) await sleep(2);
+    for (const request of makeSlirpRequests(uplink)) await askSlirp(uplink, request);
+  }
   return { pid, startTime };
 }
 

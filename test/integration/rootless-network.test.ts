@@ -66,6 +66,30 @@ for (const kind of ["pasta", "slirp4netns"]) {
   );
 }
 
+for (const kind of ["pasta", "slirp4netns"]) {
+  testAsUser(
+    `by ${kind} a published port leads to a user's pod, and nobody else can have it meanwhile`,
+    async (t, host) => {
+      host.network = kind;
+      const port = 23_000 + (process.pid % 10_000);
+      const serve = "mkdir /tmp/www; echo hello > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www";
+      const pod = host.aPod({ containers: [{ name: "web", run: serve }] });
+      await host.must("run", "-d", "-p", `127.0.0.1:${port}:80`, pod.file);
+      t.equal(await host.must("port", pod.name), `80/tcp -> 127.0.0.1:${port}\n`);
+      await waitUntil("it answers", async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+        return (await answer?.text()) === "hello\n";
+      });
+      const other = host.aPod({ name: "other" });
+      const refused = await host.peapod("run", "-d", "-p", `127.0.0.1:${port}:80`, other.file);
+      t.match(refused, { code: 125, err: new RegExp(`${port}/tcp: is taken`) });
+      await host.must("delete", "--force", pod.name);
+      await host.noLeftovers(t);
+    },
+    { skip: existsSync(`/usr/bin/${kind}`) && existsSync("/dev/net/tun") && hasRoute ? false : `no ${kind} here` },
+  );
+}
+
 testAsUser("without a program for it a pod has its loopback device, and says so once", async (t, host) => {
   host.network = "";
   host.withoutTun();
