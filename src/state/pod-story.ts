@@ -126,7 +126,7 @@ export class PodStory {
         return;
       case "pod.exited":
         if (!this.#has("pod.created")) tell("order", "pod.exited: comes before pod.created");
-        this.#checkAll(tell, event.type, "ended", (container) => container.isExited || container.name === PAUSE);
+        this.#checkAll(tell, event.type, "ended", (container) => hasEnded(container) || container.name === PAUSE);
         return;
       case "pod.changing":
         if (!this.#has("pod.started")) tell("order", "pod.changing: comes before pod.started");
@@ -236,4 +236,9 @@ export class PodStory {
     this.#containers.set(fact.container, story);
     return story;
   }
+}
+
+/** Or a next life of it was given up before it was made. */
+function hasEnded({ isExited, isDeleted }: ContainerStory): boolean {
+  return isExited || isDeleted;
 }

@@ -219,7 +219,12 @@ async function copy(
         throw reason ?? error;
       }),
       // While it comes: whether it can run here at all.
-      look.isSingle ? assertOwnPlatform(own, look.source).catch((error) => stopFor(asFinal(error))) : undefined,
+      look.isSingle
+        ? assertOwnPlatform(own, look.source).catch((error) => {
+            const why = asFinal(error);
+            if (why !== undefined) stopFor(why);
+          })
+        : undefined,
     ]);
   } finally {
     endWatch();
