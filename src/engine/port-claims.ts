@@ -1,7 +1,6 @@
 // Ports of this machine that are taken by pods, and by whoever else listens. A pod marks its own before anything of it is
 // made, so that of two who want one port one alone gets it, whatever their roots.
 
-import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { errnoOf, PeapodError } from "../base/errors.ts";
@@ -76,9 +75,7 @@ function readOverlapping(port: PortMapping & { readonly claim?: string }): strin
 /** Somebody may listen there who is no pod. */
 async function assertFree(port: AskedPort): Promise<void> {
   if (port.protocol === "sctp") return assertFreeSctp(port);
-  // Without an address, both of those that stand for all.
-  const ips = port.hostIP === undefined ? ["0.0.0.0", "::"] : [port.hostIP];
-  for (const ip of ips) {
+  for (const ip of addressesOf(port)) {
     try {
       await bind(port, ip);
     } catch (error) {
@@ -88,6 +85,12 @@ async function assertFree(port: AskedPort): Promise<void> {
       if (!isWithoutIpv6) throw explain(port, errno);
     }
   }
+}
+
+/** All of a port that has none. `undefined`: one socket for both families, for which Node looks up no name. */
+function addressesOf({ hostIP, protocol }: AskedPort): readonly (string | undefined)[] {
+  if (hostIP !== undefined) return [hostIP];
+  return protocol === "tcp" ? [undefined] : ["0.0.0.0", "::"];
 }
 
 function explain(port: AskedPort, errno: string | undefined): PeapodError {
@@ -109,9 +112,10 @@ function assertFreeSctp(port: AskedPort): void {
 }
 
 /** The port that it was. */
-function bind({ protocol, hostPort }: PortMapping, ip: string | undefined): Promise<number> {
+async function bind({ protocol, hostPort }: PortMapping, ip: string | undefined): Promise<number> {
+  const { createSocket } = protocol === "udp" ? await import("node:dgram") : {};
   return new Promise((resolve, reject) => {
-    if (protocol === "udp") {
+    if (createSocket !== undefined) {
       const isV6 = ip?.includes(":") ?? false;
       const socket = createSocket({ type: isV6 ? "udp6" : "udp4", ipv6Only: isV6 });
       socket
@@ -123,7 +127,8 @@ function bind({ protocol, hostPort }: PortMapping, ip: string | undefined): Prom
       return;
     }
     const server = createServer();
-    const where = { port: hostPort, host: ip ?? "0.0.0.0", exclusive: true, ipv6Only: ip?.includes(":") ?? false };
+    const host = ip === undefined ? {} : { host: ip, ipv6Only: ip.includes(":") };
+    const where = { port: hostPort, exclusive: true, ...host };
     server.on("error", reject).listen(where, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : hostPort));

@@ -146,13 +146,15 @@ testWithNetworks("a port that is taken is an error before anything starts", asyn
     ),
   });
   await host.must("run", "-d", "-p", `${base + 6}:80/udp`, host.aPod().file);
-  const listening = createServer().listen(base + 7, "127.0.0.1");
-  t.teardown(() => listening.close());
-  await new Promise((resolve) => listening.once("listening", resolve));
-  t.match(await host.peapod("run", "-d", "-p", `${base + 7}:80`, host.aPod().file), {
-    code: 125,
-    err: new RegExp(`port ${base + 7}/tcp: is taken \\(option --publish ${base + 7}:80\\)`),
-  });
+  for (const address of ["127.0.0.1", "0.0.0.0", "::1", "::"]) {
+    const listening = createServer().listen({ port: base + 7, host: address, ipv6Only: true });
+    await new Promise((resolve) => listening.once("listening", resolve));
+    t.match(await host.peapod("run", "-d", "-p", `${base + 7}:80`, host.aPod().file), {
+      code: 125,
+      err: new RegExp(`port ${base + 7}/tcp: is taken \\(option --publish ${base + 7}:80\\)`),
+    });
+    await new Promise((resolve) => listening.close(resolve));
+  }
   t.match(await host.peapod("run", "-d", "-p", `192.0.2.1:${base + 8}:80`, host.aPod().file), {
     code: 125,
     err: /this machine has no address 192\.0\.2\.1/,

@@ -82,9 +82,11 @@ testWithNetworks(
     const after = (await host.shown(pod)).podIP;
     await waitUntil("it tells anew", async () => (await host.must("logs", pod.name)).includes(`I am ${after}`));
     t.match(await host.must("logs", pod.name), new RegExp(`^${after}\tpod1$`, "m"), "as its hosts file does");
-    t.equal(readAddresses(networks).length, 2);
+    t.equal(readAddresses(networks).length, 2, "the addresses of before were given back", {
+      has: readAddresses(networks),
+    });
     t.match(await host.must("events", pod.name), /left its networks[\s\S]*attached to/);
-    t.equal((await host.peapod("network", "check", pod.name)).code, 0);
+    t.match(await host.peapod("network", "check", pod.name), { code: 0, err: "" });
   },
 );
 
