@@ -9,7 +9,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { parseQuantity } from "../manifest/quantity.ts";
 import type { NetworkChoice } from "../network/choose.ts";
 import type { PortMapping } from "../network/network.ts";
-import { planNetworks } from "../network/plan-networks.ts";
+import { type PlanNetworksInput, planNetworks } from "../network/plan-networks.ts";
 import { claimOf, mergePorts, parsePublish, type SaidPort, tellPort } from "../network/ports.ts";
 import type { PlanInput } from "../plan/make-plan.ts";
 import type { PlannedPort } from "../plan/plan.ts";
@@ -66,10 +66,18 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
         netns: join(makePodPaths(root, manifest.metadata.name).namespaces, "pod-net"),
         ports: ports.map(asMapping),
         ...readBandwidth(manifest),
+        ...readDns(manifest),
       });
       return { manifest, networks, ports: ports.map(asPlanned) };
     }
   }
+}
+
+/** What the pod asks for itself: a network's own server may answer for it. */
+function readDns({ spec: { dns } }: Manifest): Pick<PlanNetworksInput, "dns"> {
+  const { nameservers, searches, options } = { ...dns, ...dns.instead };
+  if ([nameservers, searches, options].every(({ length }) => length === 0)) return {};
+  return { dns: { servers: nameservers, searches, options } };
 }
 
 /** What plan/uplink.ts does not know it refuses. */

@@ -70,7 +70,7 @@ export async function* readLog(request: LogRequest): AsyncGenerator<LogLine> {
       if (isLast) yield* joiner.takeRest();
       yield undefined;
       if (isLast) return;
-      await watch?.changed();
+      await watch?.rung();
     }
   }
 }

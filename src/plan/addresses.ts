@@ -1,7 +1,8 @@
-// The pod's addresses are known only once its network is there, after the plan: until then marks stand in their place, and
-// this fills them in. Pure.
+// The pod's addresses, and the name servers of its networks, are known only once it is attached to them, after the plan:
+// until then marks stand in their place, and this fills them in. Pure.
 
-import type { Plan, PlannedContainer } from "./plan.ts";
+import type { Plan, PlannedContainer, SandboxFile } from "./plan.ts";
+import { makeResolvConf, type NetworkDns } from "./resolv-conf.ts";
 
 /** In the environment and arguments of containers: the first address, and all with commas between them. */
 export const POD_IP_MARK = "(peapod status.podIP)";
@@ -12,15 +13,20 @@ export const EACH_IP_MARK = "(peapod each of status.podIPs)";
 /** What a pod without any address is reached by: its containers reach each other there. */
 const LOOPBACK = "127.0.0.1";
 
-/** The same plan with the addresses in it; one without marks as it is. */
-export function withAddresses(plan: Plan, state: { readonly podIPs?: readonly string[] }): Plan {
+export interface Attached {
+  readonly podIPs?: readonly string[];
+  readonly dns?: NetworkDns;
+}
+
+/** The same plan with addresses and name servers in it; one without networks as it is. */
+export function withAddresses(plan: Plan, state: Attached): Plan {
   if (plan.sandbox.networks === undefined) return plan;
   const ips = state.podIPs === undefined || state.podIPs.length === 0 ? [LOOPBACK] : state.podIPs;
   return {
     ...plan,
     sandbox: {
       ...plan.sandbox,
-      files: plan.sandbox.files.map((file) => ({ ...file, text: fillAddresses(file.text, ips) })),
+      files: plan.sandbox.files.map((file) => ({ ...file, text: fillFile(file, ips, state.dns) })),
     },
     containers: plan.containers.map((one) => (needsAddress(one) ? fillContainer(one, ips) : one)),
   };
@@ -30,6 +36,11 @@ export function withAddresses(plan: Plan, state: { readonly podIPs?: readonly st
 export function needsAddress({ process, subPaths = [] }: Pick<PlannedContainer, "process" | "subPaths">): boolean {
   const texts = [...process.env, ...process.args, ...subPaths.flatMap(({ path }) => path)];
   return texts.some((text) => text.includes(POD_IP_MARK) || text.includes(POD_IPS_MARK));
+}
+
+function fillFile({ text, resolver }: SandboxFile, ips: readonly string[], network: NetworkDns | undefined): string {
+  if (resolver === undefined || network === undefined) return fillAddresses(text, ips);
+  return makeResolvConf({ ...resolver, network, isHostNetwork: false }).text;
 }
 
 export function fillAddresses(text: string, ips: readonly string[]): string {

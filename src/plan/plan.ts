@@ -4,6 +4,7 @@
 import type { ContainerName, PodName } from "../base/names.ts";
 import type { ContainerPaths, PodPaths } from "../base/paths.ts";
 import type { Content } from "../manifest/config-objects.ts";
+import type { PodDns } from "../manifest/manifest.ts";
 import type { PlannedNetwork, PortMapping } from "../network/network.ts";
 import type { PlannedAttendance } from "./attendance.ts";
 import type { OuterContainer } from "./outer.ts";
@@ -205,6 +206,8 @@ export interface SandboxFile {
   readonly text: string;
   /** What the manifest and its caller want in it, where the rest is from the host. */
   readonly asked?: unknown;
+  /** Of a resolv.conf: what it is made of, where networks may name servers once the pod is attached to them. */
+  readonly resolver?: { readonly dns: PodDns; readonly host: string };
 }
 
 export type PlannedVolume =

@@ -7,7 +7,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { makeHosts, makeHostsOfHost } from "./hosts-file.ts";
 import type { NamespaceKind, PlannedMount, PlannedNamespace, Reason, SandboxFile } from "./plan.ts";
 import { type PodNames, reasonOfName } from "./pod-names.ts";
-import { makeResolvConf, type NetworkDns, type ResolvConf } from "./resolv-conf.ts";
+import { makeResolvConf, type ResolvConf } from "./resolv-conf.ts";
 import { defaultReason, isWritten, reasonFor } from "./where.ts";
 
 /** The host's own files. */
@@ -27,9 +27,8 @@ export interface SandboxFilesInput {
   readonly hostname: string | undefined;
   /** What the manifest calls the host is a caller's container, whose files are not at the host's paths. */
   readonly isInside: boolean;
-  /** The pod's own, once it is known at what network it is. */
+  /** The pod's own, or a mark for them: it will be attached to networks. */
   readonly addresses?: readonly string[];
-  readonly networkDns?: NetworkDns;
 }
 
 export interface FileMount {
@@ -50,7 +49,7 @@ export class SandboxFiles {
     this.#resolvConf = this.#makeResolvConf(false);
     this.#hosts("hosts", input.names.inHosts, input.addresses);
     this.#file("hostname", () => `${input.names.hostname}\n`);
-    this.#file("resolv.conf", () => this.#resolvConf.text, this.#dnsAsked());
+    this.#file("resolv.conf", () => this.#resolvConf.text, this.#dnsAsked(), this.#resolver());
   }
 
   get all(): readonly SandboxFile[] {
@@ -120,13 +119,18 @@ export class SandboxFiles {
   }
 
   #makeResolvConf(isHostNetwork: boolean): ResolvConf {
-    const { manifest, host, networkDns } = this.#input;
+    const { manifest, host } = this.#input;
     return makeResolvConf({
       dns: manifest.spec.dns,
       host: isHostNetwork ? host.resolvConf : (host.upstreamResolvConf ?? host.resolvConf),
       isHostNetwork,
-      ...(isHostNetwork || networkDns === undefined ? {} : { network: networkDns }),
     });
+  }
+
+  #resolver(): SandboxFile["resolver"] {
+    const { manifest, host, addresses } = this.#input;
+    if (addresses === undefined) return undefined;
+    return { dns: manifest.spec.dns, host: host.upstreamResolvConf ?? host.resolvConf };
   }
 
   /** Undefined where the host's file is all there is to say. */
@@ -137,11 +141,15 @@ export class SandboxFiles {
     return { isAlone: policy === "None", nameservers, searches, options, instead };
   }
 
-  #file(name: string, makeText: () => string, asked?: unknown): SandboxFile {
+  #file(name: string, makeText: () => string, asked?: unknown, resolver?: SandboxFile["resolver"]): SandboxFile {
     const made = this.#made.get(name);
     if (made !== undefined) return made;
     const path = join(this.#input.paths.files, name);
-    const file = { path, text: makeText(), ...(asked === undefined ? {} : { asked }) };
+    const file = {
+      ...{ path, text: makeText() },
+      ...(asked === undefined ? {} : { asked }),
+      ...(resolver === undefined ? {} : { resolver }),
+    };
     this.#made.set(name, file);
     return file;
   }

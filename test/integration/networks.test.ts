@@ -110,6 +110,30 @@ testWithNetworks(
   },
 );
 
+testWithNetworks("a network's name servers are asked, and it hears of the pod's own", async (t, host, networks) => {
+  networks.plugin("listener", 'tell "$CNI_COMMAND $config"; echo "$config" | sed \'s/.*"prevResult"://; s/}$//\'\n');
+  const bridge = networks.bridge({
+    dns: { nameservers: ["192.0.2.53"], domain: "blue.example", options: ["ndots:2"] },
+  });
+  const plugins = [bridge, { type: "listener", capabilities: { dns: true } }];
+  networks.list("10-blue.conflist", { cniVersion: "1.0.0", name: "blue", plugins });
+  const containers = [{ name: "c1", run: "cat /etc/resolv.conf; exec sleep 1000" }];
+  const pod = host.aPod({ containers, spec: { dnsConfig: { searches: ["own.example"] } } });
+  await host.must("run", "-d", pod.file);
+  await waitUntil("it tells", async () => (await host.must("logs", pod.name)).includes("options"));
+  const lines = (await host.must("logs", pod.name)).split("\n");
+  t.match(lines[0], /^search blue\.example .*own\.example$/);
+  t.same(
+    lines.filter((line) => line.startsWith("nameserver")),
+    ["nameserver 192.0.2.53"],
+  );
+  t.ok(lines.includes("options ndots:2"));
+  const told = networks.told().find((line) => line.startsWith("ADD ")) ?? "";
+  t.match(JSON.parse(told.slice(4)), {
+    runtimeConfig: { dns: { servers: [], searches: ["own.example"], options: [] } },
+  });
+});
+
 testWithNetworks("none, host and another's namespace", async (t, host) => {
   const addresses = { name: "c1", run: "busybox ip -o addr; exec sleep 1000" };
   const look = async (...words: string[]) => {

@@ -115,6 +115,9 @@ function makeWords(
       return `its log cannot be written: ${event.reason}`;
     case "container.log-resumed":
       return `its log is written again; lost are ${event.lostLines} lines, ${event.lostBytes} bytes`;
+    default:
+      event satisfies never;
+      return undefined;
   }
 }
 

@@ -88,7 +88,6 @@ t.test("a pod's addresses are for who is at its network", async (t) => {
     hostname: "host",
     isInside: false,
     addresses: ["10.88.0.5"],
-    networkDns: { nameservers: ["10.88.0.1"] },
   });
   const { namespaces } = containerOf(aPlan(), "web");
   const apart = files.mountsFor({ ...namespaces, net: { scope: "private" } }, false);
@@ -97,5 +96,8 @@ t.test("a pod's addresses are for who is at its network", async (t) => {
   const texts = new Map(files.all.map(({ path, text }) => [basename(path), text]));
   t.match(texts.get("hosts"), /^10\.88\.0\.5\tshop$/m);
   t.match(texts.get("hosts.own-network"), /^127\.0\.0\.1\tshop$/m);
-  t.equal(texts.get("resolv.conf"), "nameserver 10.88.0.1\n");
+  t.same(files.all.find(({ path }) => basename(path) === "resolv.conf")?.resolver, {
+    dns: manifest.spec.dns,
+    host: "nameserver 192.0.2.1\n",
+  });
 });
