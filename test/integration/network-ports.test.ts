@@ -21,12 +21,12 @@ const server = (ports: readonly object[]) => ({
 /** Of no range that the kernel gives away, one for each test process. */
 const base = 12_000 + (process.pid % 1500) * 10;
 
+/** On a machine without a network the bridge's, which is the machine's as well. */
 function hostAddress(): string {
-  const all = Object.values(networkInterfaces()).flat();
-  return (
-    all.find((one) => one?.family === "IPv4" && !one.internal && !one.address.startsWith("10.87."))?.address ??
-    "127.0.0.1"
-  );
+  const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+  const outside = all.filter(({ family, internal }) => family === "IPv4" && !internal);
+  const own = outside.find(({ address }) => !address.startsWith("10.87.")) ?? outside[0];
+  return own?.address ?? "127.0.0.1";
 }
 
 function get(host: string, port: number): Promise<string> {
