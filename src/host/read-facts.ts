@@ -72,10 +72,17 @@ function readControllers(unified: string | undefined, base: string): readonly st
   return text.split(/\s+/).filter((name) => name !== "");
 }
 
-/** Mount points by v1 controller (`cpu`, `name=systemd`), and `unified`; pure. */
+const CGROUP_ROOT = "/sys/fs/cgroup/";
+
+/**
+ * Mount points by v1 controller (`cpu`, `name=systemd`), and `unified`; pure. Where the machine has them at their usual place,
+ * others are somebody's for a moment: CRIU's, for one, while it makes a copy.
+ */
 export function findCgroupMounts(mounts: readonly MountEntry[]): Readonly<Record<string, string>> {
+  const all = mounts.filter(({ type }) => type === "cgroup" || type === "cgroup2");
+  const usual = all.filter(({ target }) => `${target}/`.startsWith(CGROUP_ROOT));
   const found: Record<string, string> = {};
-  for (const mount of mounts) {
+  for (const mount of usual.length > 0 ? usual : all) {
     if (mount.type === "cgroup2") found.unified ??= mount.target;
     if (mount.type !== "cgroup") continue;
     for (const option of mount.superOptions) {

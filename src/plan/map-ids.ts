@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import type { PodPaths } from "../base/paths.ts";
-import type { HostMount, IdMapping, PlannedContainer, Step } from "./plan.ts";
+import type { HostMount, IdMapping, PlannedContainer, PlannedMount, Step } from "./plan.ts";
 
 type MapStep = Extract<Step, { do: "map-ids" }>;
 
@@ -34,10 +34,14 @@ export class IdMaps {
     const parts = new Set(subPaths?.map(({ target }) => target));
     // Overlays on what is mapped already.
     const isOwn = (source: string) => source.startsWith(`${container.paths.imageVolumes}/`);
+    const isMapped = ({ type, destination, source }: PlannedMount) =>
+      type === "bind" &&
+      destination !== "/dev/shm" &&
+      !parts.has(source) &&
+      !isOwn(source) &&
+      !isHostFile(destination, source);
     const mounts = container.mounts.map((mount) =>
-      mount.type === "bind" && mount.destination !== "/dev/shm" && !parts.has(mount.source) && !isOwn(mount.source)
-        ? { ...mount, source: this.targetOf(mount.source) }
-        : mount,
+      isMapped(mount) ? { ...mount, source: this.targetOf(mount.source ?? "") } : mount,
     );
     return { ...container, mounts, ...(subPaths === undefined ? {} : { subPaths }) };
   }
@@ -48,6 +52,11 @@ export class IdMaps {
     const maps = [...this.#targets].map(([source, target]) => ({ source, target }));
     return { do: "map-ids", maps, mapping: this.#mapping, program: this.#program };
   }
+}
+
+/** /etc/hosts and the like as the host has it. All may read it, whoever owns it; and not every root file system can be mapped. */
+function isHostFile(destination: string, source: string | undefined): boolean {
+  return source === destination && /^\/etc\/(hosts|hostname|resolv\.conf)$/.test(destination);
 }
 
 /** Volumes must be there before they are mapped, and lower layers mapped before an overlay lies on them. */

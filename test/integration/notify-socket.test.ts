@@ -1,6 +1,7 @@
 // A service manager's socket is peapod's own: runc, which would mount one into the container, does not hear of it.
 
 import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -13,6 +14,19 @@ testWithPeapod("a container does not learn of NOTIFY_SOCKET, nor find a socket o
   const { code, out, err } = await host.start(["run", pod.file], { env }).ended;
   t.equal(out, "[]\n", err);
   t.equal(code, 0);
+});
+
+testWithPeapod("nor does a program that peapod runs", async (t, host) => {
+  const bin = join(host.dir, "bin");
+  const heard = join(host.dir, "heard");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "unshare"), `#!/bin/sh\necho "[$NOTIFY_SOCKET]" >>${heard}\nexec /usr/bin/unshare "$@"\n`);
+  chmodSync(join(bin, "unshare"), 0o755);
+  const env = { NOTIFY_SOCKET: join(host.dir, "notify"), PATH: `${bin}:${process.env.PATH}` };
+  t.match(await host.start(["run", host.aPod({ containers: [{ name: "web", run: "true" }] }).file], { env }).ended, {
+    code: 0,
+  });
+  t.equal(readFileSync(heard, "utf8"), "[]\n");
 });
 
 const LISTENER = `

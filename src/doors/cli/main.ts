@@ -13,6 +13,10 @@ import type { StopSignal, World } from "./task.ts";
 
 const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/** The caller's. What we run does not hear of his service manager: systemd's own tools would tell it how they ended. */
+const callersEnv = { ...process.env };
+delete process.env.NOTIFY_SOCKET;
+
 /** Words that nobody types: how the reaper starts us. */
 export async function main(argv: readonly string[]): Promise<void> {
   switch (argv[0]) {
@@ -57,7 +61,7 @@ function scriptPath(): string {
 
 export function makeWorld(descriptors: Descriptors, launcher?: Launcher): World {
   return {
-    env: process.env,
+    env: callersEnv,
     output: openOutput(descriptors, process.env),
     async openEngine(options) {
       const { openEngine } = await import("../../engine/open-engine.ts");

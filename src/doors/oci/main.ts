@@ -11,6 +11,8 @@ const FAILED = 1;
 
 export async function main(argv: readonly string[]): Promise<void> {
   const [verb, ...words] = argv;
+  // systemd's own tools would tell the caller's service manager how they ended.
+  delete process.env.NOTIFY_SOCKET;
   if (verb === "supervise") {
     const { supervise } = await import("../../engine/supervise.ts");
     return supervise(words[0] ?? "", scriptPath());

@@ -23,6 +23,12 @@ t.test("every controller has its mount point, also where two are mounted togethe
   });
 });
 
+t.test("what is mounted elsewhere counts only where there is nothing at the usual place", async (t) => {
+  const yard = "30 23 0:44 / /tmp/.criu.cgyard.x/pids rw - cgroup none rw,pids\n";
+  t.strictSame(findCgroupMounts(parseMountTable(yard + V2_LINE)), { unified: "/sys/fs/cgroup/unified" });
+  t.strictSame(findCgroupMounts(parseMountTable(yard)), { pids: "/tmp/.criu.cgyard.x/pids" });
+});
+
 t.test("the layout follows from what is mounted", async (t) => {
   const layout = (text: string) => layoutOf(findCgroupMounts(parseMountTable(text)));
   t.equal(layout(V1_LINES), "v1");

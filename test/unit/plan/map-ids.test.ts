@@ -51,6 +51,15 @@ t.test("in a user namespace root file systems and volumes are bound once more wi
   t.end();
 });
 
+t.test("files of the host are bound as they are: not every file system can show other owners", (t) => {
+  const namespaces = "user=private,net=host,ipc=host,uts=host,pid=host,cgroup=host";
+  const plan = aPlan({ annotations: { "peapod/namespaces.web": namespaces } });
+  const { mounts } = containerOf(plan, "web");
+  for (const file of ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"])
+    t.equal(mounts.find(({ destination }) => destination === file)?.source, file);
+  t.end();
+});
+
 t.test("a pod among the host's users maps nothing", (t) => {
   const plan = aPlan({ ...VOLUMES, spec: { ...VOLUMES.spec, hostUsers: true } });
   t.notOk(plan.stages.flat().some((one) => one.do === "map-ids"));
