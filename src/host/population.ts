@@ -38,14 +38,14 @@ export function listContainerPids({ cgroupPath, paths }: Dwelling, facts: Cgroup
 }
 
 /**
- * SIGKILL to all processes in it, until there are none. `first`: its first process, which is in no mount of its own where
- * it is a shared pid namespace's.
+ * SIGKILL to all processes in it, until there are none. `first`: its first process, which somebody may have moved out of its
+ * cgroup, and which is in no mount of its own where it is a shared pid namespace's.
  * @throws TIMED_OUT where one does not go; `detail.pids` names them
  */
 export async function killContainer(dwelling: Dwelling, facts: CgroupFacts, first: FirstProcess = {}): Promise<void> {
-  if (hasCgroups(facts)) return killCgroup(dwelling.cgroupPath, facts);
   const { pid, startTime } = first;
   if (pid !== undefined && startTime !== undefined) signalProcess(pid, startTime, "SIGKILL");
+  if (hasCgroups(facts)) return killCgroup(dwelling.cgroupPath, facts);
   await killAll(dwelling.paths.rootfs, () => listPidsByRoot(dwelling.paths.rootfs));
 }
 

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { EXIT } from "../../src/doors/cli/exit-codes.ts";
 import type { PodProcess } from "../../src/engine/engine.ts";
+import { readCgroupLines } from "../../src/host/processes.ts";
+import { readHostFacts } from "../../src/host/read-facts.ts";
 import type { Event } from "../../src/state/event.ts";
 import { supervisorOf } from "../support/own-processes.ts";
 import { BIN, testWithPeapod } from "../support/peapod-host.ts";
@@ -55,6 +57,17 @@ testWithPeapod("stop kills what does not heed SIGTERM after the grace period", a
   await host.must("stop", "-t", String(patient(300) / 1000), pod.name);
   const { containers: ended } = await host.state(pod);
   t.match(ended, [{ exit: { kind: "killed", signal: 9 } }, { exit: { kind: "exited", code: 3 } }]);
+});
+
+testWithPeapod("a process that somebody moved out of its cgroup is ended all the same", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "web", run: "exec sleep 1000" }] });
+  await host.must("run", "-d", pod.file);
+  const pid = (await host.state(pod)).containers[0]?.pid ?? 0;
+  for (const { path } of readCgroupLines(pid) ?? []) t.match(path, pod.name);
+  for (const hierarchy of Object.values(readHostFacts().cgroupMounts))
+    writeFileSync(join(hierarchy, "cgroup.procs"), String(pid));
+  await host.must("delete", "--force", pod.name);
+  t.equal(readCgroupLines(pid), undefined, "it is gone");
 });
 
 testWithPeapod("of several pods each is tried", async (t, host) => {
