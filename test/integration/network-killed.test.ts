@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
-import { killIfThere } from "../support/if-any.ts";
+import { killIfThere, readIfAny } from "../support/if-any.ts";
 import { type OwnNetworks, readAddresses, readRules, testWithNetworks } from "../support/networks.ts";
 import { reaperOf, supervisorOf } from "../support/own-processes.ts";
 import type { PeapodHost, PodFile } from "../support/peapod-host.ts";
@@ -230,8 +230,7 @@ function crash(host: PeapodHost, pod: PodFile): void {
     encoding: "utf8",
   });
   const own = cgroups.split("\n").filter((path) => path.includes(`/${pod.name}/`));
-  for (const pid of own.flatMap((path) => readFileSync(path, "utf8").split("\n")).filter(Boolean))
-    killIfThere(Number(pid));
+  for (const pid of own.flatMap((path) => readIfAny(path).split("\n")).filter(Boolean)) killIfThere(Number(pid));
   for (const path of mountsBelow(dir)) execFileSync("umount", ["-l", path]);
   for (const path of own) rmdirQuietly(path);
   rmSync(dir, { recursive: true, force: true });
