@@ -1,14 +1,14 @@
 // image list, pull, inspect, rm, prune, du.
 
-import { asPeapodError } from "../../../base/errors.ts";
 import { isPodName } from "../../../base/names.ts";
 import type { Engine, KeptImage } from "../../../engine/engine.ts";
-import { EXIT, STATUS_OF, statusOfSignal } from "../exit-codes.ts";
+import { EXIT, statusOfSignal } from "../exit-codes.ts";
 import { makePullTeller } from "../pull-teller.ts";
 import { makeSize } from "../size-words.ts";
 import { makeTable } from "../table.ts";
 import type { StopSignal, Task } from "../task.ts";
 import { makeAgo } from "../time-words.ts";
+import { forEachName } from "./for-each-name.ts";
 import { printJson, tableWidth } from "./print.ts";
 
 /** As podman shortens them; enough to name one by. */
@@ -52,7 +52,7 @@ export async function pull(task: Task): Promise<number> {
   });
   const tellPull = makePullTeller(task.world.output);
   try {
-    return await forEach(task, async (image) => {
+    return await forEachName(task, async (image) => {
       if (stopped !== undefined) return;
       task.world.output.out(`${await images.pull({ image, policy: "Always", signal: abort.signal, tellPull })}\n`);
     }).then((status) => (stopped === undefined ? status : statusOfSignal(stopped)));
@@ -71,7 +71,7 @@ export async function inspect(task: Task): Promise<number> {
 
 export async function remove(task: Task): Promise<number> {
   const engine = await task.engine();
-  return await forEach(task, async (name) => {
+  return await forEachName(task, async (name) => {
     if (task.options.flag("force")) await deleteUsers(engine, name);
     task.world.output.out(`${await engine.images.remove(name)}\n`);
   });
@@ -110,20 +110,6 @@ async function deleteUsers(engine: Engine, name: string): Promise<void> {
   const { usedBy, names } = await engine.images.inspect(name);
   if (names.length > 1) return;
   for (const pod of usedBy) if (isPodName(pod)) await engine.client(pod).delete({ force: true });
-}
-
-/** One that fails does not keep the others; the status is the first failure's. */
-async function forEach(task: Task, run: (name: string) => Promise<void>): Promise<number> {
-  let status: number = EXIT.ok;
-  for (const name of task.args) {
-    try {
-      await run(name);
-    } catch (error) {
-      await task.complain(error);
-      if (status === EXIT.ok) status = STATUS_OF[asPeapodError(error).code];
-    }
-  }
-  return status;
 }
 
 /** A key is always there. */

@@ -1,10 +1,10 @@
 // volume list, inspect, rm, prune.
 
-import { asPeapodError } from "../../../base/errors.ts";
-import { EXIT, STATUS_OF } from "../exit-codes.ts";
+import { EXIT } from "../exit-codes.ts";
 import { makeTable } from "../table.ts";
 import type { Task } from "../task.ts";
 import { makeAgo } from "../time-words.ts";
+import { forEachName } from "./for-each-name.ts";
 import { printJson, tableWidth } from "./print.ts";
 
 export async function list(task: Task): Promise<number> {
@@ -32,19 +32,9 @@ export async function inspect(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-/** One that cannot be removed does not keep the others; the status is the first failure's. */
 export async function remove(task: Task): Promise<number> {
   const engine = await task.engine();
-  let status: number = EXIT.ok;
-  for (const name of task.args) {
-    try {
-      await engine.volumes.remove(name);
-    } catch (error) {
-      await task.complain(error);
-      if (status === EXIT.ok) status = STATUS_OF[asPeapodError(error).code];
-    }
-  }
-  return status;
+  return await forEachName(task, (name) => engine.volumes.remove(name));
 }
 
 export async function prune(task: Task): Promise<number> {
