@@ -63,16 +63,29 @@ function assertWanted({ name, interface: ifname, wanted }: PlannedNetwork, resul
 }
 
 function isSameAddress(one: string, other: string): boolean {
-  const plain = (text: string) => (text.includes(":") ? new URL(`http://[${text}]/`).hostname : text);
+  const plain = (text: string) => {
+    const [ip = ""] = text.split("/");
+    return ip.includes(":") ? new URL(`http://[${ip}]/`).hostname : ip;
+  };
   return plain(one) === plain(other);
 }
 
 /** Whatever is left of a failed ADD; where that fails too, the record stays for `doctor`. */
 async function undo(path: string, reason: PeapodError): Promise<void> {
   await removeAttachment(path).catch((error: unknown) => {
+    if (isStuckAtStart(path, reason, error)) return removeRecord(path);
     const detail = reason.detail as Record<string, unknown> | undefined;
     if (detail !== undefined) detail.leftOver = error instanceof Error ? error.message : String(error);
   });
+}
+
+/**
+ * The first plugin refused DEL in the very words in which it had refused ADD: it came no further than to its own
+ * configuration (a macvlan whose master is not there), has made nothing, and would say so for ever.
+ */
+function isStuckAtStart(path: string, reason: PeapodError, error: unknown): boolean {
+  const isTold = (reason.detail as { code?: unknown } | undefined)?.code !== undefined;
+  return isTold && error instanceof PeapodError && error.message === reason.message && !readRecord(path)?.result;
 }
 
 /** CHECK of all plugins, where list and version have it; the first one's complaint, or nothing. */
