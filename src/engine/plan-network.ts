@@ -10,7 +10,15 @@ import { parseQuantity } from "../manifest/quantity.ts";
 import type { NetworkChoice } from "../network/choose.ts";
 import type { PortMapping } from "../network/network.ts";
 import { type PlanNetworksInput, planNetworks } from "../network/plan-networks.ts";
-import { claimOf, mergePorts, parsePublish, type SaidPort, tellPort } from "../network/ports.ts";
+import {
+  assertPublishable,
+  claimOf,
+  mergePorts,
+  parsePublish,
+  type SaidPort,
+  spellAddress,
+  tellPort,
+} from "../network/ports.ts";
 import type { PlanInput } from "../plan/make-plan.ts";
 import type { PlannedPort } from "../plan/plan.ts";
 import { makeContainerPointer, makePlace, makePointer } from "../plan/where.ts";
@@ -58,6 +66,7 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
     case "default":
     case "networks": {
       if (input.isUsers) return { manifest, ports: ports.map(asPlanned), uplink: nameOfUplink(choice) };
+      assertPublishable(ports);
       const networks = planNetworks({
         choice,
         pod: manifest.metadata.name,
@@ -95,7 +104,7 @@ function readSaidPorts({ manifest, request: { publish = [] }, choice }: PlanNetw
           hostPort,
           containerPort,
           protocol: protocol.toLowerCase() as PortMapping["protocol"],
-          ...(hostIP === undefined ? {} : { hostIP }),
+          ...(hostIP === undefined ? {} : { hostIP: spellAddress(hostIP) }),
           place: makePlace(manifest.source, pointer),
         },
       ];

@@ -1,12 +1,14 @@
 // One attachment on its way up, checked, and down again. INVARIANT: before a plugin is run the record says so; while
 // anything of the attachment may be there its record is there.
 
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { callPlugin } from "./call-plugin.ts";
 import { makeCall, makeOrder } from "./make-calls.ts";
-import type { PlannedNetwork, PluginResult } from "./network.ts";
+import type { PlannedNetwork, PluginResult, PortMapping } from "./network.ts";
 import { convertResult, makeAttached, makePluginError, parseResult, TRY_AGAIN } from "./parse-answer.ts";
+import { spellAddress, tellPort } from "./ports.ts";
 import { type AttachmentOwner, type AttachmentRecord, readRecord, removeRecord, writeRecord } from "./records.ts";
 
 /** Before each further try where a plugin asks for one. */
@@ -46,11 +48,12 @@ async function addOnce(network: PlannedNetwork, owner: AttachmentOwner): Promise
 }
 
 /** What the user asked for by name is there, or it is no success. */
-function assertWanted({ name, interface: ifname, wanted }: PlannedNetwork, result: PluginResult): void {
+function assertWanted({ name, interface: ifname, wanted, capabilities }: PlannedNetwork, result: PluginResult): void {
   const attached = makeAttached(name, ifname, result);
-  const missing = wanted.ips.find((ip) => !attached.ips.some(({ address }) => isSameAddress(address, ip)));
+  const addresses = attached.ips.map(({ address }) => address);
+  const missing = wanted.ips.find((ip) => !addresses.some((address) => isSameAddress(address, ip)));
   if (missing !== undefined) {
-    const got = attached.ips.map(({ address }) => address).join(", ") || "none";
+    const got = addresses.join(", ") || "none";
     throw new PeapodError("NETWORK_FAILED", `network ${name}: gave the address ${got} where ${missing} was asked for`, {
       hint: "its ipam plugin takes no address: host-local does, by the capability ips",
     });
@@ -60,14 +63,23 @@ function assertWanted({ name, interface: ifname, wanted }: PlannedNetwork, resul
       "NETWORK_FAILED",
       `network ${name}: gave the MAC ${attached.mac} where ${wanted.mac} was asked for`,
     );
+  assertPorts(name, (capabilities.portMappings ?? []) as readonly PortMapping[], addresses);
+}
+
+/** portmap passes over a port at an address of a family that the pod has none of. */
+function assertPorts(name: string, ports: readonly PortMapping[], addresses: readonly string[]): void {
+  const families = addresses.map((address) => isIP(address));
+  const wrong = ports.find(({ hostIP }) => hostIP !== undefined && !families.includes(isIP(hostIP)));
+  if (wrong === undefined) return;
+  const family = isIP(wrong.hostIP ?? "");
+  throw new PeapodError("NETWORK_FAILED", `network ${name}: gave no IPv${family} address for ${tellPort(wrong)}`, {
+    hint: `publish it at an address of IPv${family === 4 ? 6 : 4}, or give the network a range of IPv${family}`,
+  });
 }
 
 function isSameAddress(one: string, other: string): boolean {
-  const plain = (text: string) => {
-    const [ip = ""] = text.split("/");
-    return ip.includes(":") ? new URL(`http://[${ip}]/`).hostname : ip;
-  };
-  return plain(one) === plain(other);
+  const [plain, otherPlain] = [one, other].map((text) => spellAddress(text.replace(/\/.*$/, "")));
+  return plain === otherPlain;
 }
 
 /** Whatever is left of a failed ADD; where that fails too, the record stays for `doctor`. */
