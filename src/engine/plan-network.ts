@@ -38,7 +38,7 @@ export interface PlanNetworkInput {
   readonly isUsers: boolean;
 }
 
-type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "ports" | "uplink">;
+type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "netns" | "ports" | "uplink">;
 
 /** @throws BAD_USAGE, BAD_MANIFEST, NOT_FOUND, HOST_LACKS, NOT_SUPPORTED */
 export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
@@ -59,7 +59,11 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       };
     case "path":
       assertNone(ports, choice.by);
-      return { manifest, network: { scope: { scope: "path", file: choice.file }, reason } };
+      return {
+        manifest,
+        network: { scope: { scope: "path", file: choice.file }, reason },
+        ...(await readTheirs(input)),
+      };
     case "none":
       assertNone(ports, choice.by);
       return { manifest, uplink: "none" };
@@ -80,6 +84,20 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       return { manifest, networks, ports: ports.map(asPlanned) };
     }
   }
+}
+
+/** A bundle is run some other day. A pod that is there keeps the addresses that it was told. */
+async function readTheirs({ choice, request }: PlanNetworkInput): Promise<Pick<Planned, "netns">> {
+  if (choice.mode !== "path" || request.isBundle) return {};
+  const { readNetns } = await import("../host/read-netns.ts");
+  const { podIPs, resolvConf } = await readNetns(choice.file);
+  return {
+    netns: {
+      file: choice.file,
+      podIPs: request.attached === undefined ? podIPs : (request.attached.podIPs ?? []),
+      ...(resolvConf === undefined ? {} : { resolvConf }),
+    },
+  };
 }
 
 /** What the pod asks for itself: a network's own server may answer for it. */
