@@ -9,7 +9,14 @@ import { makeCall, makeOrder } from "./make-calls.ts";
 import type { PlannedNetwork, PluginResult, PortMapping } from "./network.ts";
 import { convertResult, makeAttached, makePluginError, parseResult, TRY_AGAIN } from "./parse-answer.ts";
 import { spellAddress, tellPort } from "./ports.ts";
-import { type AttachmentOwner, type AttachmentRecord, readRecord, removeRecord, writeRecord } from "./records.ts";
+import {
+  type AttachmentOwner,
+  type AttachmentRecord,
+  readRecord,
+  removeRecord,
+  writeRecord,
+  writeRecordIfRoom,
+} from "./records.ts";
 
 /** Before each further try where a plugin asks for one. */
 const AGAIN_MS = [250, 1000];
@@ -122,7 +129,7 @@ export async function removeAttachment(path: string, { netns }: { readonly netns
   const record = readRecord(path);
   if (record === undefined) return;
   const network = netns === undefined ? record.network : { ...record.network, netns };
-  if (record.phase !== "deleting") writeRecord({ ...record, phase: "deleting" });
+  if (record.phase !== "deleting") writeRecordIfRoom({ ...record, phase: "deleting" });
   // Before 0.4.0 nothing was handed to DEL.
   const prevResult = network.list.cniVersion.startsWith("0.3") ? undefined : record.result;
   let first: PeapodError | undefined;
@@ -131,7 +138,7 @@ export async function removeAttachment(path: string, { netns }: { readonly netns
     first ??= failure;
   }
   if (first === undefined) return removeRecord(path);
-  writeRecord({ ...record, phase: "deleting", failure: first.message });
+  writeRecordIfRoom({ ...record, phase: "deleting", failure: first.message });
   throw first;
 }
 
