@@ -86,8 +86,12 @@ export async function beginChange(
 }
 
 /** It stays where it is. */
-function pickAttached({ networks, ports }: Sandbox): Pick<Sandbox, "networks" | "ports"> {
-  return { ...(networks === undefined ? {} : { networks }), ...(ports === undefined ? {} : { ports }) };
+function pickAttached({ networks, podIPs, ports }: Sandbox): Pick<Sandbox, "networks" | "podIPs" | "ports"> {
+  return {
+    ...(networks === undefined ? {} : { networks }),
+    ...(podIPs === undefined ? {} : { podIPs }),
+    ...(ports === undefined ? {} : { ports }),
+  };
 }
 
 /** The conductor ends those who go; `hold` has it begin nothing more. Does not return: this supervisor ends with the old plan. */

@@ -183,7 +183,7 @@ export interface PlanRequest {
   /** Nobody will attach it to anything. */
   readonly isBundle?: true;
   /** The networks and ports of a pod that is there already, which stay as they are. */
-  readonly attached?: Pick<Sandbox, "networks" | "ports">;
+  readonly attached?: Pick<Sandbox, "networks" | "podIPs" | "ports">;
   /** False: no image is pulled; of one that is not here only what it says of itself is read, where it is. */
   readonly pulls?: boolean;
   /** Hears how far pulls are. */

@@ -105,7 +105,7 @@ async function readNetwork(
   root: string,
   uid: string,
   isUsers: boolean,
-): Promise<Pick<PlanInput, "manifest" | "network" | "networks" | "ports" | "uplink">> {
+): Promise<Pick<PlanInput, "manifest" | "network" | "networks" | "netns" | "ports" | "uplink">> {
   if (request.outer !== undefined) return { manifest, uplink: "none" };
   const { chooseNetworks, forBundle } = await import("../network/choose.ts");
   const text = manifest.metadata.annotations[NETWORKS];

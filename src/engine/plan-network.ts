@@ -10,7 +10,15 @@ import { parseQuantity } from "../manifest/quantity.ts";
 import type { NetworkChoice } from "../network/choose.ts";
 import type { PortMapping } from "../network/network.ts";
 import { type PlanNetworksInput, planNetworks } from "../network/plan-networks.ts";
-import { claimOf, mergePorts, parsePublish, type SaidPort, tellPort } from "../network/ports.ts";
+import {
+  assertPublishable,
+  claimOf,
+  mergePorts,
+  parsePublish,
+  type SaidPort,
+  spellAddress,
+  tellPort,
+} from "../network/ports.ts";
 import type { PlanInput } from "../plan/make-plan.ts";
 import type { PlannedPort } from "../plan/plan.ts";
 import { makeContainerPointer, makePlace, makePointer } from "../plan/where.ts";
@@ -30,7 +38,7 @@ export interface PlanNetworkInput {
   readonly isUsers: boolean;
 }
 
-type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "ports" | "uplink">;
+type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "netns" | "ports" | "uplink">;
 
 /** @throws BAD_USAGE, BAD_MANIFEST, NOT_FOUND, HOST_LACKS, NOT_SUPPORTED */
 export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
@@ -51,13 +59,18 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       };
     case "path":
       assertNone(ports, choice.by);
-      return { manifest, network: { scope: { scope: "path", file: choice.file }, reason } };
+      return {
+        manifest,
+        network: { scope: { scope: "path", file: choice.file }, reason },
+        ...(await readTheirs(input)),
+      };
     case "none":
       assertNone(ports, choice.by);
       return { manifest, uplink: "none" };
     case "default":
     case "networks": {
       if (input.isUsers) return { manifest, ports: ports.map(asPlanned), uplink: nameOfUplink(choice) };
+      assertPublishable(ports);
       const networks = planNetworks({
         choice,
         pod: manifest.metadata.name,
@@ -71,6 +84,20 @@ export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
       return { manifest, networks, ports: ports.map(asPlanned) };
     }
   }
+}
+
+/** A bundle is run some other day. A pod that is there keeps the addresses that it was told. */
+async function readTheirs({ choice, request }: PlanNetworkInput): Promise<Pick<Planned, "netns">> {
+  if (choice.mode !== "path" || request.isBundle) return {};
+  const { readNetns } = await import("../host/read-netns.ts");
+  const { podIPs, resolvConf } = await readNetns(choice.file);
+  return {
+    netns: {
+      file: choice.file,
+      podIPs: request.attached === undefined ? podIPs : (request.attached.podIPs ?? []),
+      ...(resolvConf === undefined ? {} : { resolvConf }),
+    },
+  };
 }
 
 /** What the pod asks for itself: a network's own server may answer for it. */
@@ -95,7 +122,7 @@ function readSaidPorts({ manifest, request: { publish = [] }, choice }: PlanNetw
           hostPort,
           containerPort,
           protocol: protocol.toLowerCase() as PortMapping["protocol"],
-          ...(hostIP === undefined ? {} : { hostIP }),
+          ...(hostIP === undefined ? {} : { hostIP: spellAddress(hostIP) }),
           place: makePlace(manifest.source, pointer),
         },
       ];

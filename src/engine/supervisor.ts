@@ -89,11 +89,16 @@ export class Supervisor {
     return this.#isOver;
   }
 
+  #notePlanned(): void {
+    const { podIPs } = this.pod.plan.sandbox;
+    this.pod.journal.append({ type: "pod.planned", ...(podIPs === undefined ? {} : { podIPs }) });
+  }
+
   /** The first way up. On any failure, or when `canceled` aborts, nothing is left and the reason is thrown. */
   bringUp(want: "created" | "running", asked: Asked, canceled: AbortSignal, confirm = () => {}): Promise<PodState> {
     return this.#changes.run(async () => {
       await this.#undoOnFailure(async () => {
-        this.pod.journal.append({ type: "pod.planned" });
+        this.#notePlanned();
         this.#note(want, asked);
         await this.#climb(want, canceled);
         confirm();
@@ -335,7 +340,7 @@ export class Supervisor {
     return this.#changes.run(async () => {
       await orphansGone;
       if (this.state.deletedAt !== undefined) return this.#end();
-      if (this.state.cursor === 0) this.pod.journal.append({ type: "pod.planned" });
+      if (this.state.cursor === 0) this.#notePlanned();
       if (this.state.checkpointedAt !== undefined || existsSync(checkpointDir(this.pod.plan.paths)))
         await (await import("./settle-checkpoint.ts")).settleCheckpoint(this.pod);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));

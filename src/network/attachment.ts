@@ -1,13 +1,22 @@
 // One attachment on its way up, checked, and down again. INVARIANT: before a plugin is run the record says so; while
 // anything of the attachment may be there its record is there.
 
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { callPlugin } from "./call-plugin.ts";
 import { makeCall, makeOrder } from "./make-calls.ts";
-import type { PlannedNetwork, PluginResult } from "./network.ts";
+import type { PlannedNetwork, PluginResult, PortMapping } from "./network.ts";
 import { convertResult, makeAttached, makePluginError, parseResult, TRY_AGAIN } from "./parse-answer.ts";
-import { type AttachmentOwner, type AttachmentRecord, readRecord, removeRecord, writeRecord } from "./records.ts";
+import { spellAddress, tellPort } from "./ports.ts";
+import {
+  type AttachmentOwner,
+  type AttachmentRecord,
+  readRecord,
+  removeRecord,
+  writeRecord,
+  writeRecordIfRoom,
+} from "./records.ts";
 
 /** Before each further try where a plugin asks for one. */
 const AGAIN_MS = [250, 1000];
@@ -46,11 +55,12 @@ async function addOnce(network: PlannedNetwork, owner: AttachmentOwner): Promise
 }
 
 /** What the user asked for by name is there, or it is no success. */
-function assertWanted({ name, interface: ifname, wanted }: PlannedNetwork, result: PluginResult): void {
+function assertWanted({ name, interface: ifname, wanted, capabilities }: PlannedNetwork, result: PluginResult): void {
   const attached = makeAttached(name, ifname, result);
-  const missing = wanted.ips.find((ip) => !attached.ips.some(({ address }) => isSameAddress(address, ip)));
+  const addresses = attached.ips.map(({ address }) => address);
+  const missing = wanted.ips.find((ip) => !addresses.some((address) => isSameAddress(address, ip)));
   if (missing !== undefined) {
-    const got = attached.ips.map(({ address }) => address).join(", ") || "none";
+    const got = addresses.join(", ") || "none";
     throw new PeapodError("NETWORK_FAILED", `network ${name}: gave the address ${got} where ${missing} was asked for`, {
       hint: "its ipam plugin takes no address: host-local does, by the capability ips",
     });
@@ -60,19 +70,41 @@ function assertWanted({ name, interface: ifname, wanted }: PlannedNetwork, resul
       "NETWORK_FAILED",
       `network ${name}: gave the MAC ${attached.mac} where ${wanted.mac} was asked for`,
     );
+  assertPorts(name, (capabilities.portMappings ?? []) as readonly PortMapping[], addresses);
+}
+
+/** portmap passes over a port at an address of a family that the pod has none of. */
+function assertPorts(name: string, ports: readonly PortMapping[], addresses: readonly string[]): void {
+  const families = addresses.map((address) => isIP(address));
+  const wrong = ports.find(({ hostIP }) => hostIP !== undefined && !families.includes(isIP(hostIP)));
+  if (wrong === undefined) return;
+  const family = isIP(wrong.hostIP ?? "");
+  throw new PeapodError("NETWORK_FAILED", `network ${name}: gave no IPv${family} address for ${tellPort(wrong)}`, {
+    hint: `publish it at an address of IPv${family === 4 ? 6 : 4}, or give the network a range of IPv${family}`,
+  });
 }
 
 function isSameAddress(one: string, other: string): boolean {
-  const plain = (text: string) => (text.includes(":") ? new URL(`http://[${text}]/`).hostname : text);
-  return plain(one) === plain(other);
+  const [plain, otherPlain] = [one, other].map((text) => spellAddress(text.replace(/\/.*$/, "")));
+  return plain === otherPlain;
 }
 
 /** Whatever is left of a failed ADD; where that fails too, the record stays for `doctor`. */
 async function undo(path: string, reason: PeapodError): Promise<void> {
   await removeAttachment(path).catch((error: unknown) => {
+    if (isStuckAtStart(path, reason, error)) return removeRecord(path);
     const detail = reason.detail as Record<string, unknown> | undefined;
     if (detail !== undefined) detail.leftOver = error instanceof Error ? error.message : String(error);
   });
+}
+
+/**
+ * The first plugin refused DEL in the very words in which it had refused ADD: it came no further than to its own
+ * configuration (a macvlan whose master is not there), has made nothing, and would say so for ever.
+ */
+function isStuckAtStart(path: string, reason: PeapodError, error: unknown): boolean {
+  const isTold = (reason.detail as { code?: unknown } | undefined)?.code !== undefined;
+  return isTold && error instanceof PeapodError && error.message === reason.message && !readRecord(path)?.result;
 }
 
 /** CHECK of all plugins, where list and version have it; the first one's complaint, or nothing. */
@@ -97,7 +129,7 @@ export async function removeAttachment(path: string, { netns }: { readonly netns
   const record = readRecord(path);
   if (record === undefined) return;
   const network = netns === undefined ? record.network : { ...record.network, netns };
-  if (record.phase !== "deleting") writeRecord({ ...record, phase: "deleting" });
+  if (record.phase !== "deleting") writeRecordIfRoom({ ...record, phase: "deleting" });
   // Before 0.4.0 nothing was handed to DEL.
   const prevResult = network.list.cniVersion.startsWith("0.3") ? undefined : record.result;
   let first: PeapodError | undefined;
@@ -106,7 +138,7 @@ export async function removeAttachment(path: string, { netns }: { readonly netns
     first ??= failure;
   }
   if (first === undefined) return removeRecord(path);
-  writeRecord({ ...record, phase: "deleting", failure: first.message });
+  writeRecordIfRoom({ ...record, phase: "deleting", failure: first.message });
   throw first;
 }
 

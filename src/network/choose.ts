@@ -7,6 +7,7 @@ import { PeapodError } from "../base/errors.ts";
 /** One network in podman's words: `blue:ip=10.1.0.5,mac=02:00:00:00:00:01,interface_name=eth7`. */
 export interface NetworkWord {
   readonly name: string;
+  /** With the length of its network where the user gave it (`10.1.0.5/24`), which the plugin `static` asks for. */
   readonly ips: readonly string[];
   readonly mac?: string;
   readonly interface?: string;
@@ -111,8 +112,7 @@ function parseItem(item: string, refuse: (why: string, hint?: string) => never):
   for (const option of at < 0 ? [] : item.slice(at + 1).split(",")) {
     const [key = "", value = ""] = [option.slice(0, option.indexOf("=")), option.slice(option.indexOf("=") + 1)];
     if (key === "ip" || key === "ip6") {
-      if (isIP(value) === 0 || (key === "ip6" && isIP(value) !== 6))
-        refuse(`${name}: ${value || "nothing"} is not an address`);
+      if (!isAddress(value, key)) refuse(`${name}: ${value || "nothing"} is not an address`);
       ips.push(value);
     } else if (key === "mac") {
       if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value)) refuse(`${name}: ${value || "nothing"} is not a MAC address`);
@@ -132,4 +132,11 @@ function parseItem(item: string, refuse: (why: string, hint?: string) => never):
     ...(mac === undefined ? {} : { mac }),
     ...(ifname === undefined ? {} : { interface: ifname }),
   };
+}
+
+function isAddress(value: string, key: "ip" | "ip6"): boolean {
+  const [, address = "", prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const family = isIP(address);
+  if (family === 0 || (key === "ip6" && family !== 6)) return false;
+  return Number(prefix ?? 0) <= (family === 6 ? 128 : 32);
 }

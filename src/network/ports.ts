@@ -24,7 +24,7 @@ export function parsePublish(text: string, annotation?: string): SaidPort[] {
   if (match === null) return refuse("is not a port");
   const [, ip6, ip4, host = "", container = "", word = "tcp"] = match;
   const hostIP = ip6 ?? ip4 ?? "";
-  if (hostIP !== "" && isIP(hostIP) === 0) refuse(`${hostIP} is not an address`);
+  if (hostIP !== "" && (isIP(hostIP) === 0 || hostIP.includes("%"))) refuse(`${hostIP} is not an address`);
   const protocol = (["tcp", "udp", "sctp"] as const).find((one) => one === word.toLowerCase());
   if (protocol === undefined) return refuse(`${word} is not tcp, udp or sctp`);
   const inside = parseRange(container, refuse);
@@ -35,10 +35,19 @@ export function parsePublish(text: string, annotation?: string): SaidPort[] {
     hostPort: outside?.[index] ?? 0,
     containerPort,
     protocol,
-    // podman's word for all of IPv4; all of IPv6 follows.
-    ...(hostIP === "" ? {} : { hostIP }),
+    ...(hostIP === "" ? {} : { hostIP: spellAddress(hostIP) }),
     place,
   }));
+}
+
+/** One spelling for each address (RFC 5952), so that two spellings are no two addresses. */
+export function spellAddress(ip: string): string {
+  if (!ip.includes(":") || ip.includes("%")) return ip;
+  const spelled = new URL(`http://[${ip}]/`).hostname.slice(1, -1);
+  // One of IPv4 (RFC 4291, 2.5.5.2): it is bound, and published, as that.
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(spelled) ?? [];
+  if (high === undefined || low === undefined) return spelled;
+  return [high, low].flatMap((half) => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255]).join(".");
 }
 
 function parseRange(text: string, refuse: (why: string) => never): number[] {
@@ -70,6 +79,19 @@ export function overlaps(one: PortMapping, other: PortMapping): boolean {
   const [first, second] = [one.hostIP, other.hostIP];
   if (first === undefined || second === undefined || first === second) return true;
   return isIP(first) === isIP(second) && [first, second].some((ip) => ip === "0.0.0.0" || ip === "::");
+}
+
+/** @throws NOT_SUPPORTED for one that plugins would publish where nobody is answered */
+export function assertPublishable(ports: readonly SaidPort[]): void {
+  const port = ports.find(({ hostIP }) => hostIP === "::1");
+  if (port === undefined) return;
+  throw new PeapodError(
+    "NOT_SUPPORTED",
+    `${tellPort(port)}: the kernel lets nobody at ::1 reach a pod (${port.place})`,
+    {
+      hint: "127.0.0.1, for which there is net.ipv4.conf.*.route_localnet, or an IPv6 address of this machine",
+    },
+  );
 }
 
 /** Where a pod marks it as its own. */

@@ -3,6 +3,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { asPeapodError } from "../base/errors.ts";
 import { readNamesIfOpen, readOwnJson, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
 import { ATTACHMENTS_DIR } from "../base/paths.ts";
 import type { PlannedNetwork, PluginResult } from "./network.ts";
@@ -32,9 +33,24 @@ export function readBootId(): string {
   return (readTextIfAny("/proc/sys/kernel/random/boot_id") ?? "").slice(0, 8) || "unknown";
 }
 
+/** @throws OUT_OF_RESOURCES, NOT_PERMITTED; what was there before stays */
 export function writeRecord(record: AttachmentRecord): void {
-  mkdirSync(ATTACHMENTS_DIR, { recursive: true, mode: 0o700 });
-  writeJsonAtomic(record.network.record, record);
+  const { name, record: path } = record.network;
+  try {
+    mkdirSync(ATTACHMENTS_DIR, { recursive: true, mode: 0o700 });
+    writeJsonAtomic(path, record);
+  } catch (error) {
+    throw asPeapodError(error, `network ${name}: ${path}`);
+  }
+}
+
+/** For what is good to know only: on a full disk the record of before says as well what is to be given back. */
+export function writeRecordIfRoom(record: AttachmentRecord): void {
+  try {
+    writeRecord(record);
+  } catch {
+    // What it tells of must not stay for want of room.
+  }
 }
 
 /** @throws STATE_DAMAGED */

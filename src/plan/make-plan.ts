@@ -64,6 +64,8 @@ export interface PlanInput {
   /** What its network namespace is attached to, where it has one of its own; nothing unless told. */
   readonly networks?: readonly PlannedNetwork[];
   readonly ports?: readonly PlannedPort[];
+  /** The network namespace that the pod has, where somebody else made it, and what was found there. */
+  readonly netns?: { readonly file: string; readonly podIPs: readonly string[]; readonly resolvConf?: string };
 }
 
 /**
@@ -85,13 +87,14 @@ export function makePlan(input: PlanInput): Plan {
   const values = {
     ...(input.values ?? NO_VALUES),
     ...(isAttached ? { podIp: POD_IP_MARK, podIps: POD_IPS_MARK } : {}),
+    ...makeTheirValues(input.netns?.podIPs),
   };
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
   const volumes = makeVolumes(spec.volumes, { ...fields, root, paths, images: input.imageVolumes ?? new Map() });
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
-  const hostFiles = input.hostFiles ?? { resolvConf: "" };
+  const hostFiles = withTheirs(input.hostFiles ?? { resolvConf: "" }, input.netns?.resolvConf);
   const { uplink, why: noUplink } = makeUplink({
     ...{ facts, pinned: matrix.pinned, podDir: paths.dir, ports: input.ports ?? [] },
     ...{ wanted: input.uplink ?? "", resolvConf: hostFiles.resolvConf },
@@ -104,6 +107,7 @@ export function makePlan(input: PlanInput): Plan {
     hostname: facts.hostname,
     isInside: input.isInside ?? false,
     ...(isAttached ? { addresses: [EACH_IP_MARK] } : {}),
+    ...(input.netns === undefined ? {} : { addresses: input.netns.podIPs, netns: input.netns.file }),
   });
   const seccompProfiles = input.seccompProfiles ?? new Map();
   const shared = { manifest, facts, cgroup, volumes, sharedMemory, hostname: names.hostname, files, values, runtime };
@@ -171,6 +175,7 @@ export function makePlan(input: PlanInput): Plan {
       resources: makePodResources(manifest, containers, facts),
       files: files.all,
       ...(isAttached ? { networks } : {}),
+      ...(input.netns === undefined ? {} : { podIPs: input.netns.podIPs }),
       ...(input.ports === undefined || input.ports.length === 0 || uplink !== undefined ? {} : { ports: input.ports }),
       volumes,
       passable: containers.some((one) => one.idMapping !== undefined) ? makePassable(root, paths, containers) : [],
@@ -187,6 +192,16 @@ export function makePlan(input: PlanInput): Plan {
     ...(keptEvents === undefined ? {} : { keptEvents }),
   };
   return needsVault(plan) ? { ...plan, sandbox: { ...plan.sandbox, vault: paths.vault } } : plan;
+}
+
+function makeTheirValues(podIPs: readonly string[] = []): Pick<Values, "podIp" | "podIps"> {
+  const [podIp] = podIPs;
+  return podIp === undefined ? {} : { podIp, podIps: podIPs.join(",") };
+}
+
+/** Its servers are asked from within that namespace, whose loopback they may be at. */
+function withTheirs(hostFiles: HostFiles, resolvConf: string | undefined): HostFiles {
+  return resolvConf === undefined ? hostFiles : { ...hostFiles, netnsResolvConf: resolvConf };
 }
 
 /** What the uplink answers comes in place of all that the host asks. */

@@ -99,6 +99,8 @@ export interface Sandbox {
   readonly files: readonly SandboxFile[];
   /** What its network namespace is attached to, in order; absent: nothing, it has a loopback device alone or is not its own. */
   readonly networks?: readonly PlannedNetwork[];
+  /** Those of a network namespace that is somebody else's, as they were when the pod was planned. */
+  readonly podIPs?: readonly string[];
   /** Ports of the host that are the pod's while it is there. */
   readonly ports?: readonly PlannedPort[];
   readonly volumes: readonly PlannedVolume[];

@@ -15,6 +15,8 @@ export interface HostFiles {
   readonly resolvConf: string;
   /** What the host's own resolver asks, where the host asks that and it says. */
   readonly upstreamResolvConf?: string;
+  /** In place of both, of the network namespace that the pod is put into. */
+  readonly netnsResolvConf?: string;
   /** Asked for only where a copy is made of it. */
   readonly hosts?: string;
 }
@@ -29,6 +31,8 @@ export interface SandboxFilesInput {
   readonly isInside: boolean;
   /** The pod's own, or a mark for them: it will be attached to networks. */
   readonly addresses?: readonly string[];
+  /** Whose addresses these are, where it is a namespace of somebody else's. */
+  readonly netns?: string;
 }
 
 export interface FileMount {
@@ -93,8 +97,9 @@ export class SandboxFiles {
 
   /** Who has the host's name finds itself by it; who is not at the pod's network is not at the pod's address. */
   #hostsFor(net: PlannedNamespace, isHostUts: boolean): SandboxFile {
-    const { names, hostname, addresses = [] } = this.#input;
-    const isApart = net.scope !== "pod" && addresses.length > 0;
+    const { names, hostname, addresses = [], netns } = this.#input;
+    const isThere = net.scope === "path" ? net.file === netns : net.scope === "pod" && netns === undefined;
+    const isApart = !isThere && addresses.length > 0;
     const knownAs = isHostUts && hostname !== undefined ? [...new Set([...names.inHosts, hostname])] : names.inHosts;
     const name = ["hosts", ...(isHostUts ? ["host-name"] : []), ...(isApart ? ["own-network"] : [])].join(".");
     return this.#hosts(name, knownAs, isApart ? [] : addresses);
@@ -120,6 +125,8 @@ export class SandboxFiles {
 
   #makeResolvConf(isHostNetwork: boolean): ResolvConf {
     const { manifest, host } = this.#input;
+    if (!isHostNetwork && host.netnsResolvConf !== undefined)
+      return makeResolvConf({ dns: manifest.spec.dns, host: host.netnsResolvConf, isHostNetwork: true });
     return makeResolvConf({
       dns: manifest.spec.dns,
       host: isHostNetwork ? host.resolvConf : (host.upstreamResolvConf ?? host.resolvConf),
@@ -128,8 +135,8 @@ export class SandboxFiles {
   }
 
   #resolver(): SandboxFile["resolver"] {
-    const { manifest, host, addresses } = this.#input;
-    if (addresses === undefined) return undefined;
+    const { manifest, host, addresses, netns } = this.#input;
+    if (addresses === undefined || netns !== undefined) return undefined;
     return { dns: manifest.spec.dns, host: host.upstreamResolvConf ?? host.resolvConf };
   }
 
@@ -166,6 +173,7 @@ export class SandboxFiles {
     if (isHostNetwork) return defaultReason("Kubernetes default");
     if (this.#resolvConf.isPublic)
       return defaultReason("podman's default (8.8.8.8, 8.8.4.4): the host has no nameserver that the pod could reach");
+    if (host.netnsResolvConf !== undefined) return defaultReason("ip-netns(8): /etc/netns has it for this namespace");
     if (host.upstreamResolvConf !== undefined) return defaultReason("whom the host's own resolver asks");
     return defaultReason("Kubernetes default");
   }

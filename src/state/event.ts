@@ -19,7 +19,8 @@ interface Stamp {
 }
 
 export type PodFact =
-  | { readonly type: "pod.planned" }
+  /** `podIPs`: its network namespace is somebody else's, and these were its addresses. */
+  | { readonly type: "pod.planned"; readonly podIPs?: readonly string[] }
   /** Somebody asked. `request` lets a caller ask again after a broken connection without acting twice. */
   | {
       readonly type: "pod.wanted";

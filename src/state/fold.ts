@@ -94,6 +94,7 @@ function applyFact(state: PodState, event: Event): PodState {
   if (isContainerFact(event)) return applyContainerFact(state, event);
   switch (event.type) {
     case "pod.planned":
+      return { ...state, ...(event.podIPs === undefined ? {} : makePodIPs(event.podIPs)) };
     case "pod.recovered":
       return state;
     case "pod.wanted":
@@ -156,6 +157,10 @@ function makeAddresses(networks: readonly AttachedNetwork[]): Pick<PodState, "po
   const all = networks.find(({ ips }) => ips.length > 0)?.ips.map(({ address }) => address) ?? [];
   const isV6 = (address: string) => address.includes(":");
   const podIPs = all.filter((address, index) => all.findIndex((one) => isV6(one) === isV6(address)) === index);
+  return makePodIPs(podIPs);
+}
+
+function makePodIPs(podIPs: readonly string[]): Pick<PodState, "podIP" | "podIPs"> {
   return podIPs[0] === undefined ? { podIPs } : { podIP: podIPs[0], podIPs };
 }
 

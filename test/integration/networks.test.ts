@@ -1,6 +1,7 @@
 // Promise: a pod has the addresses of the networks that were asked for, is reached there, and gives them back.
 
-import { chmodSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { LACKS_PLUGINS, readAddresses, readRules, testWithNetworks } from "../support/networks.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -157,6 +158,46 @@ testWithNetworks("none, host and another's namespace", async (t, host) => {
   await host.must("delete", "--force", pod.name);
   t.match(await host.must("network", "check", owner.name), "", "which its owner still has");
 });
+
+testWithNetworks(
+  "a pod in another's namespace tells that one's addresses, and asks the servers that ip-netns has for it",
+  async (t, host) => {
+    const name = `ptns${process.pid}`;
+    const ip = (...words: string[]) => execFileSync("ip", words);
+    ip("netns", "add", name);
+    t.teardown(() => ip("netns", "delete", name));
+    ip("-n", name, "link", "add", "cable", "type", "veth", "peer", "name", "end");
+    for (const address of ["198.51.100.7/24", "198.51.100.8/24", "2001:db8::7/64"])
+      ip("-n", name, "address", "add", address, "dev", "cable", ...(address.includes(":") ? ["nodad"] : []));
+    const files = `/etc/netns/${name}`;
+    mkdirSync(files, { recursive: true });
+    t.teardown(() => rmSync(files, { recursive: true }));
+    writeFileSync(`${files}/resolv.conf`, "search their.example\nnameserver 127.0.0.7\n");
+    const env = [IP, { ...IP, name: "IPS", valueFrom: { fieldRef: { fieldPath: "status.podIPs" } } }];
+    const run = "echo I am $IP and $IPS; cat /etc/hosts /etc/resolv.conf; exec sleep 1000";
+    const pod = host.aPod({ containers: [{ name: "c1", run, env }] });
+    await host.must("run", "-d", "--network", `netns:/run/netns/${name}`, pod.file);
+    t.match(await host.shown(pod), { podIP: "198.51.100.7", podIPs: ["198.51.100.7", "2001:db8::7"], networks: [] });
+    const told = () => host.must("logs", pod.name);
+    await waitUntil("it tells", async () => (await told()).includes("nameserver"));
+    const lines = (await told()).split("\n");
+    t.equal(lines[0], "I am 198.51.100.7 and 198.51.100.7,2001:db8::7");
+    for (const line of [`198.51.100.7\t${pod.name}`, `2001:db8::7\t${pod.name}`, "nameserver 127.0.0.7"])
+      t.ok(lines.includes(line), line);
+    t.equal(lines.filter((line) => line.startsWith("nameserver")).length, 1);
+    t.ok(lines.includes("search their.example"));
+    await host.must("restart", pod.name);
+    t.equal((await host.shown(pod)).podIP, "198.51.100.7");
+    const more = { name: "later", run: "echo $IP; exec sleep 1000", env };
+    const grown = host.aPod({ name: pod.name, containers: [{ name: "c1", run, env }, more] });
+    ip("-n", name, "address", "add", "198.51.100.1/24", "dev", "cable");
+    ip("-n", name, "address", "delete", "198.51.100.7/24", "dev", "cable");
+    await host.must("update", "-f", grown.file, pod.name);
+    await waitUntil("the other tells", async () => (await host.must("logs", pod.name, "-c", "later")).includes("\n"));
+    t.equal(await host.must("logs", pod.name, "-c", "later"), "198.51.100.7\n", "what the pod was told, it keeps");
+  },
+  { needs: "nothing" },
+);
 
 testWithNetworks("annotations say it in the manifest; generate and clone say it again", async (t, host, networks) => {
   networks.list("20-blue.conflist", { cniVersion: "1.0.0", name: "blue", plugins: [networks.bridge()] });

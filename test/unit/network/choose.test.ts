@@ -26,9 +26,10 @@ t.test("several networks, with options in podman's words", async (t) => {
     { name: "blue", ips: [], aliases: [] },
     { name: "green", ips: ["10.1.0.5"], aliases: [], mac: "02:00:00:00:00:01", interface: "eth7" },
   ]);
-  const { words: more } = chooseNetworks({ ...none, option: ["a,b", "c:ip=fd00::1,ip=10.0.0.1"] }) as {
-    words: readonly { name: string }[];
+  const { words: more } = chooseNetworks({ ...none, option: ["a,b", "c:ip=fd00::1,ip=10.0.0.1/24"] }) as {
+    words: readonly { name: string; ips: readonly string[] }[];
   };
+  t.same(more[2]?.ips, ["fd00::1", "10.0.0.1/24"]);
   t.same(
     more.map(({ name }) => name),
     ["a", "b", "c"],
@@ -40,6 +41,8 @@ const WRONG: readonly (readonly [Parameters<typeof chooseNetworks>[0], RegExp])[
   [{ ...none, option: [""] }, /^option --network: "" is not a network's name$/],
   [{ ...none, option: ["-x"] }, /"-x" is not a network's name/],
   [{ ...none, option: ["blue:ip6=10.0.0.1"] }, /10\.0\.0\.1 is not an address/],
+  [{ ...none, option: ["blue:ip=10.0.0.1/33"] }, /10\.0\.0\.1\/33 is not an address/],
+  [{ ...none, option: ["blue:ip=10.0.0.1/"] }, /10\.0\.0\.1\/ is not an address/],
   [{ ...none, option: ["blue:mac=1"] }, /1 is not a MAC address/],
   [{ ...none, option: ["blue:interface_name=lo"] }, /lo is not a name for an interface/],
   [{ ...none, option: ["a:interface_name=x,b:interface_name=x"] }, /interface x is given twice/],

@@ -16,9 +16,22 @@ t.test("podman's words", async (t) => {
   t.same(bare("127.0.0.1:8080:80"), [tcp(8080, 80, "127.0.0.1")]);
   t.same(bare("127.0.0.1::80"), [tcp(0, 80, "127.0.0.1")]);
   t.same(bare("[::1]:8080:80"), [tcp(8080, 80, "::1")]);
+  t.same(bare("[0:0::1]:8080:80"), [tcp(8080, 80, "::1")], "one spelling for each address");
+  t.same(bare("[::ffff:127.0.0.1]:8080:80"), [tcp(8080, 80, "127.0.0.1")]);
   t.same(bare("53:53/udp"), [{ ...tcp(53, 53), protocol: "udp" }]);
   t.same(bare("90-91:80-81"), [tcp(90, 80), tcp(91, 81)]);
-  for (const wrong of ["", "a:b", "1:2:3:4", "80:", "-1:80", "90-89:80-81", "80:0", "1.2.3:80:80", "80/tcp/udp"])
+  for (const wrong of [
+    "",
+    "a:b",
+    "1:2:3:4",
+    "80:",
+    "-1:80",
+    "90-89:80-81",
+    "80:0",
+    "1.2.3:80:80",
+    "80/tcp/udp",
+    "[fe80::1%eth0]:1:2",
+  ])
     t.throws(() => parsePublish(wrong), { code: "BAD_USAGE" }, wrong);
 });
 

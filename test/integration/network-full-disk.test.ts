@@ -1,0 +1,125 @@
+// Promise: where the disk with the attachment records is full, at whichever step, the user reads one sentence, no address is
+// lost, and what was attached before can be left.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
+import { LACKS_PLUGINS, ownNetworks, readAddresses, readRules, removeBridges } from "../support/networks.ts";
+import { PeapodHost, type ProgramCall, type Test, testWithHost } from "../support/peapod-host.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+t.setTimeout(600_000);
+
+const networks = ownNetworks();
+
+/** All of peapod sees a small file system of its own where records lie; the machine's other pods do not. */
+class HostWithSmallDisk extends PeapodHost {
+  readonly #keeper: ChildProcess;
+
+  constructor(options: string) {
+    super(networks.env);
+    const script = 'mkdir -p "$1" && mount -t tmpfs -o "$2" tmpfs "$1" && echo ready && exec sleep 1000';
+    const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", ATTACHMENTS_DIR, options];
+    this.#keeper = spawn("unshare", words, { stdio: ["ignore", "pipe", "ignore"] });
+  }
+
+  async isReady(): Promise<void> {
+    const { stdout } = this.#keeper;
+    await waitUntil("the small disk is there", () => stdout?.read() !== null);
+  }
+
+  /** Where the test sees it. */
+  get disk(): string {
+    return join(`/proc/${this.#keeper.pid}/root`, ATTACHMENTS_DIR);
+  }
+
+  protected override makeCall(args: readonly string[], env: NodeJS.ProcessEnv): ProgramCall {
+    const call = super.makeCall(args, env);
+    const inside = [`--mount=/proc/${this.#keeper.pid}/ns/mnt`, call.program, ...call.args];
+    return { program: "nsenter", args: inside, env: call.env };
+  }
+
+  fill(): void {
+    for (let size = 65_536; size >= 1; size = Math.floor(size / 2)) {
+      const append = () => writeFileSync(join(this.disk, "filler"), Buffer.alloc(size), { flag: "a" });
+      try {
+        for (;;) append();
+      } catch {
+        // No room for as much: for less.
+      }
+    }
+  }
+
+  empty(): void {
+    rmSync(join(this.disk, "filler"), { force: true });
+  }
+
+  override async noLeftovers(t: Test): Promise<void> {
+    await super.noLeftovers(t);
+    t.same(readdirSync(this.disk), [], "no record is left on the small disk");
+    t.same(readAddresses(networks), [], "no address is left");
+  }
+
+  override remove(): void {
+    this.#keeper.kill("SIGKILL");
+    super.remove();
+  }
+}
+
+function testOnDisk(
+  sentence: string,
+  options: string,
+  body: (t: Test, host: HostWithSmallDisk) => Promise<void>,
+): void {
+  const make = () => new HostWithSmallDisk(options);
+  const plugins = [networks.bridge(), { type: "portmap", capabilities: { portMappings: true } }, { type: "firewall" }];
+  testWithHost(
+    sentence,
+    make,
+    async (t, host) => {
+      networks.list("10-blue.conflist", { cniVersion: "1.0.0", name: "blue", plugins });
+      await host.isReady();
+      await body(t, host);
+    },
+    { skip: LACKS_PLUGINS },
+  );
+}
+
+const SENTENCE =
+  /^peapod: network blue: \/var\/lib\/peapod\/attachments\/\S+\.json: ENOSPC: no space left on device.*\n$/;
+
+// A page holds one record: there is none for the first, none for what the first plugin answers, one file for each.
+for (const options of ["size=4k", "size=8k", "nr_inodes=2", "nr_inodes=3"])
+  testOnDisk(`a disk of ${options}: a pod comes up and goes, or is refused`, options, async (t, host) => {
+    for (const isFull of [true, false]) {
+      if (isFull) host.fill();
+      const pod = host.aPod({ name: `f${process.pid}` });
+      const { code, err } = await host.peapod("run", "-d", "-p", "80", pod.file);
+      if (code === 0) await host.must("delete", "--force", pod.name);
+      else t.match({ code, err }, { code: 125, err: SENTENCE });
+      host.empty();
+      t.ok(code !== 0 || !isFull, "without room there is no pod");
+      t.same(readAddresses(networks), []);
+      t.same(readRules(`${pod.name}-`), []);
+      t.same(readdirSync(host.disk), []);
+    }
+  });
+
+testOnDisk("a pod leaves its network though the disk has become full", "size=64k", async (t, host) => {
+  const pod = host.aPod({ name: `d${process.pid}` });
+  await host.must("run", "-d", "-p", "80", pod.file);
+  t.equal(readAddresses(networks).length, 2);
+  host.fill();
+  await host.must("delete", "--force", pod.name);
+  t.same(readAddresses(networks), []);
+  t.same(readRules(`${pod.name}-`), []);
+  host.empty();
+});
+
+process.once("exit", () => {
+  removeBridges(networks);
+});
+
+if (LACKS_PLUGINS) t.comment(LACKS_PLUGINS);
