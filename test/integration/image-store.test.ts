@@ -1,9 +1,10 @@
 // The store of images under ill treatment: bad images, registries that stop, pulls that are killed, many at once. Each
 // failure is one sentence, and nothing of it stays.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blobOf, makeImage, readManifestOf, rewriteImage, whyNoImages, writeArchive } from "../support/image-layout.ts";
+import { filesOf, storeOf } from "../support/image-store.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, Registry } from "../support/registry.ts";
 import { patient } from "../support/slowness.ts";
@@ -11,17 +12,6 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const skip = whyNoImages();
 const skipRegistry = whyNoImages("docker-registry");
-
-function storeOf(host: PeapodHost): string {
-  return join(host.root, "images");
-}
-
-/** All files of the store, but for what unpacked images hold. */
-function filesOf(host: PeapodHost): string[] {
-  if (!existsSync(storeOf(host))) return [];
-  const names = readdirSync(storeOf(host), { recursive: true, encoding: "utf8" });
-  return names.filter((name) => !name.includes("/rootfs/") && !statSync(join(storeOf(host), name)).isDirectory());
-}
 
 /** One sentence that tells this, and nothing left. */
 async function isRefused(t: Test, host: PeapodHost, image: string, words: RegExp): Promise<void> {

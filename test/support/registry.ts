@@ -8,27 +8,46 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from "node:path";
 import { waitUntil } from "./wait-until.ts";
 
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+  /** Of the password, crypt(5): the registry takes no other kind. */
+  readonly bcrypt: string;
+}
+
+/** Nobody needs htpasswd(1) for one password that is always the same. */
+export const LOGIN: Login = {
+  user: "ann",
+  password: "tulip-7731",
+  bcrypt: "$2b$05$abcdefghijklmnopqrstuulmaB9J0wsd8gqmCuOsWPmx0fJJSemkK",
+};
+
 export class Registry {
   readonly address: string;
   readonly #child: ChildProcess;
+  readonly #login: Login | undefined;
 
-  static async start(dir: string): Promise<Registry> {
+  /** @param login without it everybody may pull and push */
+  static async start(dir: string, login?: Login): Promise<Registry> {
     const port = await findPort();
-    const registry = new Registry(dir, port);
+    const registry = new Registry(dir, port, login);
     await waitUntil("the registry answers", async () => await answers(port));
     return registry;
   }
 
-  private constructor(dir: string, port: number) {
+  private constructor(dir: string, port: number, login: Login | undefined) {
     this.address = `127.0.0.1:${port}`;
+    this.#login = login;
     const file = join(dir, "registry.yml");
+    const accounts = join(dir, "registry.htpasswd");
+    if (login !== undefined) writeFileSync(accounts, `${login.user}:${login.bcrypt}\n`);
     writeFileSync(
       file,
       `version: 0.1
 log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${join(dir, "registry")}}, delete: {enabled: true}}
 http: {addr: "${this.address}"}
-`,
+${login === undefined ? "" : `auth: {htpasswd: {realm: here, path: ${accounts}}}\n`}`,
     );
     this.#child = spawn("docker-registry", ["serve", file], { stdio: "ignore" });
   }
@@ -40,6 +59,7 @@ http: {addr: "${this.address}"}
       "copy",
       "--quiet",
       "--dest-tls-verify=false",
+      ...(this.#login === undefined ? [] : ["--dest-creds", `${this.#login.user}:${this.#login.password}`]),
       `oci:${layout}:${tag}`,
       `docker://${target}`,
     ]);
@@ -113,7 +133,8 @@ async function findPort(): Promise<number> {
 
 async function answers(port: number): Promise<boolean> {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/v2/`)).ok;
+    const { status } = await fetch(`http://127.0.0.1:${port}/v2/`);
+    return status === 200 || status === 401;
   } catch {
     return false;
   }

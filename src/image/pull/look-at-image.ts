@@ -50,7 +50,8 @@ export async function lookAtImage({ image, policy }: PullWish, options: PullOpti
 
 function asClause(error: unknown): never {
   if (!(error instanceof SkopeoError)) throw error;
-  throw new PeapodError(error.code, `cannot be pulled: ${error.message}`);
+  const { code, message, hint } = error;
+  throw new PeapodError(code, `cannot be pulled: ${message}`, hint === undefined ? {} : { hint });
 }
 
 /** Which number a name means, the image's own /etc/passwd says. */

@@ -87,6 +87,7 @@ async function pullFirst(
   throw new PeapodError(
     worst?.code ?? "NOT_FOUND",
     `cannot be pulled: ${failures.map(({ message }) => message).join("; ")}`,
+    worst?.hint === undefined ? {} : { hint: worst.hint },
   );
 }
 

@@ -14,19 +14,20 @@ export interface Skopeo {
 
 /** A failure that its caller tells with the image's name. */
 export class SkopeoError extends PeapodError {
-  constructor({ code, words }: ToolFailure) {
-    super(code, words);
+  constructor({ code, words }: ToolFailure, reference: string) {
+    super(code, words, makeLoginHint(words, reference));
   }
 }
 
 /** The manifest, or index of manifests, as it is there. @throws SkopeoError, CANCELED, HOST_LACKS */
 export async function readRawManifest(skopeo: Skopeo, reference: string): Promise<string> {
-  return await ask(skopeo, ["inspect", "--raw", ...trust("--tls-verify", reference), asSource(reference)]);
+  return await ask(skopeo, reference, ["inspect", "--raw", ...trust("--tls-verify", reference), asSource(reference)]);
 }
 
 /** Its configuration for this machine's platform. @throws SkopeoError, CANCELED, HOST_LACKS */
 export async function readRawConfig(skopeo: Skopeo, reference: string): Promise<string> {
-  return await ask(skopeo, ["inspect", "--config", "--raw", ...trust("--tls-verify", reference), asSource(reference)]);
+  const options = ["--config", "--raw", ...trust("--tls-verify", reference)];
+  return await ask(skopeo, reference, ["inspect", ...options, asSource(reference)]);
 }
 
 /**
@@ -35,15 +36,26 @@ export async function readRawConfig(skopeo: Skopeo, reference: string): Promise<
  */
 export async function copyImage(skopeo: Skopeo, reference: string, layout: string): Promise<void> {
   const options = ["--quiet", ...manner(reference), ...trust("--src-tls-verify", reference)];
-  await ask(skopeo, ["copy", ...options, asSource(reference), `oci:${layout}:image`]);
+  await ask(skopeo, reference, ["copy", ...options, asSource(reference), `oci:${layout}:image`]);
 }
 
-async function ask({ tmpDir, cancel }: Skopeo, words: readonly string[]): Promise<string> {
+async function ask({ tmpDir, cancel }: Skopeo, reference: string, words: readonly string[]): Promise<string> {
   const conf = process.env.CONTAINERS_REGISTRIES_CONF;
   const args = ["--tmpdir", tmpDir, ...(conf ? ["--registries-conf", conf] : []), ...words];
   const result = await runTool({ program: "skopeo", args, cancel });
   if (result.exitCode === 0) return result.stdout;
-  throw new SkopeoError(parseFailure("skopeo", result));
+  throw new SkopeoError(parseFailure("skopeo", result), reference);
+}
+
+/** Registries answer so, too, where an image is not there and they do not tell strangers. Pure. */
+export function makeLoginHint(words: string, reference: string): { hint?: string } {
+  const { transport, rest } = splitImage(reference);
+  const domain = transport === "docker" ? domainOf(rest) : undefined;
+  const wantsLogin = /unauthorized|authentication required|invalid username|access to the resource is denied/i.test(
+    words,
+  );
+  if (domain === undefined || !wantsLogin) return {};
+  return { hint: `the registry wants a login: skopeo login ${domain}, or podman login` };
 }
 
 function asSource(reference: string): string {
