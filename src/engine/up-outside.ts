@@ -27,7 +27,7 @@ export async function upOutside(options: EngineOptions, programs: Programs, requ
   const held = holdText(JSON.stringify(message));
   const result = await call({
     program: programs.reaper,
-    args: ["launch", programs.node, programs.script, "--", UP_WORD, held.path],
+    args: ["launch", "--for", String(process.pid), programs.node, programs.script, "--", UP_WORD, held.path],
     ...(signal === undefined ? {} : { cancel: signal }),
     // What it tells of pulls it tells the user itself.
     ...(tellPull === undefined ? {} : { descriptors: ["ignore", "pipe", 2] as const }),

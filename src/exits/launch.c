@@ -53,14 +53,20 @@ static void leave_stdio(void) {
   for (int fd = 0; fd < 3; fd++) dup2(devnull, fd);
 }
 
-// The caller gave up (Ctrl-C): our half of the link is closed, which the supervisor sees, and its answer is awaited.
+// The caller gave up (Ctrl-C) or was killed: our half of the link is closed, which the supervisor sees, and its answer is awaited.
 static int launcher_link;
 static void give_up(int signal) {
   (void)signal;
   shutdown(launcher_link, SHUT_WR);
 }
 
-int launch(char **argv) {
+// A caller that waits for us is missed, even where SIGKILL leaves it no word.
+static void follow(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) give_up(SIGTERM);
+}
+
+int launch(char **argv, pid_t parent) {
   int link[2], ends[2];
   sigset_t all, before;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0) return complain("socketpair");
@@ -77,6 +83,7 @@ int launch(char **argv) {
     // What the caller ignores (nohup) stays ignored.
     for (int i = 0; i < 3; i++)
       if (signal(stops[i], give_up) == SIG_IGN) signal(stops[i], SIG_IGN);
+    if (parent > 0) follow(parent);
     // Should we be killed, the hang-up of the link tells the same.
     sigprocmask(SIG_SETMASK, &before, NULL);
     do n = read(link[0], &code, 1);

@@ -2,8 +2,9 @@
 // exit to the pod's `exits` file before the kernel may forget it, rings the supervisor's bell and starts the
 // supervisor again when it died. It kills nothing, decides nothing and allocates nothing.
 //
-//   peapod-reaper launch NODE SCRIPT -- ARGS...             start a pod; ends with the exit code sent over the link,
-//                                                           125 where none comes; at Ctrl-C hangs up and waits for it
+//   peapod-reaper launch [--for PID] NODE SCRIPT -- ARGS... start a pod; ends with the exit code sent over the link,
+//                                                           125 where none comes; at Ctrl-C, or once its parent PID is
+//                                                           gone, hangs up and waits for it
 //   peapod-reaper adopt DIR NODE SCRIPT [--after PID] -- PID[:STARTTIME]...   take over a pod whose reaper died
 //   peapod-reaper pause                                     first process of a shared pid namespace
 //   peapod-reaper forget FILE BYTES                         give back the disk below the first BYTES of an `exits` file
@@ -192,7 +193,7 @@ static int forget(const char *path, const char *bytes) {
 }
 
 static int usage(void) {
-  fputs("usage: peapod-reaper launch NODE SCRIPT -- ARGS...\n"
+  fputs("usage: peapod-reaper launch [--for PID] NODE SCRIPT -- ARGS...\n"
         "       peapod-reaper adopt DIR NODE SCRIPT [--after PID] -- PID[:STARTTIME]...\n"
         "       peapod-reaper pause\n"
         "       peapod-reaper forget FILE BYTES\n", stderr);
@@ -205,7 +206,10 @@ int main(int argc, char **argv) {
   int fd;
   while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd < 3) continue;
   syscall(SYS_close_range, 3, ~0u, 0);
-  if (argc >= 5 && strcmp(argv[1], "launch") == 0 && strcmp(argv[4], "--") == 0) return launch(argv + 2);
+  if (argc >= 2 && strcmp(argv[1], "launch") == 0) {
+    int from = argc > 3 && strcmp(argv[2], "--for") == 0 ? 4 : 2;
+    return argc >= from + 3 && strcmp(argv[from + 2], "--") == 0 ? launch(argv + from, from == 4 ? atoi(argv[3]) : 0) : usage();
+  }
   if (argc < 6 || strcmp(argv[1], "adopt") != 0) return usage();
   int dashes = strcmp(argv[5], "--after") == 0 ? 7 : 5;
   return argc > dashes && strcmp(argv[dashes], "--") == 0 ? adopt(argv + 2) : usage();

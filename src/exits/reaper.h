@@ -20,7 +20,7 @@ _Noreturn void loop(void);
 // Out of the way of 3 to 8, which a starting supervisor gets by dup2.
 int keep(int fd);
 int complain(const char *what);
-int launch(char **argv);
+int launch(char **argv, pid_t parent);
 int adopt(char **argv);
 
 // settle.c

@@ -62,9 +62,7 @@ testWithPeapod(
       // Before the manifest, and in the middle of the layer.
       for (const bytes of [0, 50_000])
         for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const)
-          for (const verb of signal === "SIGHUP" || signal === "SIGKILL"
-            ? (["pull"] as const)
-            : (["pull", "run"] as const))
+          for (const verb of signal === "SIGHUP" ? (["pull"] as const) : (["pull", "run"] as const))
             await withGate(registry, bytes, async (gate) => {
               const what = `${signal} to ${verb} after ${bytes} bytes`;
               const image = `${gate.address}/a:1`;

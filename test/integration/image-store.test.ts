@@ -111,12 +111,14 @@ testWithPeapod(
     const registry = await Registry.start(host.dir);
     // Enough for the manifest, and a part of the layer.
     const silent = await Gate.open(registry.address, 100_000);
+    const mute = await Gate.open(registry.address, 0);
     const hangsUp = await Gate.open(registry.address, 100_000);
     const hangUp = setInterval(() => hangsUp.isSilent && hangsUp.close(), 20);
     try {
       registry.push(layout, "a", "a:1");
       registry.push(layout, "arm", "arm:1");
       await isRefused(t, host, `${silent.address}/a:1`, /a:1 cannot be pulled: nothing came for 3 s/);
+      await isRefused(t, host, `${mute.address}/a:1`, /a:1 cannot be pulled: no answer came for 3 s/);
       await isRefused(t, host, `${hangsUp.address}/a:1`, /a:1 cannot be pulled: /);
       await isRefused(t, host, `${registry.address}/none:1`, /none:1 cannot be pulled: .*manifest unknown/);
       await isRefused(t, host, `${registry.address}/arm:1`, /arm:1 is made for linux\/riscv64/);
@@ -125,6 +127,7 @@ testWithPeapod(
     } finally {
       clearInterval(hangUp);
       silent.close();
+      mute.close();
       hangsUp.close();
       await registry.stop();
     }

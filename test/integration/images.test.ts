@@ -4,7 +4,8 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf, makeImage, whyNoImages } from "../support/image-layout.ts";
+import { digestOf, makeImage, readManifestOf, whyNoImages } from "../support/image-layout.ts";
+import { filesOf } from "../support/image-store.ts";
 import { type PeapodHost, testWithPeapod } from "../support/peapod-host.ts";
 import { Registry } from "../support/registry.ts";
 import { busyboxRootfs } from "../support/rootfs.ts";
@@ -139,6 +140,35 @@ testWithPeapod(
     t.equal((await host.peapod("run", never)).out, "two\n", "IfNotPresent does not look");
   },
   { skip },
+);
+
+testWithPeapod(
+  "an image whose layers are compressed by zstd runs, under its registry's digest, and is not copied twice",
+  async (t, host) => {
+    const layout = join(host.dir, "layout");
+    makeImage(join(host.dir, "gzip"), { tag: "a", config: ["--config.cmd", "/bin/echo", "--config.cmd", "unpacked"] });
+    const zstd = ["--quiet", "--dest-compress-format", "zstd"];
+    execFileSync("skopeo", ["copy", ...zstd, `oci:${host.dir}/gzip:a`, `oci:${layout}:a`]);
+    t.match(readManifestOf(layout, "a"), { layers: [{ mediaType: /\+zstd$/ }] });
+    const registry = await Registry.start(host.dir);
+    try {
+      const image = registry.push(layout, "a", "a:1");
+      for (const one of [image, "oci:layout:a"]) {
+        const ended = await host.peapod("run", writePod(host, "one", one));
+        t.equal(ended.out, "unpacked\n", `${one}: ${ended.err}`);
+      }
+      await host.must("run", "-d", writePod(host, "two", image));
+      const { containers } = await host.json<{ containers: { imageId: string }[] }>("state", "two");
+      t.equal(containers[0]?.imageId, `${image.replace(/:1$/, "")}@${digestOf(layout, "a")}`);
+      await host.must("delete", "--force", "two");
+      t.match((await host.peapod("image", "pull", image)).err, /^$/, "it is looked at, and is here");
+      await host.must("image", "rm", image, "oci:layout:a");
+      t.strictSame(filesOf(host), [], "nothing of either form stays");
+    } finally {
+      await registry.stop();
+    }
+  },
+  { skip: skipRegistry },
 );
 
 testWithPeapod(

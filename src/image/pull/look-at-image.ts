@@ -10,7 +10,7 @@ import { notForUs } from "./platform-error.ts";
 import type { PullOptions, PullWish } from "./pull-image.ts";
 import { readShortNames } from "./read-short-names.ts";
 import { resolveShortName } from "./short-names.ts";
-import { readRawConfig, SkopeoError } from "./skopeo.ts";
+import { readRawConfig, readStallMs, SkopeoError } from "./skopeo.ts";
 
 /** Its files lie nowhere yet; where they will, nobody knows before. */
 const NOWHERE = `sha256:${"0".repeat(64)}` as const;
@@ -33,7 +33,10 @@ export async function lookAtImage({ image, policy }: PullWish, options: PullOpti
       throw new PeapodError("NOT_FOUND", "is not here, and imagePullPolicy Never forbids to pull it");
     const reference = candidates[0] ?? name;
     options.tell?.({ image: reference, doing: "would pull", doneBytes: 0, totalBytes: 0 });
-    const raw = await readRawConfig({ tmpDir: tmpdir(), cancel: options.cancel }, reference).catch(asClause);
+    const raw = await readRawConfig(
+      { tmpDir: tmpdir(), cancel: options.cancel, stallMs: readStallMs() },
+      reference,
+    ).catch(asClause);
     const { platform, config } = parseConfig(raw);
     if (!fitsPlatform(platform, makePlatform(process.arch))) throw notForUs([platform]);
     assertUser(config.user ?? "");

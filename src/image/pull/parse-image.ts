@@ -39,6 +39,12 @@ export function parseManifest(text: string): ParsedManifest | undefined {
   };
 }
 
+/** Whether a manifest has layers that are compressed by zstd (`…tar+zstd`), as their media types say. */
+export function hasZstdLayers(text: string): boolean {
+  const { layers } = fields(parse(text));
+  return Array.isArray(layers) && layers.some((layer) => textOf(fields(layer).mediaType).endsWith("+zstd"));
+}
+
 /** @throws BAD_MANIFEST where it is none */
 export function parseConfig(text: string): ParsedConfig {
   const whole = fields(parse(text));

@@ -3,7 +3,7 @@
 // pulling waits for him.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError, PeapodError } from "../../base/errors.ts";
@@ -16,14 +16,30 @@ import { isShortName, makeImageName, makePolicy, type PullPolicy, repositoryOf }
 import { keepName } from "../store/keep-name.ts";
 import { findInIndex, readLocalOrigin } from "../store/local-origin.ts";
 import { withSideDir } from "../store/side-dirs.ts";
-import { blobsDir, type Digest } from "../store/store-paths.ts";
+import { blobFile, blobsDir, type Digest } from "../store/store-paths.ts";
 import type { StoredName } from "../store/stored-image.ts";
 import type { TellPull } from "./news.ts";
-import { fitsPlatform, isDigest, type Layer, makePlatform, parseConfig, parseManifest } from "./parse-image.ts";
+import {
+  fitsPlatform,
+  hasZstdLayers,
+  isDigest,
+  type Layer,
+  makePlatform,
+  parseConfig,
+  parseManifest,
+} from "./parse-image.ts";
 import { notForUs } from "./platform-error.ts";
 import { readShortNames } from "./read-short-names.ts";
 import { resolveShortName } from "./short-names.ts";
-import { copyImage, readRawConfig, readRawManifest, type Skopeo, SkopeoError } from "./skopeo.ts";
+import {
+  copyImage,
+  readRawConfig,
+  readRawManifest,
+  readStallMs,
+  recompressImage,
+  type Skopeo,
+  SkopeoError,
+} from "./skopeo.ts";
 import { unpackImage } from "./unpack-image.ts";
 import { watchCopy } from "./watch-pull.ts";
 
@@ -38,9 +54,6 @@ export interface PullOptions {
   readonly cancel?: AbortSignal | undefined;
   readonly tell?: TellPull | undefined;
 }
-
-/** A registry that sends nothing for so long has stopped. */
-const STALL_MS = 60_000;
 
 /**
  * The image, which is in the store then. Errors speak of the image alone.
@@ -127,7 +140,7 @@ async function pullInto(
   here: StoredName | undefined,
   { store, cancel, tell }: PullOptions,
 ): Promise<StoredName> {
-  const skopeo: Skopeo = { tmpDir: side, cancel };
+  const skopeo: Skopeo = { tmpDir: side, cancel, stallMs: readStallMs() };
   const look = await lookAt(skopeo, reference);
   // Nothing has changed there.
   if (here !== undefined && look.origin !== undefined && here.origin === look.origin)
@@ -138,9 +151,9 @@ async function pullInto(
   // All images share their blobs, and each pull has an index of its own.
   symlinkSync(blobsDir(store), join(layout, "blobs"));
   await copy(skopeo, look, layout, { image: reference, store, tell });
-  const copied = findInIndex(readTextIfAny(join(layout, "index.json")), "image");
-  if (!isDigest(copied)) throw new PeapodError("RUNTIME_FAILED", "cannot be pulled: skopeo has left no image");
-  const stored = await unpackImage({ store, side, layout, digest: copied, image: reference, cancel, tell });
+  const readable = await makeReadable(skopeo, store, layout);
+  const stored = await unpackImage({ store, side, ...readable, image: reference, cancel, tell });
+  const copied = readable.digest;
   return keepName(store, {
     version: 1,
     name: reference,
@@ -151,6 +164,31 @@ async function pullInto(
     pulledAt: new Date().toISOString(),
     config: stored.config,
   });
+}
+
+/** The layout to unpack from, which is another one where umoci (before 0.4.8) cannot read the layers. */
+async function makeReadable(
+  skopeo: Skopeo,
+  store: string,
+  layout: string,
+): Promise<{ layout: string; digest: Digest }> {
+  const digest = findCopied(layout);
+  if (!hasZstdLayers(readTextIfAny(blobFile(store, digest)) ?? "")) return { layout, digest };
+  // skopeo takes blobs that are there as they are, so that the others come to a directory of their own first.
+  const readable = join(skopeo.tmpDir, "readable");
+  const blobs = join(readable, "blobs");
+  await recompressImage(skopeo, layout, readable);
+  for (const name of readdirSync(join(blobs, "sha256")))
+    renameSync(join(blobs, "sha256", name), blobFile(store, `sha256:${name}`));
+  rmSync(blobs, { recursive: true });
+  symlinkSync(blobsDir(store), blobs);
+  return { layout: readable, digest: findCopied(readable) };
+}
+
+function findCopied(layout: string): Digest {
+  const copied = findInIndex(readTextIfAny(join(layout, "index.json")), "image");
+  if (!isDigest(copied)) throw new PeapodError("RUNTIME_FAILED", "cannot be pulled: skopeo has left no image");
+  return copied;
 }
 
 interface Look {
@@ -208,10 +246,11 @@ async function copy(
   const giveUp = () => stopFor(undefined);
   skopeo.cancel?.addEventListener("abort", giveUp);
   if (skopeo.cancel?.aborted) giveUp();
-  const stallMs = Number(process.env.PEAPOD_PULL_STALL_MS) || STALL_MS;
+  const { stallMs } = skopeo;
   const totalBytes = look.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const onStall = () => stopFor(new PeapodError("TIMED_OUT", `cannot be pulled: nothing came for ${stallMs / 1000} s`));
-  const endWatch = watchCopy({ image, totalBytes, tell }, { store, layout, layers: look.layers }, { stallMs, onStall });
+  const from = { store, layout, spool: skopeo.tmpDir, layers: look.layers };
+  const endWatch = watchCopy({ image, totalBytes, tell }, from, { stallMs, onStall });
   const own = { ...skopeo, cancel: stop.signal };
   try {
     await Promise.all([

@@ -8,15 +8,18 @@ export interface ToolRun {
   readonly program: "skopeo" | "umoci" | "tar";
   readonly args: readonly string[];
   readonly cancel?: AbortSignal | undefined;
+  /** Milliseconds; then it is killed, and the result says `timedOut`. */
+  readonly timeoutMs?: number;
   readonly onStart?: (pid: number) => void;
 }
 
 /** @throws HOST_LACKS, CANCELED */
-export async function runTool({ program, args, cancel, onStart }: ToolRun): Promise<CallResult> {
+export async function runTool({ program, args, cancel, timeoutMs, onStart }: ToolRun): Promise<CallResult> {
   const result = await call({
     program: "setpriv",
     args: ["--pdeathsig", "KILL", "--", program, ...args],
     ...(cancel === undefined ? {} : { cancel }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(onStart === undefined ? {} : { onStart }),
   });
   if (cancel?.aborted) throw new PeapodError("CANCELED", "image: was interrupted");

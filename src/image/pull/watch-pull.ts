@@ -16,10 +16,19 @@ export interface Watched {
   readonly tell: TellPull | undefined;
 }
 
+/** Where the bytes of a copy arrive. */
+export interface Copied {
+  readonly store: string;
+  readonly layout: string;
+  /** What skopeo keeps for a while: archives and a daemon's answers come here first. */
+  readonly spool: string;
+  readonly layers: readonly Layer[];
+}
+
 /** @param stallMs after so long without a byte `onStall` is called, once */
 export function watchCopy(
   { image, totalBytes, tell }: Watched,
-  from: { readonly store: string; readonly layout: string; readonly layers: readonly Layer[] },
+  from: Copied,
   stall: { readonly stallMs: number; readonly onStall: () => void },
 ): () => void {
   let last = -1;
@@ -27,9 +36,10 @@ export function watchCopy(
   return every(() => {
     const doneBytes = readCopied(from);
     tell?.({ image, doing: "pulling", doneBytes, totalBytes });
-    if (doneBytes !== last) since = Date.now();
+    const arrivedBytes = doneBytes + sizeOfAll(from.spool);
+    if (arrivedBytes !== last) since = Date.now();
     else if (Date.now() - since >= stall.stallMs) stall.onStall();
-    last = doneBytes;
+    last = arrivedBytes;
   });
 }
 
@@ -48,10 +58,14 @@ function every(look: () => void): () => void {
 }
 
 /** What is there of the layers, whole ones and those that are being written beside the layout's blobs. */
-function readCopied({ store, layout, layers }: Parameters<typeof watchCopy>[1]): number {
+function readCopied({ store, layout, layers }: Copied): number {
   const whole = layers.reduce((sum, { digest }) => sum + sizeOf(blobFile(store, digest)), 0);
-  const parts = namesIn(layout).filter((name) => name.startsWith("oci-put-blob"));
-  return parts.reduce((sum, name) => sum + sizeOf(join(layout, name)), whole);
+  return whole + sizeOfAll(layout, "oci-put-blob");
+}
+
+function sizeOfAll(dir: string, prefix = ""): number {
+  const names = namesIn(dir).filter((name) => name.startsWith(prefix));
+  return names.reduce((sum, name) => sum + sizeOf(join(dir, name)), 0);
 }
 
 function namesIn(dir: string): string[] {

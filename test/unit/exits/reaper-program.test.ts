@@ -56,6 +56,23 @@ t.test(
   },
 );
 
+t.test("a launcher whose parent is killed hangs up, or was never there", async (test) => {
+  const told = join(home, "hung-up");
+  // Reads until the other half of the link is closed.
+  const supervisor = `echo waits >&6; cat <&5; echo hung up >>${told}`;
+  const line = `"${program}" launch --for $$ /bin/sh -c -- '${supervisor}'; :`;
+  const parent = spawn("/bin/sh", ["-c", line], { stdio: ["ignore", "pipe", "inherit"] });
+  test.teardown(() => parent.kill("SIGKILL"));
+  await new Promise((resolve) => parent.stdout.once("data", resolve));
+  test.notOk(existsSync(told));
+  parent.kill("SIGKILL");
+  await eventually(() => existsSync(told));
+  rmSync(told);
+  const late = spawnSync(program, ["launch", "--for", "1", "/bin/sh", "-c", "--", supervisor]);
+  test.equal(late.status, 125);
+  test.ok(existsSync(told));
+});
+
 t.test("a program that cannot be run is told on the user's stderr", async (test) => {
   const result = spawnSync(program, ["launch", "/no/such/node", "x", "--"], { encoding: "utf8" });
   test.equal(result.status, 125);
@@ -384,6 +401,7 @@ t.test("a wrong command line is refused with its usage", async (test) => {
     [],
     ["launch"],
     ["launch", "a", "b", "c"],
+    ["launch", "--for", "1", "a", "b"],
     ["adopt", "d", "n", "s"],
     ["adopt", "d", "n", "s", "--after", "1"],
   ]) {

@@ -1,5 +1,11 @@
 import t from "tap";
-import { fitsPlatform, makePlatform, parseConfig, parseManifest } from "../../../../src/image/pull/parse-image.ts";
+import {
+  fitsPlatform,
+  hasZstdLayers,
+  makePlatform,
+  parseConfig,
+  parseManifest,
+} from "../../../../src/image/pull/parse-image.ts";
 
 const A = `sha256:${"a".repeat(64)}`;
 const B = `sha256:${"b".repeat(64)}`;
@@ -29,6 +35,13 @@ t.test("a manifest, an index, and what is neither", async (t) => {
   });
   for (const odd of ["", "[]", "null", '{"layers": []}', '{"config": {"digest": "x"}, "layers": []}'])
     t.equal(parseManifest(odd), undefined, odd);
+});
+
+t.test("layers that are compressed by zstd are known by their media type", async (t) => {
+  const manifest = (...types: unknown[]) => JSON.stringify({ layers: types.map((mediaType) => ({ mediaType })) });
+  const gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+  t.ok(hasZstdLayers(manifest(gzip, "application/vnd.oci.image.layer.v1.tar+zstd")));
+  for (const odd of [manifest(gzip), manifest(7), '{"layers": 1}', "x", ""]) t.notOk(hasZstdLayers(odd), odd);
 });
 
 t.test("a configuration, whatever the types of its fields", async (t) => {
