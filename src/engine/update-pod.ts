@@ -10,6 +10,7 @@ import { makeConfig } from "../bundle/make-config.ts";
 import { makeOciResources } from "../bundle/oci-resources.ts";
 import { stringifyConfig } from "../bundle/write-bundles.ts";
 import { readCpuset, writePodLimits } from "../host/cgroup-limits.ts";
+import { fitMemory } from "../host/fit-memory.ts";
 import { withAddresses } from "../plan/addresses.ts";
 import { canGroupOom } from "../plan/host-limits.ts";
 import type { PlannedResources } from "../plan/plan.ts";
@@ -94,6 +95,7 @@ async function allOrNothing(
 ): Promise<void> {
   const { cgroup } = pod.plan.sandbox;
   const undo: Undo = [];
+  await fitMemories(pod, next, keepers);
   writeFileSync(marker(pod), "", { mode: 0o600 });
   try {
     // A child may not have more than its parent, so the parent is widened first and tightened last.
@@ -113,6 +115,19 @@ async function allOrNothing(
     rmSync(marker(pod), { force: true });
     throw error;
   }
+}
+
+/** @throws WRONG_STATE before anything is changed */
+async function fitMemories(pod: KeptPod, next: EffectiveResources, keepers: readonly ContainerKeeper[]): Promise<void> {
+  const { facts, plan } = pod;
+  for (const { planned } of keepers) {
+    const limit = next.containers.get(planned.name)?.memoryLimitBytes ?? 0;
+    if (limit > 0) await fitMemory(`container ${planned.name}`, planned.cgroupPath, limit, facts);
+  }
+  const { cgroup } = plan.sandbox;
+  const limit = next.pod.memoryLimitBytes ?? 0;
+  if (limit > 0 && !cgroup.isCallers && cgroup.driver !== "none")
+    await fitMemory(`pod ${plan.pod}`, cgroup.path, limit, facts);
 }
 
 /**
@@ -152,7 +167,7 @@ async function apply(pod: KeptPod, keeper: ContainerKeeper, limits: Limits): Pro
     ...resources,
     ...(memory === undefined && !gone
       ? {}
-      : // Version 2 would kill until the rest fits; version 1 refuses by itself.
+      : // For what grows after we have looked. runc's systemd driver looks too late, when systemd has set the limit.
         { memory: { ...memory, ...(gone && !isV2 ? { reservation: -1 } : {}), checkBeforeUpdate: true } }),
     ...(unified === undefined && !(gone && isV2)
       ? {}

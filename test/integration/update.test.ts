@@ -97,23 +97,24 @@ testWithPeapod("the pod's own limits change", async (t, host) => {
   if (!isV2) t.equal(read(undefined, CPUS), "0");
 });
 
+/** Takes some megabytes, and keeps them. */
+const HUNGRY = {
+  run: "x=$(seq 400000); while :; do sleep 1; done < /dev/null",
+  resources: { limits: { memory: "64Mi" } },
+};
+const USED = { v1: "memory/memory.usage_in_bytes", v2: "memory.current" };
+
 testWithPeapod("of several containers all are changed or none", async (t, host) => {
-  // The second one cannot have less than it uses: version 1's kernel refuses, on version 2 the runtime looks before.
-  const hungry = "x=$(seq 400000); exec sleep 1000 < /dev/null";
+  // The second one cannot have less than it uses: version 1's kernel refuses, version 2's would kill.
   const pod = host.aPod({
     containers: [
       { name: "a", ...LIMITED },
-      {
-        name: "b",
-        run: `${hungry.replace("exec sleep 1000", "while :; do sleep 1; done")}`,
-        resources: { limits: { memory: "64Mi" } },
-      },
+      { name: "b", ...HUNGRY },
     ],
   });
   await host.must("run", "-d", pod.file);
   const read = reader(host, pod);
-  const used = () => Number(read("b", { v1: "memory/memory.usage_in_bytes", v2: "memory.current" }));
-  await waitUntil("it has taken some", () => used() > 3 * MIB, 20_000);
+  await waitUntil("it has taken some", () => Number(read("b", USED)) > 3 * MIB, 20_000);
   const before = [undefined, "a", "b"].map((name) => read(name, MEMORY));
   const bad = await host.peapod("update", pod.name, "a", "b", "--memory", "1m");
   t.equal(bad.code, 125);
@@ -125,6 +126,22 @@ testWithPeapod("of several containers all are changed or none", async (t, host) 
   const events = await host.must("events", pod.name, "--format", "json");
   t.notMatch(events, /updated/);
   t.notOk(existsSync(join(makePodPaths(host.root, pod.name as PodName).dir, "updating")));
+});
+
+testWithPeapod("a limit below what is in use kills nobody, also one of the pod's own", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "a", ...HUNGRY }] });
+  await host.must("run", "-d", pod.file);
+  const read = reader(host, pod);
+  await waitUntil("it has taken some", () => Number(read("a", USED)) > 3 * MIB, 20_000);
+  const bad = await host.peapod("update", pod.name, "--memory", "1m");
+  t.equal(bad.code, 125);
+  t.match(
+    bad.err,
+    isV2 ? /pod pod1: \d+ bytes of memory are in use, more than a limit of 1048576/ : /more than that is in use/,
+  );
+  t.equal(read(undefined, MEMORY), String(64 * MIB));
+  await host.must("update", pod.name, "a", "--memory", "32m");
+  t.match((await host.shown(pod)).containers, [{ status: "running", restartCount: 0 }]);
 });
 
 testWithPeapod("a file says it as runc's does", async (t, host) => {
