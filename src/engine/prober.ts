@@ -72,10 +72,14 @@ export class Prober {
     await this.hold();
   }
 
-  #look(now: number): number | undefined {
+  /** Not while the pod comes to its end, where a probe that fails says nothing new. */
+  get #isProbed(): boolean {
     const { want, isPaused, checkpointedAt, expiredAt, exitedAt } = this.#pod.journal.state;
-    if (checkpointedAt !== undefined) return undefined;
-    if (want !== "running" || isPaused || expiredAt !== undefined || exitedAt !== undefined) return undefined;
+    return [checkpointedAt, expiredAt, exitedAt].every((at) => at === undefined) && want === "running" && !isPaused;
+  }
+
+  #look(now: number): number | undefined {
+    if (!this.#isProbed) return undefined;
     const dues = [...this.#pod.containers.values()].flatMap((keeper) => this.#lookAt(keeper, now));
     return dues.length === 0 ? undefined : Math.min(...dues);
   }
@@ -123,7 +127,7 @@ export class Prober {
       const outcome = await runProbe(this.#pod, keeper, kind, this.#calledOff.signal);
       const { status, attempt, endBy } = keeper.state;
       const isLate = status !== "running" || attempt !== track.attempt || endBy !== undefined;
-      if (isLate || this.#calledOff.signal.aborted) return;
+      if (isLate || !this.#isProbed || this.#calledOff.signal.aborted) return;
       const { tally, verdict } = weighResult(kind, probe, track.tally, outcome.ok);
       track.tally = tally;
       const fact =

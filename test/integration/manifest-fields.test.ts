@@ -70,6 +70,31 @@ testWithPeapod("a probe begins after initialDelaySeconds, and counts to successT
   t.match(await host.must("exec", pod.name, "cat", "/asked"), /^asked\nasked\n/);
 });
 
+testWithPeapod("a probe that fails because its container is being stopped says nothing of it", async (t, host) => {
+  // Ready once; from then on as an application whose door closes first and whose life ends later.
+  const probe = "[ -e /asked ] || exec touch /asked; echo >/asks; until [ -e /closed ]; do sleep 0.1; done; exit 1";
+  const run = "trap 'touch /closed; sleep 2; exit 0' TERM; while :; do sleep 0.1; done";
+  const readinessProbe = {
+    exec: { command: ["sh", "-c", probe] },
+    periodSeconds: 1,
+    timeoutSeconds: 50,
+    failureThreshold: 1,
+  };
+  const pod = host.aPod({
+    containers: [{ name: "c", run, readinessProbe }],
+    spec: { terminationGracePeriodSeconds: 50 },
+  });
+  await host.must("run", "-d", pod.file);
+  await waitUntil(
+    "a probe is in the middle",
+    async () => (await host.peapod("exec", pod.name, "ls", "/asks")).code === 0,
+  );
+  await host.must("stop", pod.name);
+  const types = [...(await timesOf(host, pod)).keys()];
+  t.ok(types.includes("container.ready"));
+  t.notOk(types.includes("container.unready"), types.join());
+});
+
 testWithPeapod("a probe's own terminationGracePeriodSeconds comes before the pod's", async (t, host) => {
   const livenessProbe = {
     exec: { command: ["false"] },
