@@ -7,7 +7,7 @@ import { type AttachConnection, connectAttach } from "../io/attach-client.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { Attachment, AttachRequest } from "./engine.ts";
 import { chooseContainer } from "./exec-command.ts";
-import { readPlan, readPodState } from "./reader.ts";
+import { readPlan, readPodState } from "./looking/reader.ts";
 
 /** How long an io that is being started again is waited for. */
 const PATIENCE_MS = 10_000;

@@ -2,7 +2,7 @@
 // been done before a supervisor's death.
 
 import { asPeapodError, PeapodError } from "../base/errors.ts";
-import { announceMoves } from "../host/cgroups.ts";
+import { announceMoves } from "../host/cgroups/cgroups.ts";
 import { makeRunStages } from "../plan/stages.ts";
 import { finalStatusOf } from "../state/fold.ts";
 import type { KeptPod } from "./context.ts";

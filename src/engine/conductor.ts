@@ -193,7 +193,7 @@ export class Conductor {
   }
 
   async #runHook(keeper: ContainerKeeper, hook: HookKind, timeoutMs: number | undefined, signal: AbortSignal) {
-    const { runHook } = await import("./attend.ts");
+    const { runHook } = await import("./probes/attend.ts");
     return runHook(this.#pod, keeper, hook, timeoutMs, signal);
   }
 

@@ -8,8 +8,8 @@ import type { PinnedNamespace, Plan, PlannedContainer } from "../plan/plan.ts";
 import type { Journal } from "../state/journal.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
+import type { UplinkKeeper } from "./networks/uplink-keeper.ts";
 import type { GatedRuntime } from "./runtime-gate.ts";
-import type { UplinkKeeper } from "./uplink-keeper.ts";
 
 export interface PodContext {
   readonly plan: Plan;

@@ -8,16 +8,16 @@ import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { adoptPod, type WatchedProcess } from "../exits/reaper.ts";
-import { listPidsByRoot } from "../host/population.ts";
+import { listPidsByRoot } from "../host/cgroups/population.ts";
 import { isSameProcess, readProcess } from "../host/processes.ts";
 import { readUplink } from "../host/uplink.ts";
 import { readIoPid } from "../io/io-process.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import type { ContainerState, PodState } from "../state/pod-state.ts";
 import type { KeptPod } from "./context.ts";
+import { degradedNote, readPlan, readPodState } from "./looking/reader.ts";
 import { waitForOrphanedCalls } from "./orphaned-calls.ts";
 import type { Programs } from "./programs.ts";
-import { degradedNote, readPlan, readPodState } from "./reader.ts";
 
 /** The supervisor outlived its reaper: it sees to a new one (which brings a new supervisor) and must then end. */
 export async function becomeDegraded(pod: KeptPod, programs: Programs): Promise<void> {

@@ -11,13 +11,13 @@ import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts"
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
+import type { StatsFrame, StatsRequest } from "./looking/stats.ts";
 import type { Notice } from "./notify-systemd.ts";
-import type { StatsFrame, StatsRequest } from "./stats.ts";
 
 export type { PullNews } from "../image/pull/news.ts";
 export type { SaidNames } from "../manifest/said-names.ts";
 export type { ResourceChange } from "../plan/resource-change.ts";
-export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./stats.ts";
+export type { ContainerStats, PodStats, StatsFrame, StatsRequest, Usage } from "./looking/stats.ts";
 
 /** What holds for all that one caller asks. */
 export interface EngineOptions {

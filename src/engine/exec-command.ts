@@ -8,8 +8,8 @@ import type { ContainerState } from "../state/pod-state.ts";
 import { plannedContainer } from "./context.ts";
 import type { ExecCommand, ExecRequest } from "./engine.ts";
 import { assertAccountsOf, readAccountsOf, writeExecProcess } from "./exec-user.ts";
+import { readPlan, readPodState } from "./looking/reader.ts";
 import { openRuntimeOf } from "./open-runtime.ts";
-import { readPlan, readPodState } from "./reader.ts";
 
 /** @throws NOT_FOUND, WRONG_STATE, BAD_USAGE where the pod has several containers and none is named */
 export function makeExecCommand(root: string, pod: PodName, request: ExecRequest, ptyProgram: string): ExecCommand {

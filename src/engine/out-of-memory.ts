@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import { type Exit, shellStatus } from "../exits/exit.ts";
-import { readOomKills } from "../host/oom-kills.ts";
+import { readOomKills } from "../host/cgroups/oom-kills.ts";
 import type { PlannedContainer } from "../plan/plan.ts";
 import type { PodContext } from "./context.ts";
 

@@ -73,7 +73,7 @@ export async function clearContainers(pod: KeptPod): Promise<void> {
   const { networks } = pod.plan.sandbox;
   // With the namespace its interfaces go; the plugins have to be told before.
   if (networks !== undefined && lent.some(({ file }) => networks.some(({ netns }) => netns === file))) {
-    await (await import("./pod-networks.ts")).detachNetworks(pod.plan);
+    await (await import("./networks/pod-networks.ts")).detachNetworks(pod.plan);
     if (pod.journal.state.networks !== undefined) pod.journal.append({ type: "pod.detached" });
   }
   if (lent.length > 0) await unpinNamespaces(lent.map(({ file }) => file));

@@ -12,20 +12,20 @@ import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { openJournal } from "../state/journal.ts";
 import { makeFirstOutlines } from "../state/outline.ts";
-import { makeCallerIo } from "./caller-io.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
 import { crashInto } from "./crash.ts";
 import { becomeDegraded, writeSupervisorPid } from "./degraded.ts";
 import { IoKeeper } from "./io-keeper.ts";
-import { openMembersRuntime } from "./members-runtime.ts";
+import { UplinkKeeper } from "./networks/uplink-keeper.ts";
 import { openRuntimeOf } from "./open-runtime.ts";
-import { tellResult } from "./outer-result.ts";
+import { makeCallerIo } from "./outer/caller-io.ts";
+import { openMembersRuntime } from "./outer/members-runtime.ts";
+import { tellResult } from "./outer/outer-result.ts";
 import type { Programs } from "./programs.ts";
 import { FD } from "./reaper-link.ts";
 import { gateRuntime } from "./runtime-gate.ts";
 import { Supervisor } from "./supervisor.ts";
-import { UplinkKeeper } from "./uplink-keeper.ts";
 
 /** The reaper takes this exit code for "asleep": it starts a supervisor again when there is something to do. */
 const ASLEEP = 75;
@@ -101,7 +101,7 @@ export function attachBell({ supervisor, programs }: Running): void {
 /** Serves the control socket and goes to sleep when nobody asks and nothing happens. */
 export async function serve(running: Running): Promise<void> {
   const { supervisor } = running;
-  const { startControlServer } = await import("./control-server.ts");
+  const { startControlServer } = await import("./control/control-server.ts");
   const server = startControlServer(supervisor);
   openConnections = () => server.activeRequests;
   let idleSince = Date.now();

@@ -5,15 +5,15 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
-import { writePodLimits } from "../host/cgroup-limits.ts";
-import { makePodCgroup } from "../host/cgroups.ts";
+import { writePodLimits } from "../host/cgroups/cgroup-limits.ts";
+import { makePodCgroup } from "../host/cgroups/cgroups.ts";
 import { mountAll } from "../host/mounts.ts";
 import { pinFromProcess, pinNamespaces } from "../host/namespaces.ts";
 import { makeVolumes } from "../host/volumes.ts";
 import { withAddresses } from "../plan/addresses.ts";
 import type { ClimbStep, Step } from "../plan/plan.ts";
+import { makeEffective, withUpdates } from "./changes/effective-resources.ts";
 import { type KeptPod, pinsFrom, plannedContainer } from "./context.ts";
-import { makeEffective, withUpdates } from "./effective-resources.ts";
 
 type Executors = {
   readonly [Do in ClimbStep["do"]]: (step: Extract<ClimbStep, { do: Do }>, pod: KeptPod) => Promise<void>;
@@ -36,20 +36,20 @@ const EXECUTORS: Executors = {
   },
   "make-volumes": async (_step, pod) => {
     makeVolumes(pod.plan.sandbox.volumes);
-    await (await import("./pod-volumes.ts")).makePodVolumes(pod.plan);
+    await (await import("./volumes/pod-volumes.ts")).makePodVolumes(pod.plan);
   },
   "pin-namespaces": async (step, pod) => {
     mkdirSync(pod.plan.paths.namespaces, { recursive: true, mode: 0o700 });
     const pins = pod.plan.sandbox.namespaces.filter((pin) => pin.owner === step.owner && pin.from === "new");
     await pinNamespaces(pins);
   },
-  "attach-networks": async (_step, pod) => (await import("./pod-networks.ts")).attachNetworks(pod),
+  "attach-networks": async (_step, pod) => (await import("./networks/pod-networks.ts")).attachNetworks(pod),
   "map-ids": async (step) => (await import("../host/map-ids.ts")).mapIds(step),
   mount: async (step) => mountAll(step.mounts),
   "write-bundles": async (_step, pod) => {
     const plan = withAddresses(withUpdates(pod.plan, pod.journal.state), pod.journal.state);
     if (plan.sandbox.vault === undefined) writeBundles(plan);
-    else (await import("./vault.ts")).writeSecretBundles(plan, pod.journal.state);
+    else (await import("./volumes/vault.ts")).writeSecretBundles(plan, pod.journal.state);
   },
   "open-io": async (step, pod) => {
     const { status, attempt } = keeperOf(pod, step.container).state;

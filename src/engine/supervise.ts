@@ -11,14 +11,14 @@ import { makeUuid } from "../base/unique.ts";
 import type { Plan } from "../plan/plan.ts";
 import { crashInto } from "./crash.ts";
 import { dropDegradedNote } from "./degraded.ts";
-import { isAskedByMessage } from "./launcher-note.ts";
+import { readDegradedNote } from "./looking/reader.ts";
 import { waitForOrphanedCalls } from "./orphaned-calls.ts";
 import { findPrograms } from "./programs.ts";
-import { readDegradedNote } from "./reader.ts";
 import { FD, type Launcher, openLauncher } from "./reaper-link.ts";
 import { attachBell, makeSupervisor, serve, startCaller, takeAsleepMarker } from "./run-supervisor.ts";
+import { isAskedByMessage } from "./start/launcher-note.ts";
+import type { UpReply } from "./start/up-outside.ts";
 import { removePodFiles } from "./teardown.ts";
-import type { UpReply } from "./up-outside.ts";
 
 /** Runs until the pod is over or there is nothing to do. `dir`: `<root>/pods/<pod>`; `script`: the bundle that runs. */
 export async function supervise(dir: string, script: string): Promise<void> {
@@ -31,7 +31,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
     // What the pod's Secrets hold comes before its plan.
     if (existsSync(paths.vault)) await (await import("../host/mounts.ts")).unmountBelow(paths.vault);
     // Ports come before it, too.
-    await (await import("./ruins.ts")).giveBackClaims(paths);
+    await (await import("./doctor/ruins.ts")).giveBackClaims(paths);
     removePodFiles(paths);
     tellLauncher(
       launcher,
@@ -43,7 +43,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   crashInto(paths.supervisorLog);
   const known = readOwnJson<Plan>(paths.plan) as Plan;
   const isChanging = existsSync(join(dir, "next.json"));
-  const plan = isChanging ? (await import("./change-members.ts")).takeNextPlan(paths, known) : known;
+  const plan = isChanging ? (await import("./changes/change-members.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);
   const byMessage = isAskedByMessage(dir);

@@ -9,23 +9,23 @@ import type { ContainerName } from "../base/names.ts";
 import { checkpointDir } from "../base/paths.ts";
 import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
-import { freezePod, thawPod } from "../host/cgroups.ts";
+import { freezePod, thawPod } from "../host/cgroups/cgroups.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Want } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
 import { assertHasCgroup } from "./assert-cgroup.ts";
-import { meaningOf } from "./caller-signals.ts";
 import { Caretaker } from "./caretaker.ts";
-import type { CheckpointAsked } from "./checkpoint-pod.ts";
+import type { CheckpointAsked } from "./checkpoint/checkpoint-pod.ts";
+import type { RestoreAsked } from "./checkpoint/restore-pod.ts";
 import { climb, killOnFailure, undoOnFailure } from "./climb.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import { type KeptPod, membersOf, type PodContext } from "./context.ts";
 import type { WrittenManifest } from "./engine.ts";
-import { Prober } from "./prober.ts";
+import { meaningOf } from "./outer/caller-signals.ts";
+import { Prober } from "./probes/prober.ts";
 import { Queue } from "./queue.ts";
 import { releaseReserve } from "./reserve.ts";
-import type { RestoreAsked } from "./restore-pod.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -168,7 +168,7 @@ export class Supervisor {
    */
   change(asked: Asked & { readonly manifest: WrittenManifest }): Promise<PodState> {
     return this.#change(async () => {
-      const { beginChange, finishChange, untilChanged } = await import("./change-members.ts");
+      const { beginChange, finishChange, untilChanged } = await import("./changes/change-members.ts");
       if (!this.pod.journal.hasRequest("changed", asked.request)) {
         this.#assertStatus(["running"], "update");
         if (this.pod.plan.outer !== undefined) {
@@ -248,7 +248,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.pod.journal.hasRequest("checkpointed", asked.request)) return this.state;
       this.#assertStatus(["running"], "checkpoint");
-      const { checkpointPod } = await import("./checkpoint-pod.ts");
+      const { checkpointPod } = await import("./checkpoint/checkpoint-pod.ts");
       try {
         await checkpointPod(this.pod, asked, () => this.#holdStill());
       } finally {
@@ -263,7 +263,7 @@ export class Supervisor {
     return this.#change(async () => {
       if (this.pod.journal.hasRequest("restored", asked.request)) return this.state;
       this.#assertStatus(["checkpointed"], "restore");
-      const { restorePod } = await import("./restore-pod.ts");
+      const { restorePod } = await import("./checkpoint/restore-pod.ts");
       await restorePod(this.pod, asked);
       this.#beginAgain();
       return this.state;
@@ -294,7 +294,7 @@ export class Supervisor {
       const keepers = containers.map((name) => this.#named(name));
       const ended = keepers.find((keeper) => !keeper.isAlive);
       if (ended !== undefined) this.running(ended.planned.name);
-      const { updatePod } = await import("./update-pod.ts");
+      const { updatePod } = await import("./changes/update-pod.ts");
       await updatePod(this.pod, keepers, resources);
       return this.state;
     });
@@ -342,13 +342,13 @@ export class Supervisor {
       if (this.state.deletedAt !== undefined) return this.#end();
       if (this.state.cursor === 0) this.#notePlanned();
       if (this.state.checkpointedAt !== undefined || existsSync(checkpointDir(this.pod.plan.paths)))
-        await (await import("./settle-checkpoint.ts")).settleCheckpoint(this.pod);
+        await (await import("./checkpoint/settle-checkpoint.ts")).settleCheckpoint(this.pod);
       await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
       await Promise.all([...this.pod.containers.values()].map((keeper) => this.#caretaker.recoverIo(keeper)));
-      if (!wasAsleep) await (await import("./update-pod.ts")).finishUpdates(this.pod);
+      if (!wasAsleep) await (await import("./changes/update-pod.ts")).finishUpdates(this.pod);
       if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
       if (this.state.changedAt !== undefined && this.state.want !== "deleted")
-        await (await import("./change-members.ts")).prepareChanged(this.pod);
+        await (await import("./changes/change-members.ts")).prepareChanged(this.pod);
       // Who was killed between the two could not tell it.
       if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
         this.#caretaker.tellResult(this.state.exitStatus);
@@ -480,7 +480,7 @@ export class Supervisor {
 
   /** A change that was cut short is brought to its end, and this supervisor with it. */
   async #goOnChanging(): Promise<void> {
-    const { finishChange } = await import("./change-members.ts");
+    const { finishChange } = await import("./changes/change-members.ts");
     await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {
       this.pod.report(error, "the change of members failed");
       this.#conductor.begin();

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { errnoOf } from "../base/errors.ts";
 import { readNames } from "../base/files.ts";
 import { checkpointDir, type PodPaths } from "../base/paths.ts";
-import { removePodCgroup, thawPod } from "../host/cgroups.ts";
+import { removePodCgroup, thawPod } from "../host/cgroups/cgroups.ts";
 import { unmountBelow } from "../host/mounts.ts";
 import { removeTree } from "../host/volumes.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
@@ -45,7 +45,7 @@ export async function takeDownContainers(pod: KeptPod, isStrict: boolean): Promi
 /** What a plugin cannot take back now it can perhaps later: `doctor` asks again. */
 async function detach(pod: KeptPod, isStrict: boolean): Promise<void> {
   try {
-    await (await import("./pod-networks.ts")).detachNetworks(pod.plan);
+    await (await import("./networks/pod-networks.ts")).detachNetworks(pod.plan);
   } catch (error) {
     if (isStrict) throw error;
     pod.report(error, "a network could not be left; peapod doctor --fix tries again");
@@ -71,7 +71,7 @@ export async function takeDownSandbox(pod: KeptPod): Promise<void> {
   await unmountBelow(pod.plan.paths.dir);
   await removePodCgroup(pod.plan.sandbox.cgroup, pod.facts);
   const { idsFile, ports } = pod.plan.sandbox;
-  if (ports !== undefined) (await import("./port-claims.ts")).giveBackPorts(ports);
+  if (ports !== undefined) (await import("./networks/port-claims.ts")).giveBackPorts(ports);
   if (idsFile !== undefined) (await import("../host/claims.ts")).giveBack(idsFile);
 }
 

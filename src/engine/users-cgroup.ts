@@ -2,9 +2,9 @@
 
 import { readOwnJson } from "../base/files.ts";
 import { makePodPaths, type PodPaths } from "../base/paths.ts";
-import { type CgroupFacts, listCgroupDirs } from "../host/cgroups.ts";
+import { type CgroupFacts, listCgroupDirs } from "../host/cgroups/cgroups.ts";
 import type { Plan, PodCgroup } from "../plan/plan.ts";
-import { readPodNames } from "./reader.ts";
+import { readPodNames } from "./looking/reader.ts";
 
 /** None where the plan is gone: systemd takes the cgroup away with the last process in it. */
 export function readCgroupOfUsers({ plan }: Pick<PodPaths, "plan">): PodCgroup[] {

@@ -19,7 +19,7 @@ import { writeJsonAtomic } from "../base/files.ts";
 import { swiftCall } from "../base/swift-call.ts";
 import { MKFS_OPTIONS, makeImageSize } from "../plan/disk-image.ts";
 import type { HostMount, PlannedFile, PlannedVolume } from "../plan/plan.ts";
-import { giveToGroup, isOfGroup } from "./group-tree.ts";
+import { giveToGroup, isOfGroup } from "./cgroups/group-tree.ts";
 import { isWithin } from "./mount-table.ts";
 import { mountAll } from "./mounts.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { errnoOf } from "../base/errors.ts";
-import type { CgroupUsage } from "./cgroup-usage.ts";
+import type { CgroupUsage } from "./cgroups/cgroup-usage.ts";
 
 /** USER_HZ and the size of a page, fixed on all of Linux's common architectures (proc(5)). */
 const MICROS_PER_TICK = 10_000;

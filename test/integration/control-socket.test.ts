@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import t from "tap";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
-import { httpStatusOf } from "../../src/engine/control-messages.ts";
+import { httpStatusOf } from "../../src/engine/control/control-messages.ts";
 import type { Event } from "../../src/state/event.ts";
 import type { PodState } from "../../src/state/pod-state.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
@@ -279,9 +279,9 @@ function escapeForRegExp(text: string): string {
 }
 
 t.test("the document has a section for each route that the server knows, and no other", async (t) => {
-  const source = readFileSync(new URL("../../src/engine/control-server.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../../src/engine/control/control-server.ts", import.meta.url), "utf8");
   const literal = [...source.matchAll(/case "((?:GET|DELETE) \/[^"]+)"/g)].map((match) => match[1]);
-  const { VERBS } = await import("../../src/engine/control-messages.ts");
+  const { VERBS } = await import("../../src/engine/control/control-messages.ts");
   const routes = [
     ...literal,
     ...VERBS.map((verb) => `POST /v1/pod/${verb}`),

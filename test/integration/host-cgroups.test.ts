@@ -13,7 +13,7 @@ import {
   makePodCgroup,
   removePodCgroup,
   thawPod,
-} from "../../src/host/cgroups.ts";
+} from "../../src/host/cgroups/cgroups.ts";
 import { readProcess } from "../../src/host/processes.ts";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import type { PodCgroup } from "../../src/plan/plan.ts";

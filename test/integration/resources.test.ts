@@ -1,7 +1,7 @@
 // What a manifest says of resources is what the kernel has, and the kernel holds it.
 
 import { readFileSync } from "node:fs";
-import { readOomKills } from "../../src/host/oom-kills.ts";
+import { readOomKills } from "../../src/host/cgroups/oom-kills.ts";
 import {
   CPU_STAT,
   CPUS,

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { killCgroup, listCgroupDirs, removePodCgroup } from "../../src/host/cgroups.ts";
+import { killCgroup, listCgroupDirs, removePodCgroup } from "../../src/host/cgroups/cgroups.ts";
 import { readProcess } from "../../src/host/processes.ts";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import { findRuntime } from "../../src/runtime/find-runtime.ts";

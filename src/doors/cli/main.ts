@@ -25,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       return await supervise(argv[1] ?? "", scriptPath());
     }
     case "@up": {
-      const { replyToUp } = await import("../../engine/reply-to-up.ts");
+      const { replyToUp } = await import("../../engine/start/reply-to-up.ts");
       const { makePullTeller } = await import("./pull-teller.ts");
       const { FD } = await import("../../engine/reaper-link.ts");
       // The caller's own, from here on.

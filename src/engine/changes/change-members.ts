@@ -1,0 +1,188 @@
+// Members of a running pod come, go and are replaced, while the others run on. The new plan lies beside the old one until
+// those who go have gone; then the journal has it (`pod.changed`), and the supervisor ends: the next one begins with the
+// new plan, as it would after any crash, and makes those who come. INVARIANT: at each instant the journal says which of
+// the two plans holds, and what is left to be done can be done again.
+
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PeapodError } from "../../base/errors.ts";
+import { readOwnJson, writeFileAtomic, writeJsonAtomic } from "../../base/files.ts";
+import type { ContainerName } from "../../base/names.ts";
+import type { PodPaths } from "../../base/paths.ts";
+import { unmountBelow } from "../../host/mounts.ts";
+import { removeTree } from "../../host/volumes.ts";
+import type { StoredDocuments } from "../../manifest/make-generated.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
+import { planMemberChange } from "../../plan/members.ts";
+import type { Plan, PlannedContainer, PlannedVolume, Sandbox, Step } from "../../plan/plan.ts";
+import { makeOutlines } from "../../state/outline.ts";
+import type { ContainerState } from "../../state/pod-state.ts";
+import { readMemoryAt } from "../../state/read-memory.ts";
+import type { KeptPod } from "../context.ts";
+import type { WrittenManifest } from "../engine.ts";
+import { makePlannedMemory } from "../looking/reader.ts";
+import { makePodPlan } from "../planning/make-pod-plan.ts";
+import { findPrograms } from "../programs.ts";
+import { endIo } from "../renew.ts";
+import { executeStep } from "../steps.ts";
+
+interface Next {
+  readonly request: string;
+  readonly manifest: Manifest;
+  readonly stored: StoredDocuments;
+  readonly plan: Plan;
+  readonly added: readonly ContainerName[];
+  readonly replaced: readonly ContainerName[];
+}
+
+/**
+ * Decides, and journals that it has begun. False: there is nothing to change.
+ * @throws BAD_MANIFEST, NOT_SUPPORTED and what planning throws; then nothing was done
+ */
+export async function beginChange(
+  { plan, journal }: KeptPod,
+  { request, manifest: written }: { readonly request: string; readonly manifest: WrittenManifest },
+): Promise<boolean> {
+  const cgroupDriver = plan.sandbox.cgroup.driver === "systemd" ? "systemd" : "cgroupfs";
+  const options = { root: plan.root, runtime: plan.runtime.path, cgroupDriver } as const;
+  const programs = findPrograms(process.argv[1] ?? "");
+  const refuse = (why: string) => {
+    throw new PeapodError("NOT_SUPPORTED", `pod ${plan.pod}: ${why}`, {
+      hint: "clone the pod, or delete it and run it anew",
+    });
+  };
+  if (plan.sandbox.vault !== undefined) refuse("has Secrets, and cannot become another while it runs");
+  if (plan.sandbox.idsFile !== undefined) refuse("has a user namespace, and cannot become another while it runs");
+  const stored = readOwnJson<StoredDocuments>(plan.paths.document);
+  const planned = await makePodPlan(options, programs, {
+    file: written.file,
+    name: plan.pod,
+    written,
+    // Those that it is attached to it stays attached to.
+    ...(plan.sandbox.networks === undefined ? { usualNetwork: plan.sandbox.uplink?.kind ?? "none" } : {}),
+    ...(plan.uid === undefined ? {} : { uid: plan.uid }),
+    ...(stored?.env === undefined ? {} : { env: stored.env }),
+    ...(stored?.networks === undefined ? {} : { networks: stored.networks }),
+    ...(stored?.publish === undefined ? {} : { publish: stored.publish }),
+    attached: pickAttached(plan.sandbox),
+    ...(stored?.names === undefined ? {} : { names: stored.names }),
+  });
+  if (planned.secrets !== undefined) refuse("cannot be given Secrets while it runs");
+  const change = planMemberChange(plan, planned.plan);
+  if (change === undefined) return false;
+  const { added, removed, replaced } = change;
+  const next: Next = {
+    request,
+    manifest: planned.manifest,
+    stored: planned.stored,
+    plan: { ...change.plan, firstMembers: plan.firstMembers ?? makeOutlines(plan.containers) },
+    added,
+    replaced,
+  };
+  writeJsonAtomic(fileOfNext(plan.paths), next);
+  const endBy = new Date(Date.now() + plan.stopGraceMs).toISOString();
+  journal.append({ type: "pod.changing", request, leaving: [...removed, ...replaced], endBy });
+  return true;
+}
+
+/** It stays where it is. */
+function pickAttached({ networks, podIPs, ports }: Sandbox): Pick<Sandbox, "networks" | "podIPs" | "ports"> {
+  return {
+    ...(networks === undefined ? {} : { networks }),
+    ...(podIPs === undefined ? {} : { podIPs }),
+    ...(ports === undefined ? {} : { ports }),
+  };
+}
+
+/** The conductor ends those who go; `hold` has it begin nothing more. Does not return: this supervisor ends with the old plan. */
+export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): Promise<never> {
+  const { plan, journal } = pod;
+  const leaving = () => journal.state.containers.filter(({ leaveBy }) => leaveBy !== undefined);
+  await journal.until(() => leaving().every(({ status }) => ["exited", "deleted", "planned"].includes(status)));
+  await hold();
+  const next = readOwnJson<Next>(fileOfNext(plan.paths));
+  if (next === undefined) throw new PeapodError("STATE_DAMAGED", `pod ${plan.pod}: what it is to become is gone`);
+  for (const { name } of leaving()) {
+    const keeper = pod.containers.get(name);
+    await keeper?.delete();
+    if (keeper === undefined || keeper.state.status === "planned") continue;
+    await endIo(pod, keeper.planned);
+  }
+  for (const container of plan.containers)
+    if (!next.plan.containers.some(({ name }) => name === container.name)) await removeTraces(container);
+  for (const volume of plan.sandbox.volumes)
+    if (!next.plan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume, plan.paths);
+  const fresh = [...next.added, ...next.replaced];
+  await pod.runtime.close();
+  journal.append({ type: "pod.changed", request: next.request, containers: makeOutlines(next.plan.containers), fresh });
+  install(plan.paths, next);
+  // It goes of its own will, so that the next one takes nothing for a crash; and at once, which the reaper takes for no fault.
+  writeFileSync(join(plan.paths.dir, "asleep"), "");
+  process.kill(process.pid, "SIGKILL");
+  return new Promise<never>(() => undefined);
+}
+
+/** For a supervisor that begins: the plan that holds, now that a change may have been cut short. */
+export function takeNextPlan(paths: PodPaths, plan: Plan): Plan {
+  const file = fileOfNext(paths);
+  if (!existsSync(file)) return plan;
+  const next = readOwnJson<Next>(file) as Next;
+  const { state, change } = readMemoryAt(paths.journal, makePlannedMemory(plan));
+  if (change?.request === next.request) {
+    install(paths, next);
+    return next.plan;
+  }
+  // Nobody was told of it.
+  if (state.changing !== next.request) rmSync(file, { force: true });
+  return plan;
+}
+
+/** After the new plan was taken: what its containers need stands ready then, and what nobody needs any more is gone. */
+export async function prepareChanged(pod: KeptPod): Promise<void> {
+  const file = fileOfNext(pod.plan.paths);
+  if (pod.journal.state.changing !== undefined || !existsSync(file)) return;
+  const isShared = (step: Step) => step.do.startsWith("make-") || step.do === "mount" || step.do === "write-bundles";
+  for (const step of pod.plan.stages.flat().filter(isShared)) await executeStep(step, pod);
+  rmSync(file, { force: true });
+}
+
+/** @throws RUNTIME_FAILED where one of those who came did not start, WRONG_STATE where the pod ended before */
+export async function untilChanged(pod: KeptPod, request: string): Promise<void> {
+  const { plan, journal } = pod;
+  // Of one that others have followed since nothing is left to wait for.
+  const fresh = journal.change?.request === request ? journal.change.fresh : [];
+  const meant = () => journal.state.containers.filter(({ name }) => fresh.includes(name));
+  const hasBegun = ({ status, restartBy }: ContainerState) =>
+    restartBy === undefined && (status === "running" || status === "exited");
+  await journal.until(() => journal.state.exitedAt !== undefined || meant().every(hasBegun));
+  const failed = meant().find(({ reason }) => reason === "StartError");
+  if (failed !== undefined)
+    throw new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start: ${failed.message}`);
+  if (!meant().every(hasBegun))
+    throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its new containers were started`);
+}
+
+/** The plan last: with it the pod is what the journal says. */
+function install(paths: PodPaths, { manifest, stored, plan }: Next): void {
+  // Who comes may be at another network than those who are there.
+  for (const { path, text } of plan.sandbox.files) if (!existsSync(path)) writeFileAtomic(path, text, 0o644);
+  writeJsonAtomic(paths.manifest, manifest);
+  writeJsonAtomic(paths.document, stored);
+  writeJsonAtomic(paths.plan, plan);
+}
+
+async function removeTraces({ paths }: PlannedContainer): Promise<void> {
+  await unmountBelow(paths.bundle);
+  for (const dir of [paths.bundle, dirname(paths.ioLock), paths.logDir]) removeTree(dir);
+}
+
+/** What is ours of a volume that nobody has any more. */
+async function removeVolume(volume: PlannedVolume, paths: PodPaths): Promise<void> {
+  if (!volume.path.startsWith(`${paths.volumes}/`)) return;
+  await unmountBelow(volume.path);
+  removeTree(volume.path);
+}
+
+function fileOfNext(paths: PodPaths): string {
+  return join(paths.dir, "next.json");
+}

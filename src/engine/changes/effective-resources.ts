@@ -1,0 +1,50 @@
+// The limits that hold now: the plan's, with what updates changed since, and the pod's summed up anew. Pure.
+
+import type { ContainerName } from "../../base/names.ts";
+import type { Plan, PlannedResources } from "../../plan/plan.ts";
+import { makePodLimits } from "../../plan/pod-resources.ts";
+import type { ResourceChange } from "../../plan/resource-change.ts";
+import type { PodState } from "../../state/pod-state.ts";
+import type { ResourceReport } from "../engine.ts";
+
+export interface EffectiveResources {
+  readonly containers: ReadonlyMap<ContainerName, PlannedResources>;
+  /** On the pod's cgroup; empty in a caller's container, whose limits are the caller's. */
+  readonly pod: Partial<PlannedResources>;
+}
+
+/** `more`: changes that are not in the state yet. */
+export function makeEffective(
+  plan: Plan,
+  state: Pick<PodState, "resources" | "containers">,
+  more: { readonly pod?: ResourceChange; readonly containers?: ReadonlyMap<ContainerName, ResourceChange> } = {},
+): EffectiveResources {
+  const containers = new Map(
+    plan.containers.map(({ name, resources }): [ContainerName, PlannedResources] => {
+      const changed = state.containers.find((one) => one.name === name)?.resources;
+      return [name, { ...resources, ...changed, ...more.containers?.get(name) }];
+    }),
+  );
+  if (plan.outer !== undefined || plan.sandbox.resources === undefined) return { containers, pod: {} };
+  const own = { ...plan.sandbox.resources.own, ...state.resources, ...more.pod };
+  const members = plan.containers.map(({ name, role }) => ({
+    role,
+    resources: containers.get(name) as PlannedResources,
+  }));
+  return { containers, pod: makePodLimits(own, members) };
+}
+
+/** The same plan, as it would be made now. */
+export function withUpdates(plan: Plan, state: Pick<PodState, "resources" | "containers">): Plan {
+  if (state.containers.every(({ resources }) => resources === undefined)) return plan;
+  const { containers } = makeEffective(plan, state);
+  return {
+    ...plan,
+    containers: plan.containers.map((one) => ({ ...one, resources: containers.get(one.name) ?? one.resources })),
+  };
+}
+
+export function makeReport(plan: Plan, state: Pick<PodState, "resources" | "containers">): ResourceReport {
+  const { pod, containers } = makeEffective(plan, state);
+  return { qosClass: plan.sandbox.resources?.qosClass ?? null, pod, containers: Object.fromEntries(containers) };
+}

@@ -1,0 +1,31 @@
+// The volumes of a pod that take more than a directory, with what its Secrets hold.
+
+import { PeapodError } from "../../base/errors.ts";
+import { isSpecial, makeSpecialVolumes } from "../../host/made-volumes.ts";
+import type { Content } from "../../manifest/config-objects.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { SecretParts } from "../../plan/secrets.ts";
+import { readVault } from "./vault.ts";
+
+/** @throws HOST_LACKS, OUT_OF_RESOURCES, NOT_PERMITTED, STATE_DAMAGED where the pod's vault is gone */
+export async function makePodVolumes(plan: Plan): Promise<void> {
+  const volumes = plan.sandbox.volumes.filter(isSpecial);
+  if (volumes.length === 0) return;
+  let parts: SecretParts | undefined;
+  await makeSpecialVolumes(
+    volumes,
+    (volume, { path, content }) => {
+      if (!("secret" in content)) return makeBytes(content);
+      parts ??= readVault(plan);
+      const found = parts.files[volume.name]?.[path];
+      if (found === undefined || "secret" in found)
+        throw new PeapodError("STATE_DAMAGED", `volume ${volume.name}: what belongs into ${path} is gone`);
+      return makeBytes(found);
+    },
+    plan.pod,
+  );
+}
+
+export function makeBytes(content: Exclude<Content, { secret: string }>): Uint8Array | string {
+  return "text" in content ? content.text : Buffer.from(content.base64, "base64");
+}
