@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testWithPeapod } from "../support/peapod-host.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 testWithPeapod("a container does not learn of NOTIFY_SOCKET, nor find a socket of it", async (t, host) => {
@@ -33,14 +34,16 @@ const LISTENER = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
-s.settimeout(60)
+s.settimeout(float(sys.argv[2]))
 print("listening", flush=True)
 while True: print(s.recv(4096).decode().replace("\\n", "|"), flush=True)
 `;
 
 testWithPeapod("run says when the pod is ready, and not before, and that it is stopping", async (t, host) => {
   const address = join(host.dir, "notify");
-  const listener = spawn("python3", ["-c", LISTENER, address], { stdio: ["ignore", "pipe", "inherit"] });
+  const listener = spawn("python3", ["-c", LISTENER, address, String(patient(60_000) / 1000)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let heard = "";
   listener.stdout.setEncoding("utf8").on("data", (text: string) => {
     heard += text;
