@@ -100,7 +100,7 @@ testWithPeapod(
 testWithPeapod(
   "exits, restarts and probes go on after a restore",
   async (t, host) => {
-    const readinessProbe = { exec: { command: ["test", "-e", "/v/ok"] }, periodSeconds: 1 };
+    const readinessProbe = { exec: { command: ["test", "-e", "/v/ok"] }, periodSeconds: 1, timeoutSeconds: 50 };
     const pod = host.aPod({
       containers: [
         { name: "web", run: `echo >/v/ok; ${COUNT}`, readinessProbe, ...AT_SCRATCH },

@@ -368,7 +368,7 @@ testWithDocker("a published port is answered by a member", async (t) => {
 });
 
 testWithDocker("the pod's readiness is a health check, in each way that Docker asks", async (t) => {
-  const ready = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  const ready = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, timeoutSeconds: 50, failureThreshold: 1 };
   const image = await aPodImage({ containers: [{ name: "web", readinessProbe: ready }, { name: "side" }] });
   const exec = await aPodImage({
     containers: [{ name: "web" }],

@@ -120,7 +120,11 @@ testWithPeapod("hooks ask by HTTP, HTTPS and TCP, and say whom they did not reac
       {
         name: "web",
         run: SITE,
-        readinessProbe: { httpGet: { port: "http", host: "127.0.0.1", scheme: "HTTP" }, periodSeconds: 1 },
+        readinessProbe: {
+          httpGet: { port: "http", host: "127.0.0.1", scheme: "HTTP" },
+          periodSeconds: 1,
+          timeoutSeconds: 50,
+        },
         ports: [{ name: "http", containerPort: port, protocol: "TCP" }],
         lifecycle: { preStop: { sleep: { seconds: 1 } } },
       },
@@ -194,7 +198,7 @@ testWithPeapod("with hostNetwork a hostPort is the host's own port", async (t, h
   const port = await aFreePort();
   const ports = [{ name: "web", containerPort: port, hostPort: port, hostIP: "127.0.0.1", protocol: "TCP" }];
   const run = SITE.replace("8080", `127.0.0.1:${port}`);
-  const readinessProbe = { httpGet: { port: "web" }, periodSeconds: 1 };
+  const readinessProbe = { httpGet: { port: "web" }, periodSeconds: 1, timeoutSeconds: 50 };
   const pod = host.aPod({ containers: [{ name: "c", run, ports, readinessProbe }], spec: { hostNetwork: true } });
   await host.must("run", "-d", pod.file);
   await host.must("wait", "--for", "ready", pod.name);

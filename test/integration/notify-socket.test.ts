@@ -50,7 +50,12 @@ testWithPeapod("run says when the pod is ready, and not before, and that it is s
   });
   try {
     await waitUntil("it listens", () => heard !== "");
-    const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+    const probe = {
+      exec: { command: ["test", "-e", "/up"] },
+      periodSeconds: 1,
+      timeoutSeconds: 50,
+      failureThreshold: 1,
+    };
     const run = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
     const pod = host.aPod({ containers: [{ name: "web", run, readinessProbe: probe }] });
     const { child, ended } = host.start(["run", pod.file], { env: { NOTIFY_SOCKET: address } });

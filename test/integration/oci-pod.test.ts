@@ -655,7 +655,7 @@ testWithBundle("the caller's SIGKILL ends what would always come back", async (t
 });
 
 testWithBundle("the caller's health check is the pod's readiness", async (t, bundle) => {
-  const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  const probe = { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, timeoutSeconds: 50, failureThreshold: 1 };
   bundle.withPod([{ name: "web", run: STAY, readinessProbe: probe }]);
   await bundle.up();
   const asks: readonly string[][] = [["peapod-ready"], ["--process", join(bundle.dir, "check.json")]];

@@ -150,7 +150,12 @@ testWithPeapod("a sidecar counts as started when its startup probe succeeds, not
         name: "proxy",
         run: "sleep 0.5; touch /up; trap 'exit 0' TERM; while :; do sleep 0.05; done",
         ...ALWAYS,
-        startupProbe: { exec: { command: ["test", "-e", "/up"] }, periodSeconds: 1, failureThreshold: 20 },
+        startupProbe: {
+          exec: { command: ["test", "-e", "/up"] },
+          periodSeconds: 1,
+          timeoutSeconds: 50,
+          failureThreshold: 20,
+        },
       },
     ],
     containers: [{ name: "web", run: "exit 0" }],
