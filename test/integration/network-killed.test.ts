@@ -28,6 +28,16 @@ tell "$CNI_COMMAND ends"
   networks.list("10-slow.conflist", { cniVersion: "1.0.0", name: "slow", plugins: [{ type: "slow" }] });
 }
 
+/** A pod whose way up has come to its plugin's ADD, where it stays. */
+async function comeToAdd(host: PeapodHost, networks: OwnNetworks) {
+  slowPlugin(networks);
+  networks.mark("stay-ADD");
+  const pod = host.aPod();
+  const running = host.start(["run", "-d", pod.file]);
+  await waitUntil("ADD has begun", () => networks.told().includes("ADD begins"));
+  return { pod, running };
+}
+
 async function killSupervisor(host: PeapodHost, pod: PodFile): Promise<void> {
   const pid = supervisorOf(host, pod);
   if (pid === undefined) throw new Error("there is no supervisor to be killed");
@@ -38,11 +48,7 @@ async function killSupervisor(host: PeapodHost, pod: PodFile): Promise<void> {
 testWithNetworks(
   "a supervisor that is killed in ADD: the plugin ends, its work is undone, and done again",
   async (t, host, networks) => {
-    slowPlugin(networks);
-    networks.mark("stay-ADD");
-    const pod = host.aPod();
-    const running = host.start(["run", "-d", pod.file]);
-    await waitUntil("ADD has begun", () => networks.told().includes("ADD begins"));
+    const { pod, running } = await comeToAdd(host, networks);
     await killSupervisor(host, pod);
     t.same(networks.told(), ["ADD begins"], "nobody does anything while the plugin runs");
     networks.unmark("stay-ADD");
@@ -56,11 +62,7 @@ testWithNetworks(
 testWithNetworks(
   "a supervisor that is killed in ADD of a plugin that hangs: that is ended at its deadline",
   async (t, host, networks) => {
-    slowPlugin(networks);
-    networks.mark("stay-ADD");
-    const pod = host.aPod();
-    const running = host.start(["run", "-d", pod.file]);
-    await waitUntil("ADD has begun", () => networks.told().includes("ADD begins"));
+    const { pod, running } = await comeToAdd(host, networks);
     await killSupervisor(host, pod);
     await waitUntil("the next one has given up on it", () => networks.told().includes("DEL begins"));
     networks.unmark("stay-ADD");
@@ -137,11 +139,7 @@ testWithNetworks(
 testWithNetworks(
   "a caller who gives up in ADD gets his terminal back, and nothing is left",
   async (t, host, networks) => {
-    slowPlugin(networks);
-    networks.mark("stay-ADD");
-    const pod = host.aPod();
-    const running = host.start(["run", "-d", pod.file]);
-    await waitUntil("ADD has begun", () => networks.told().includes("ADD begins"));
+    const { running } = await comeToAdd(host, networks);
     running.child.kill("SIGINT");
     networks.unmark("stay-ADD");
     t.equal((await running.ended).code, 130);

@@ -1,10 +1,10 @@
 // Promise: a port that is published at an IPv6 address leads to the pod from there, or is refused; never published in vain.
 
 import { execFileSync, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { askByDatagram } from "../support/ask-by-datagram.ts";
 import { LACKS_PLUGINS, type OwnNetworks, readAddresses, readRules, testWithNetworks } from "../support/networks.ts";
 import type { PeapodHost, PodFile, Test } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -43,21 +43,6 @@ async function get(ip: string, port: number): Promise<string> {
   return (await answer?.text())?.trim() ?? "";
 }
 
-function askByDatagram(ip: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp6");
-    const end = (text: string) => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(text);
-    };
-    const timer = setTimeout(() => end(""), 500);
-    socket.on("message", (message) => end(message.toString()));
-    socket.on("error", () => end(""));
-    socket.send("hello", port, ip);
-  });
-}
-
 async function reaches(ip: string, port: number): Promise<void> {
   await waitUntil(`${ip} port ${port} leads to the pod`, async () => (await get(ip, port)) === "hello");
 }
@@ -85,7 +70,7 @@ if (!lacks) {
     await reaches(address, base);
     t.equal(await get("127.0.0.1", base), "", "at that address alone");
     echoIn(t, host, pod, 53);
-    await waitUntil("UDP as well", async () => (await askByDatagram(address, base + 1)) === "got hello");
+    await waitUntil("UDP as well", async () => (await askByDatagram(address, base + 1)) === "got hello\n");
     const neighbour = host.aPod();
     await host.must("run", "-d", neighbour.file);
     const ask = ["exec", neighbour.name, "--", "busybox", "wget", "-qO-", `http://[${address}]:${base}/`];

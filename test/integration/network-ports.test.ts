@@ -1,12 +1,12 @@
 // Promise: a published port leads to the pod, from wherever it is asked; one that is taken is told before anything starts.
 
 import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { askByDatagram } from "../support/ask-by-datagram.ts";
 import { readRules, testWithNetworks } from "../support/networks.ts";
 import type { PeapodHost } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -42,22 +42,6 @@ function get(host: string, port: number): Promise<string> {
       .on("timeout", () => asked.destroy())
       .on("error", () => resolve(""))
       .end();
-  });
-}
-
-/** What a server says to a datagram, within a moment. */
-function askByDatagram(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp4");
-    const end = (text: string) => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(text);
-    };
-    const timer = setTimeout(() => end(""), 500);
-    socket.on("message", (message) => end(message.toString()));
-    socket.on("error", () => end(""));
-    socket.send("hello\n", port, host);
   });
 }
 
