@@ -472,10 +472,15 @@ export class Supervisor {
         await this.#restart().catch((error: unknown) => this.pod.report(error, "the restart failed"));
         break;
       case "deleted":
-        await this.#takeDown();
-        return;
+        return await this.#goOnDeleting();
     }
     this.onExits();
+  }
+
+  /** What kept the pod then, and keeps it now, whoever asks again is told. */
+  async #goOnDeleting(): Promise<void> {
+    if (this.state.isForced) return await this.#takeDown();
+    await this.#takeDown(true).catch((error: unknown) => this.pod.report(error, "the pod stays"));
   }
 
   /** A change that was cut short is brought to its end, and this supervisor with it. */

@@ -127,7 +127,7 @@ export async function checkAttachment({ network, result }: AttachmentRecord): Pr
  */
 export async function removeAttachment(path: string, { netns }: { readonly netns?: string } = {}): Promise<void> {
   const record = readRecord(path);
-  if (record === undefined) return;
+  if (record === undefined) return removeRecord(path);
   const network = netns === undefined ? record.network : { ...record.network, netns };
   if (record.phase !== "deleting") writeRecordIfRoom({ ...record, phase: "deleting" });
   // Before 0.4.0 nothing was handed to DEL.

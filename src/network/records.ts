@@ -2,7 +2,7 @@
 // can give back all that it stands for, with no other knowledge: a supervisor that begins anew, `doctor`, a later boot.
 
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { asPeapodError } from "../base/errors.ts";
 import { readNamesIfOpen, readOwnJson, readTextIfAny, writeJsonAtomic } from "../base/files.ts";
 import { ATTACHMENTS_DIR } from "../base/paths.ts";
@@ -58,8 +58,12 @@ export function readRecord(path: string): AttachmentRecord | undefined {
   return readOwnJson<AttachmentRecord>(path);
 }
 
+/** With what somebody who was killed while he wrote it has left beside it. */
 export function removeRecord(path: string): void {
   rmSync(path, { force: true });
+  const halves = readNamesIfOpen(ATTACHMENTS_DIR).filter((name) => name.endsWith(".tmp"));
+  for (const name of halves.filter((one) => one.startsWith(`${basename(path)}.`)))
+    rmSync(join(ATTACHMENTS_DIR, name), { force: true });
 }
 
 /** Of all boots and roots. */

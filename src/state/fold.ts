@@ -104,6 +104,7 @@ function applyFact(state: PodState, event: Event): PodState {
         wantedAt: event.time,
         graceMs: event.graceMs,
         stopSignal: event.signal,
+        ...(event.force ? { isForced: true } : {}),
       };
     case "pod.attached":
       return { ...state, ...makeAddresses(event.networks), networks: event.networks, dns: event.dns };

@@ -33,6 +33,8 @@ export interface PodState {
   readonly graceMs: number | undefined;
   /** The signal that came with it, for containers that have none of their own. */
   readonly stopSignal: string | undefined;
+  /** It is to be deleted whatever stands in the way. */
+  readonly isForced?: true;
   readonly createdAt: string | undefined;
   readonly startedAt: string | undefined;
   readonly initializedAt: string | undefined;

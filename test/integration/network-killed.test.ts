@@ -2,7 +2,7 @@
 // pod comes to the end that was asked for, and in the end no address, rule or interface is left.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
@@ -217,6 +217,23 @@ testWithNetworks(
     await host.must("doctor", "--fix");
     t.same(readAddresses(networks), [], "doctor does the same");
   },
+);
+
+testWithNetworks(
+  "what was half written of a record when its writer was killed goes with the pod",
+  async (t, host, networks) => {
+    slowPlugin(networks);
+    const pod = host.aPod();
+    await host.must("run", "-d", pod.file);
+    const record = readdirSync(ATTACHMENTS_DIR).find(
+      (name) => name.includes(`.${pod.name}-`) && name.endsWith(".json"),
+    );
+    const half = join(ATTACHMENTS_DIR, `${record}.4194304-1.tmp`);
+    writeFileSync(half, '{"version":');
+    await host.must("delete", "--force", pod.name);
+    t.notOk(existsSync(half));
+  },
+  { needs: "nothing" },
 );
 
 /** All that a reboot takes away goes; the record is of another boot then. */
