@@ -56,7 +56,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     inbox,
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
-    ...(uplink === undefined ? {} : { uplink: new UplinkKeeper(uplink, inbox, report) }),
+    ...(uplink === undefined ? {} : { uplink: new UplinkKeeper(uplink, report) }),
     probeProgram: programs.probe,
     reaperProgram: programs.reaper,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
