@@ -11,14 +11,21 @@ const LONGEST_PAUSE_MS = 30_000;
 
 export class UplinkKeeper {
   readonly #uplink: PlannedUplink;
+  readonly #noteAddresses: () => Promise<void>;
   readonly #report: (error: unknown, message: string) => void;
   #running: (UplinkProcess & { readonly since: number }) | undefined;
   #restarting: Promise<void> | undefined;
   #pauseMs = 0;
   #isEnding = false;
 
-  constructor(uplink: PlannedUplink, report: (error: unknown, message: string) => void) {
+  /** `noteAddresses`: called whenever the pod may have others than before. */
+  constructor(
+    uplink: PlannedUplink,
+    noteAddresses: () => Promise<void>,
+    report: (error: unknown, message: string) => void,
+  ) {
     this.#uplink = uplink;
+    this.#noteAddresses = noteAddresses;
     this.#report = report;
   }
 
@@ -30,6 +37,7 @@ export class UplinkKeeper {
   async open(): Promise<void> {
     this.#isEnding = false;
     this.#running = { ...(await startUplink(this.#uplink)), since: Date.now() };
+    await this.#noteAddresses();
   }
 
   /** Called when some process of the pod has ended, and by a supervisor that is new. */

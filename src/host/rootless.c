@@ -64,6 +64,8 @@ static void run_mapper(const char *program, pid_t pid, unsigned own, const struc
     fail("%s: cannot be run: %s", program, strerror(errno));
   }
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  // Our own words were said by the child.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED) _exit(FAILED);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("%s: could not map the ids of user %u (see its own words above)", program, own);
 }
 
@@ -204,8 +206,9 @@ int main(int argc, char **argv) {
     if (!settle_in_own_cgroup()) ask_for_cgroup(argv);
     char *here = getcwd(NULL, 0), *state = find_state();
     int dir = open_state(state);
-    link_home(dir);
     enter_namespaces(state, dir);
+    // Only now, so that who cannot enter leaves nothing.
+    link_home(dir);
     // Unlocks: from here on we are in there, and the holder stays.
     close(dir);
     if (!getenv("PEAPOD_ROOT")) setenv("PEAPOD_ROOT", state, 1);

@@ -101,7 +101,8 @@ async function startSlirp(uplink: PlannedUplink): Promise<number> {
   const done = await swiftCall({ program: "sh", args, env, timeoutMs: START_MS });
   if (done.exitCode !== 0) throw makeError(uplink, tellEnd(done));
   const pid = readPid(uplink);
-  for (const end = Date.now() + START_MS; readTextIfAny(join(dir, "ready")) === ""; await sleep(2)) {
+  // The file is made by the shell's child, perhaps only now.
+  for (const end = Date.now() + START_MS; (readTextIfAny(join(dir, "ready")) ?? "") === ""; await sleep(2)) {
     const state = readProcess(pid)?.state;
     if (state === undefined || state === "Z") throw makeError(uplink, readTextIfAny(join(dir, "words")) ?? "");
     if (Date.now() > end) throw new PeapodError("TIMED_OUT", `network ${uplink.kind}: did not get ready`);
