@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
+import type { PodPaths } from "../base/paths.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { adoptPod, type WatchedProcess } from "../exits/reaper.ts";
-import { listPidsByRoot } from "../host/cgroups/population.ts";
+import { listPidsByRoot, listPidsOfPod } from "../host/cgroups/population.ts";
 import { isSameProcess, readProcess } from "../host/processes.ts";
 import { readUplink } from "../host/uplink.ts";
 import { readIoPid } from "../io/io-process.ts";
@@ -54,7 +55,7 @@ async function replaceReaper(
   await waitForOrphanedCalls(plan, new ExitInbox(plan.paths.exits));
   const watched = plan.containers.flatMap((container) => {
     const known = state.containers.find((one) => one.name === container.name);
-    const main = known === undefined ? [] : readContainerProcess(container, known);
+    const main = known === undefined ? [] : readContainerProcess(container, plan.paths, known);
     const ioPid = readIoPid(container.paths.ioLock);
     const startTime = ioPid === undefined ? undefined : readProcess(ioPid)?.startTime;
     return ioPid === undefined || startTime === undefined ? main : [...main, { pid: ioPid, startTime }];
@@ -68,6 +69,7 @@ async function replaceReaper(
 
 function readContainerProcess(
   container: PlannedContainer,
+  paths: PodPaths,
   { status, pid, startTime }: ContainerState,
 ): WatchedProcess[] {
   if (status === "created" || status === "running") {
@@ -77,12 +79,14 @@ function readContainerProcess(
   // The journal does not know it yet; the runtime has left its pid, and only one that is inside is the container's.
   const made = Number(readTextIfAny(container.paths.pidFile)?.trim() || 0);
   const found = made > 0 ? readProcess(made) : undefined;
-  return found === undefined || !isInside(made, container) ? [] : [{ pid: made, startTime: found.startTime }];
+  return found === undefined || !isInside(made, container, paths) ? [] : [{ pid: made, startTime: found.startTime }];
 }
 
-function isInside(pid: number, container: PlannedContainer): boolean {
+function isInside(pid: number, container: PlannedContainer, paths: PodPaths): boolean {
   const isInCgroup = readTextIfAny(`/proc/${pid}/cgroup`)?.includes(container.cgroupPath) ?? false;
-  return isInCgroup || listPidsByRoot(container.paths.rootfs).includes(pid);
+  if (isInCgroup || listPidsByRoot(container.paths.rootfs).includes(pid)) return true;
+  // The first process of a shared pid namespace has no mount of its own.
+  return container.role === "pause" && listPidsOfPod(paths).includes(pid);
 }
 
 /** So that a caller who revives the pod waits for an orphaned supervisor that has not noticed yet. */

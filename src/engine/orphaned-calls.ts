@@ -2,6 +2,7 @@
 // half a call looks like none, or like a whole one.
 
 import type { ExitInbox } from "../exits/inbox.ts";
+import { isProcessGone } from "../exits/process-gone.ts";
 import { readNamespaceId } from "../host/namespace-ids.ts";
 import { readCgroupLines, readCommandLine, readPids, readProcess } from "../host/processes.ts";
 import { readEnvironment } from "../host/tools-of.ts";
@@ -12,12 +13,22 @@ import type { Plan } from "../plan/plan.ts";
 const ORPHAN_MS = 65_000;
 /** What writes or reads all memory of a container. */
 const LONG_ORPHAN_MS = 605_000;
+const SLICE_MS = 100;
 const IO_NAME = "peapod-io";
 const REAPER_NAME = "peapod-reaper";
 
 /** Resolves when no call on this pod, made by a supervisor before us, runs any more. */
 export async function waitForOrphanedCalls(plan: Plan, inbox: Pick<ExitInbox, "waitForEnd">): Promise<void> {
-  await Promise.all(readOrphanedCalls(plan).map((pid) => inbox.waitForEnd(pid, patienceFor(pid))));
+  await Promise.all(readOrphanedCalls(plan).map((pid) => waitForCall(pid, plan, inbox)));
+}
+
+async function waitForCall(pid: number, { sandbox }: Plan, inbox: Pick<ExitInbox, "waitForEnd">): Promise<void> {
+  const patienceMs = patienceFor(pid);
+  if (sandbox.uplink === undefined) return inbox.waitForEnd(pid, patienceMs);
+  // One that was looked at between fork and exec becomes the uplink, which does not end.
+  const { dir } = sandbox.uplink;
+  for (const end = Date.now() + patienceMs; !isProcessGone(pid) && !isUplinkOf(pid, dir) && Date.now() < end; )
+    await inbox.waitForEnd(pid, SLICE_MS);
 }
 
 function patienceFor(pid: number): number {

@@ -76,6 +76,11 @@ export async function clearContainers(pod: KeptPod): Promise<void> {
     await (await import("./networks/pod-networks.ts")).detachNetworks(pod.plan);
     if (pod.journal.state.networks !== undefined) pod.journal.append({ type: "pod.detached" });
   }
+  const { uplink } = pod.plan.sandbox;
+  if (uplink !== undefined && lent.some(({ file }) => uplink.netns === file)) {
+    await pod.uplink?.end();
+    if (pod.journal.state.networks !== undefined) pod.journal.append({ type: "pod.detached" });
+  }
   if (lent.length > 0) await unpinNamespaces(lent.map(({ file }) => file));
 }
 

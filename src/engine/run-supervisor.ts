@@ -10,7 +10,8 @@ import { watchBell } from "../exits/bell.ts";
 import { ExitInbox } from "../exits/inbox.ts";
 import { readHostFacts } from "../host/read-facts.ts";
 import type { Plan } from "../plan/plan.ts";
-import { openJournal } from "../state/journal.ts";
+import type { PlannedUplink } from "../plan/uplink.ts";
+import { type Journal, openJournal } from "../state/journal.ts";
 import { makeFirstOutlines } from "../state/outline.ts";
 import type { ContainerIo } from "./container-io.ts";
 import type { PodContext } from "./context.ts";
@@ -49,20 +50,26 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
     });
   };
   const { uplink } = plan.sandbox;
+  const journal = openJournal(paths.journal, plan.pod, makeFirstOutlines(plan));
   const context: PodContext = {
     plan,
     facts,
-    journal: openJournal(paths.journal, plan.pod, makeFirstOutlines(plan)),
+    journal,
     inbox,
     runtime: gateRuntime(openMembersRuntime(runtime, plan, facts, programs.caller)),
     io: makeIo(plan, programs, inbox),
-    ...(uplink === undefined ? {} : { uplink: new UplinkKeeper(uplink, inbox, report) }),
+    ...(uplink === undefined ? {} : { uplink: makeUplinkKeeper(plan, uplink, journal, report) }),
     probeProgram: programs.probe,
     reaperProgram: programs.reaper,
     tellResult: (status) => plan.outer && tellResult(plan.outer, status),
     report,
   };
   return new Supervisor(context);
+}
+
+function makeUplinkKeeper(plan: Plan, uplink: PlannedUplink, journal: Journal, report: PodContext["report"]) {
+  const note = async () => (await import("./uplink-addresses.ts")).noteUplinkAddresses(plan, uplink, journal);
+  return new UplinkKeeper(uplink, note, report);
 }
 
 /** A pod's only member in a caller's container has the caller's own descriptors. */

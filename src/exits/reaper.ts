@@ -14,18 +14,28 @@ const ADOPT_MS = 10_000;
 /**
  * Tells the reaper the pod's directory over the settle descriptor. Afterwards `exits` and `reaper.pid` are there and
  * the control socket listens as `control.sock`. May be called again after a failure.
- * @throws ALREADY_EXISTS where another reaper holds the directory; NOT_PERMITTED, OUT_OF_RESOURCES, BUG by errno
+ * @throws ALREADY_EXISTS where another reaper holds the directory, SUPERVISOR_GONE where it died; NOT_PERMITTED, OUT_OF_RESOURCES, BUG by errno
  */
 export async function settle(fd: number, dir: string): Promise<void> {
-  writeSync(fd, `${dir}\n`);
-  const answer = readLine(fd);
+  const answer = ask(fd, `${dir}\n`);
   if (answer === "ok") return;
   const errno = Number.parseInt(answer, 10);
-  if (Number.isNaN(errno)) throw new PeapodError("BUG", `${dir}: its reaper ended instead of settling there`);
+  if (Number.isNaN(errno)) throw new PeapodError("SUPERVISOR_GONE", `${dir}: its reaper was killed`);
   const name = getSystemErrorName(-errno);
   if (name === "EAGAIN") throw new PeapodError("ALREADY_EXISTS", `${dir}: another reaper is settled there`);
   const cause = Object.assign(new Error(`its reaper cannot settle there: ${answer}`), { code: name });
   throw asPeapodError(cause, dir);
+}
+
+/** Empty where nobody is there any more. */
+function ask(fd: number, text: string): string {
+  try {
+    writeSync(fd, text);
+    return readLine(fd);
+  } catch (error) {
+    if (["EPIPE", "ECONNRESET"].includes(errnoOf(error) ?? "")) return "";
+    throw error;
+  }
 }
 
 /** Blocks, for microseconds: the reaper does nothing else. */

@@ -1,7 +1,7 @@
 // The holder: a process that does nothing but be in a user's namespaces (nothing else can keep a mount namespace that is
 // not root's), and ends when it is alone there. Its file, `holder` in the state directory, is locked as long as it lives,
-// so that it tells its pid by fcntl(2), F_GETLK, which no reuse of a pid can falsify. The file's text is the number of
-// the user namespace, by which its inhabitants are found should the holder be killed.
+// so that it tells its pid by fcntl(2), F_GETLK, which no reuse of a pid can falsify. The file's text is the numbers of
+// both namespaces, by which their inhabitants are found should the holder be killed.
 
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -30,8 +30,9 @@ static ssize_t read_namespace(const char *pid, const char *kind, char *text, siz
   return length;
 }
 
-// Any process but `self` in the user namespace of that name; a reaper before all others, since it stays the longest.
-static pid_t find_in(const char *wanted, pid_t self) {
+// Any process but `self` in the user namespace of that name, and in the mount namespace, where one is named; a reaper
+// before all others, since it stays the longest.
+static pid_t find_in(const char *wanted, const char *mounts, pid_t self) {
   char found[64], comm[32], path[64];
   struct dirent *entry;
   pid_t any = 0;
@@ -42,6 +43,7 @@ static pid_t find_in(const char *wanted, pid_t self) {
     if (pid <= 0 || pid == self || read_namespace(entry->d_name, "user", found, sizeof found) < 0) continue;
     // A zombie has a user still, but no mounts any more, and nothing can be joined through it.
     if (strcmp(found, wanted) != 0 || read_namespace(entry->d_name, "mnt", found, sizeof found) < 0) continue;
+    if (mounts && strcmp(found, mounts) != 0) continue;
     any = pid;
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -68,7 +70,7 @@ static void wait_for_end(pid_t pid) {
 static int is_over(int dir, const char *own) {
   while (flock(dir, LOCK_EX) < 0)
     if (errno != EINTR) return 1;
-  if (find_in(own, getpid()) == 0) return 1;
+  if (find_in(own, NULL, getpid()) == 0) return 1;
   flock(dir, LOCK_UN);
   return 0;
 }
@@ -83,7 +85,7 @@ static void take_away(const char *state, int dir) {
 }
 
 _Noreturn void hold(const char *state, int report) {
-  char own[64];
+  char own[64], mounts[64];
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   // Nobody's child: the command that made it becomes another program, which would not know what to do with it.
   pid_t child = fork();
@@ -92,7 +94,8 @@ _Noreturn void hold(const char *state, int report) {
   prctl(PR_SET_NAME, "peapod-holder");
   int dir = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int file = dir < 0 ? -1 : openat(dir, FILE_NAME, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0 || fcntl(file, F_SETLK, &lock) < 0 || read_namespace("self", "user", own, sizeof own) < 0 || dprintf(file, "%s\n", own) < 0) {
+  if (file < 0 || fcntl(file, F_SETLK, &lock) < 0 || read_namespace("self", "user", own, sizeof own) < 0 ||
+      read_namespace("self", "mnt", mounts, sizeof mounts) < 0 || dprintf(file, "%s %s\n", own, mounts) < 0) {
     dprintf(report, "%s/" FILE_NAME ": %s", state, strerror(errno));
     _exit(1);
   }
@@ -104,7 +107,7 @@ _Noreturn void hold(const char *state, int report) {
   for (int fd = 3; fd < 256; fd++)
     if (fd != dir && fd != file) close(fd);
   for (;;) {
-    pid_t other = find_in(own, getpid());
+    pid_t other = find_in(own, NULL, getpid());
     if (other > 0) wait_for_end(other);
     else if (is_over(dir, own)) break;
   }
@@ -125,14 +128,16 @@ pid_t find_holder(int dir) {
   return told < 0 || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
 
-pid_t find_inhabitant(int dir) {
-  char wanted[64];
+pid_t find_inhabitant(int dir, int *has_mounts) {
+  char text[128], user[64], mounts[64];
   int file = open_file(dir);
   if (file < 0) return 0;
-  ssize_t length = read(file, wanted, sizeof wanted - 1);
+  ssize_t length = read(file, text, sizeof text - 1);
   close(file);
   if (length <= 1) return 0;
-  wanted[length] = 0;
-  wanted[strcspn(wanted, "\n")] = 0;
-  return find_in(wanted, getpid());
+  text[length] = 0;
+  if (sscanf(text, "%63s %63s", user, mounts) != 2) return 0;
+  pid_t found = find_in(user, mounts, getpid());
+  *has_mounts = found > 0;
+  return found > 0 ? found : find_in(user, NULL, getpid());
 }

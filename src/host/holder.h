@@ -11,7 +11,10 @@ _Noreturn void hold(const char *state, int report);
 /** The living holder; 0 where there is none. `dir`: the state directory, locked by the caller. */
 pid_t find_holder(int dir);
 
-/** Somebody in the namespaces that the last holder held; 0 where nobody is. */
-pid_t find_inhabitant(int dir);
+/**
+ * Somebody in the namespaces that the last holder held; 0 where nobody is. `has_mounts`: 0 where he is in the user namespace
+ * alone, as those in containers are, who have mounts of their own.
+ */
+pid_t find_inhabitant(int dir, int *has_mounts);
 
 #endif

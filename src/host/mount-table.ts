@@ -1,6 +1,7 @@
 // The kernel's mount table (proc_pid_mountinfo(5)) as data. Changes nothing.
 
 import { readFileSync } from "node:fs";
+import { errnoOf } from "../base/errors.ts";
 
 export interface MountEntry {
   readonly target: string;
@@ -18,6 +19,17 @@ export function readMountTable(): readonly MountEntry[] {
   return parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
 }
 
+/** As the process sees it; empty where it has ended, or is not ours to look into. */
+export function readMountTableOf(pid: number): readonly MountEntry[] {
+  try {
+    return parseMountTable(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
+  } catch (error) {
+    // EINVAL: a zombie.
+    if (["ENOENT", "ESRCH", "EINVAL", "EACCES", "EPERM"].includes(errnoOf(error) ?? "")) return [];
+    throw error;
+  }
+}
+
 export function parseMountTable(text: string): MountEntry[] {
   return text.split("\n").flatMap((line): MountEntry[] => {
     // A varying number of optional fields ends with a lone hyphen.
@@ -32,7 +44,7 @@ export function parseMountTable(text: string): MountEntry[] {
         source: unescapeOctal(source),
         root: unescapeOctal(root),
         options: options?.split(",") ?? [],
-        superOptions: superOptions?.split(",") ?? [],
+        superOptions: superOptions?.split(",").map(unescapeOctal) ?? [],
       },
     ];
   });

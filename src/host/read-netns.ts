@@ -7,6 +7,11 @@ import { swiftCall } from "../base/swift-call.ts";
 
 const TOOL_MS = 10_000;
 
+export interface NetnsAddress {
+  readonly address: string;
+  readonly prefix: number;
+}
+
 export interface Netns {
   /** One of each family at most. */
   readonly podIPs: readonly string[];
@@ -14,22 +19,29 @@ export interface Netns {
 }
 
 export async function readNetns(file: string): Promise<Netns> {
-  const args = [`--net=${file}`, "ip", "-j", "address"];
-  const { exitCode, stdout } = await swiftCall({ program: "nsenter", args, env: process.env, timeoutMs: TOOL_MS });
+  const addresses = await readNetnsAddresses(file);
   const resolvConf = readResolvConf(file);
   return {
-    podIPs: exitCode === 0 ? parseAddresses(stdout) : [],
+    podIPs: addresses.map(({ address }) => address),
     ...(resolvConf === undefined ? {} : { resolvConf }),
   };
 }
 
+export async function readNetnsAddresses(file: string): Promise<readonly NetnsAddress[]> {
+  const args = [`--net=${file}`, "ip", "-j", "address"];
+  const { exitCode, stdout } = await swiftCall({ program: "nsenter", args, env: process.env, timeoutMs: TOOL_MS });
+  return exitCode === 0 ? parseAddresses(stdout) : [];
+}
+
 /** `ip -j address`, see ip-address(8): of the first interface but the loopback that has any which others reach. */
-export function parseAddresses(text: string): readonly string[] {
+export function parseAddresses(text: string): readonly NetnsAddress[] {
   for (const { ifname, addr_info: found } of listOf(parseJson(text))) {
     if (ifname === "lo") continue;
     const usable = listOf(found).filter(({ scope, local }) => scope === "global" && typeof local === "string");
-    const one = (family: string) => usable.find((address) => address.family === family)?.local as string | undefined;
-    const addresses = [one("inet"), one("inet6")].filter((address) => address !== undefined);
+    const addresses = ["inet", "inet6"].flatMap((family): NetnsAddress[] => {
+      const one = usable.find((address) => address.family === family);
+      return one === undefined ? [] : [{ address: String(one.local), prefix: Number(one.prefixlen ?? 0) }];
+    });
     if (addresses.length > 0) return addresses;
   }
   return [];

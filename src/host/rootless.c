@@ -64,6 +64,8 @@ static void run_mapper(const char *program, pid_t pid, unsigned own, const struc
     fail("%s: cannot be run: %s", program, strerror(errno));
   }
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  // Our own words were said by the child.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED) _exit(FAILED);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("%s: could not map the ids of user %u (see its own words above)", program, own);
 }
 
@@ -90,6 +92,11 @@ static void say_errno(int to, const char *what) {
   _exit(1);
 }
 
+static int make_own_mounts(void) {
+  // What the host mounts later comes in, and nothing of ours goes out.
+  return unshare(CLONE_NEWNS) < 0 ? -1 : mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
+}
+
 // By a child, which makes the holder when they are mapped.
 static void make_namespaces(const char *state) {
   struct ranges uids, gids;
@@ -106,9 +113,7 @@ static void make_namespaces(const char *state) {
     if (unshare(CLONE_NEWUSER) < 0) say_errno(up[1], "the kernel refuses (kernel.unprivileged_userns_clone, user.max_user_namespaces)");
     if (write(up[1], "+", 1) != 1 || read(down[0], &go, 1) != 1) _exit(1);
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) say_errno(up[1], "cannot become root in it");
-    if (unshare(CLONE_NEWNS) < 0) say_errno(up[1], "gives no mount namespace (kernel.apparmor_restrict_unprivileged_userns)");
-    // What the host mounts later comes in, and nothing of ours goes out.
-    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) say_errno(up[1], "its mounts cannot be kept apart");
+    if (make_own_mounts() < 0) say_errno(up[1], "gives no mount namespace (kernel.apparmor_restrict_unprivileged_userns)");
     hold(state, up[1]);
   }
   close(up[1]);
@@ -123,11 +128,16 @@ static void make_namespaces(const char *state) {
   waitpid(child, NULL, 0);
 }
 
-static void enter(pid_t pid) {
+// -1 where the process has ended meanwhile.
+static int enter(pid_t pid, int which) {
   int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (fd < 0 || setns(fd, CLONE_NEWUSER | CLONE_NEWNS) < 0) fail("namespaces of process %d: cannot be joined: %s", (int)pid, strerror(errno));
+  if (fd < 0 || setns(fd, which) < 0) {
+    if (errno == ESRCH) return fd < 0 ? -1 : (close(fd), -1);
+    fail("namespaces of process %d: cannot be joined: %s", (int)pid, strerror(errno));
+  }
   close(fd);
   if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) fail("user namespace: cannot become root in it: %s", strerror(errno));
+  return 0;
 }
 
 // The holder was killed, and pods keep its namespaces alive: one of them lets us in, and a new holder comes to be there.
@@ -143,16 +153,27 @@ static void replace_holder(const char *state) {
   waitpid(child, NULL, 0);
 }
 
-static void enter_namespaces(const char *state, int dir) {
+static int try_to_enter(const char *state, int dir) {
   pid_t holder = find_holder(dir), other;
-  if (holder > 0) return enter(holder);
-  if ((other = find_inhabitant(dir)) > 0) {
-    enter(other);
-    return replace_holder(state);
+  int has_mounts;
+  if (holder > 0) return enter(holder, CLONE_NEWUSER | CLONE_NEWNS);
+  if ((other = find_inhabitant(dir, &has_mounts)) <= 0) {
+    make_namespaces(state);
+    if ((holder = find_holder(dir)) <= 0) fail("holder of the user namespace: has ended already");
+    return enter(holder, CLONE_NEWUSER | CLONE_NEWNS);
   }
-  make_namespaces(state);
-  if ((holder = find_holder(dir)) <= 0) fail("holder of the user namespace: has ended already");
-  enter(holder);
+  // Those in a container see its files and no other: from them we have the user alone, and a way to their end.
+  if (enter(other, has_mounts ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWUSER) < 0) return -1;
+  if (!has_mounts && make_own_mounts() < 0) fail("user namespace: gives no mount namespace: %s", strerror(errno));
+  replace_holder(state);
+  return 0;
+}
+
+// Who is in there may end while we are on our way to him.
+static void enter_namespaces(const char *state, int dir) {
+  for (int attempt = 0; attempt < 20; attempt++)
+    if (try_to_enter(state, dir) == 0) return;
+  fail("user namespace: whoever is in it ends before it can be joined");
 }
 
 // systemd alone may hand a cgroup down, and moves us into it: for what makes pods, since their processes come from ours.
@@ -185,8 +206,9 @@ int main(int argc, char **argv) {
     if (!settle_in_own_cgroup()) ask_for_cgroup(argv);
     char *here = getcwd(NULL, 0), *state = find_state();
     int dir = open_state(state);
-    link_home(dir);
     enter_namespaces(state, dir);
+    // Only now, so that who cannot enter leaves nothing.
+    link_home(dir);
     // Unlocks: from here on we are in there, and the holder stays.
     close(dir);
     if (!getenv("PEAPOD_ROOT")) setenv("PEAPOD_ROOT", state, 1);

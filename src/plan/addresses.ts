@@ -1,4 +1,5 @@
-// The pod's addresses, and the name servers of its networks, are known only once it is attached to them, after the plan:
+// The pod's addresses, and the name servers of its networks, are known only once it is attached to them (or brought to the
+// network by an uplink), after the plan:
 // until then marks stand in their place, and this fills them in. Pure.
 
 import type { Plan, PlannedContainer, SandboxFile } from "./plan.ts";
@@ -20,13 +21,15 @@ export interface Attached {
 
 /** The same plan with addresses and name servers in it; one without networks as it is. */
 export function withAddresses(plan: Plan, state: Attached): Plan {
-  if (plan.sandbox.networks === undefined) return plan;
+  if (plan.sandbox.networks === undefined && plan.sandbox.uplink === undefined) return plan;
   const ips = state.podIPs === undefined || state.podIPs.length === 0 ? [LOOPBACK] : state.podIPs;
+  // An uplink says nothing of names that the plan did not know.
+  const dns = plan.sandbox.networks === undefined ? undefined : state.dns;
   return {
     ...plan,
     sandbox: {
       ...plan.sandbox,
-      files: plan.sandbox.files.map((file) => ({ ...file, text: fillFile(file, ips, state.dns) })),
+      files: plan.sandbox.files.map((file) => ({ ...file, text: fillFile(file, ips, dns) })),
     },
     containers: plan.containers.map((one) => (needsAddress(one) ? fillContainer(one, ips) : one)),
   };

@@ -84,9 +84,15 @@ export function makePlan(input: PlanInput): Plan {
   // Where each container has a network namespace of its own, there is nothing to be attached.
   const networks = lender === undefined || input.networks?.length === 0 ? undefined : input.networks;
   const isAttached = networks !== undefined;
+  const hostFiles = withTheirs(input.hostFiles ?? { resolvConf: "" }, input.netns?.resolvConf);
+  const { uplink, why: noUplink } = makeUplink({
+    ...{ facts, pinned: matrix.pinned, podDir: paths.dir, ports: input.ports ?? [] },
+    ...{ wanted: input.uplink ?? "", resolvConf: hostFiles.resolvConf },
+  });
+  const getsAddress = isAttached || uplink !== undefined;
   const values = {
     ...(input.values ?? NO_VALUES),
-    ...(isAttached ? { podIp: POD_IP_MARK, podIps: POD_IPS_MARK } : {}),
+    ...(getsAddress ? { podIp: POD_IP_MARK, podIps: POD_IPS_MARK } : {}),
     ...makeTheirValues(input.netns?.podIPs),
   };
   const fields = { manifest, facts, values, isHostNetwork: spec.hostNetwork };
@@ -94,11 +100,6 @@ export function makePlan(input: PlanInput): Plan {
   const sharedMemory = makeSharedMemory(matrix.pinned, paths);
   const logs = makeLogLimits(manifest);
   const keptEvents = parseKeptEvents(manifest);
-  const hostFiles = withTheirs(input.hostFiles ?? { resolvConf: "" }, input.netns?.resolvConf);
-  const { uplink, why: noUplink } = makeUplink({
-    ...{ facts, pinned: matrix.pinned, podDir: paths.dir, ports: input.ports ?? [] },
-    ...{ wanted: input.uplink ?? "", resolvConf: hostFiles.resolvConf },
-  });
   const files = new SandboxFiles({
     paths,
     manifest,
@@ -106,7 +107,7 @@ export function makePlan(input: PlanInput): Plan {
     host: uplink?.nameserver === undefined ? hostFiles : withNameserverOf(uplink, hostFiles),
     hostname: facts.hostname,
     isInside: input.isInside ?? false,
-    ...(isAttached ? { addresses: [EACH_IP_MARK] } : {}),
+    ...(getsAddress ? { addresses: [EACH_IP_MARK] } : {}),
     ...(input.netns === undefined ? {} : { addresses: input.netns.podIPs, netns: input.netns.file }),
   });
   const seccompProfiles = input.seccompProfiles ?? new Map();
@@ -152,7 +153,7 @@ export function makePlan(input: PlanInput): Plan {
     volumes,
     mounts,
     ...(attaching ? { attaching } : {}),
-    hasUplink: uplink !== undefined,
+    ...(uplink === undefined ? {} : { uplink: { isAwaited: containers.some(needsAddress) } }),
   });
   const plan: Plan = {
     version: 1,

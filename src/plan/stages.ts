@@ -17,8 +17,8 @@ export interface StagesInput {
     /** Some container's configuration has the pod's addresses in it. */
     readonly isAwaited: boolean;
   };
-  /** The pod's network namespace is to be brought to the network. */
-  readonly hasUplink?: boolean;
+  /** Set where the pod's network namespace is brought to the network by a program. */
+  readonly uplink?: { readonly isAwaited: boolean };
 }
 
 export interface Stages {
@@ -27,7 +27,7 @@ export interface Stages {
 }
 
 /** @throws BAD_MANIFEST where containers wait for each other's first process in a ring */
-export function makeStages({ containers, pinned, volumes, mounts, attaching, hasUplink = false }: StagesInput): Stages {
+export function makeStages({ containers, pinned, volumes, mounts, attaching, uplink }: StagesInput): Stages {
   const owners = new Set(pinned.filter((one) => one.from === "new").map((one) => one.owner));
   const prepare: Step[] = [
     // Those that start a process come first, so that it runs while we write files.
@@ -47,15 +47,21 @@ export function makeStages({ containers, pinned, volumes, mounts, attaching, has
   });
   const [openIo = [], ...rest] = first?.stages ?? [];
   const stages = [[...prepare, ...openIo], ...rest];
-  if (hasUplink) return { stages: withUplink(stages, pinned), followers: later };
+  if (uplink !== undefined) return { stages: withUplink(stages, pinned, uplink.isAwaited), followers: later };
   return { stages: attaching === undefined ? stages : attach(stages, attaching), followers: later };
 }
 
 /** As soon as the namespace is there, beside other work, and before anything is started. */
-function withUplink(stages: readonly (readonly Step[])[], pinned: readonly PinnedNamespace[]): (readonly Step[])[] {
+function withUplink(
+  stages: readonly (readonly Step[])[],
+  pinned: readonly PinnedNamespace[],
+  isAwaited: boolean,
+): (readonly Step[])[] {
   const from = pinned.find(({ kind, owner }) => kind === "net" && owner === "pod")?.from;
   const at = placeAfterPin(stages, from);
-  return [...stages.slice(0, at), [{ do: "open-uplink" }], ...stages.slice(at)];
+  const [before, after] = [stages.slice(0, at), stages.slice(at)];
+  if (!isAwaited || from !== "new") return [...before, [{ do: "open-uplink" }], ...after];
+  return [...before.map(withoutBundles), [{ do: "open-uplink" }], [{ do: "write-bundles" }], ...after];
 }
 
 /**
@@ -72,14 +78,17 @@ function attach(
   const attachNetworks: Step = { do: "attach-networks" };
   if (!isAwaited) return [...before, [attachNetworks, ...next], ...rest];
   // Where the namespace comes from a container, that one's configuration was needed before.
-  const isWriting = (step: Step) => from === "new" && step.do === "write-bundles";
   return [
-    ...before.map((stage) => stage.filter((step) => !isWriting(step))),
+    ...(from === "new" ? before.map(withoutBundles) : before),
     [attachNetworks],
     [{ do: "write-bundles" }],
     next,
     ...rest,
   ];
+}
+
+function withoutBundles(stage: readonly Step[]): readonly Step[] {
+  return stage.filter((step) => step.do !== "write-bundles");
 }
 
 /** Where the pod's network namespace is there. */

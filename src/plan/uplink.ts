@@ -48,6 +48,8 @@ export interface UplinkChoice {
   readonly why?: string;
 }
 
+/** The pod's end. */
+export const UPLINK_DEVICE = "eth0";
 /** slirp4netns answers there; see its `--disable-dns`. */
 const SLIRP_NAMESERVER = "10.0.2.3";
 /** Link-local, so that it is nobody else's. */
@@ -130,7 +132,7 @@ export function makePastaArgs({ netns, dir, ports, nameserver }: PlannedUplink):
     ]);
   };
   return [
-    ...["--config-net", "--quiet", "--no-map-gw", "--ns-ifname", "eth0"],
+    ...["--config-net", "--quiet", "--no-map-gw", "--ns-ifname", UPLINK_DEVICE],
     ...(nameserver === undefined ? [] : ["--dns-forward", nameserver]),
     ...[...forward("tcp", "-t"), ...forward("udp", "-u"), "-T", "none", "-U", "none"],
     ...["--pid", join(dir, "pid"), "--netns", netns],
@@ -141,7 +143,7 @@ export function makePastaArgs({ netns, dir, ports, nameserver }: PlannedUplink):
 export function makeSlirpArgs({ netns, dir }: PlannedUplink): string[] {
   return [
     ...["--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path", "--ready-fd=3"],
-    ...["--api-socket", join(dir, "api"), netns, "eth0"],
+    ...["--api-socket", join(dir, "api"), netns, UPLINK_DEVICE],
   ];
 }
 

@@ -90,6 +90,42 @@ for (const kind of ["pasta", "slirp4netns"]) {
   );
 }
 
+for (const kind of ["pasta", "slirp4netns"]) {
+  testAsUser(
+    `by ${kind} a pod tells the address that it has`,
+    async (t, host) => {
+      host.network = kind;
+      const env = [{ name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }];
+      const pod = host.aPod({ containers: [{ name: "web", env }] });
+      await host.must("run", "-d", pod.file);
+      const ask = (script: string) => host.must("exec", pod.name, "--", "sh", "-c", script);
+      const address = (await ask("ip -4 address show dev eth0 | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p'")).trim();
+      t.match(address, kind === "slirp4netns" ? /^10\.0\.2\.100$/ : /^\d+(\.\d+){3}$/);
+      const { podIP, podIPs, networks } = await host.shown(pod);
+      t.equal(podIP, address);
+      t.equal(podIPs[0], address);
+      t.match(networks, [{ name: kind, interface: "eth0" }]);
+      t.match(await host.must("list", "--format", "wide"), new RegExp(`${address} +${kind}`));
+      t.match(await ask("cat /etc/hosts"), new RegExp(`^${address}\\t${pod.name}$`, "m"));
+      t.equal(await ask('echo "$IP"'), `${address}\n`);
+      // One that is started again has the same, and nothing is told twice.
+      const first = uplinkPid(host, pod);
+      killIfThere(first);
+      const isOther = () => host.pids().includes(uplinkPid(host, pod)) && uplinkPid(host, pod) !== first;
+      await waitUntil("there is another", isOther);
+      await waitUntil("it has the address again", async () =>
+        (await ask("ip -4 address show dev eth0 || true")).includes(`${address}/`),
+      );
+      await host.must("restart", pod.name);
+      t.equal(await ask('echo "$IP"; grep -c "$IP" /etc/hosts'), `${address}\n1\n`);
+      const told = (await host.must("events", pod.name)).split("\n").filter((line) => line.includes("attached to"));
+      t.equal(told.length, 1);
+      await host.must("delete", "--force", pod.name);
+    },
+    { skip: existsSync(`/usr/bin/${kind}`) && existsSync("/dev/net/tun") && hasRoute ? false : `no ${kind} here` },
+  );
+}
+
 testAsUser("without a program for it a pod has its loopback device, and says so once", async (t, host) => {
   host.network = "";
   host.withoutTun();
@@ -98,6 +134,8 @@ testAsUser("without a program for it a pod has its loopback device, and says so 
   t.equal(code, 0, err);
   t.match(err, /note: pod pod1 has no network but its loopback device: .*\n$/);
   t.equal(await host.must("exec", pod.name, "--", "sh", "-c", "cat /proc/net/dev | tail -n +3 | wc -l"), "1\n");
+  t.equal((await host.shown(pod)).podIP, null);
+  t.match(await host.must("exec", pod.name, "--", "cat", "/etc/hosts"), new RegExp(`^127.0.0.1\\t${pod.name}$`, "m"));
 });
 
 testAsUser("networks that only root may make are refused", async (t, host) => {

@@ -241,6 +241,21 @@ stringData: {word: "open sesame"}
   t.equal(host.run("stat", "-c", "%u", `${host.home}/mine/made`).trim(), String(host.uid));
 });
 
+testAsUser("what the machine lacks for a user's pods is told in one line", async (t, host) => {
+  const bin = join(host.home, "peapod/dist/bin/peapod-rootless");
+  const call = () => {
+    const { program, args, env } = host.asUser([bin, "/bin/true"]);
+    return spawnSync(program, args, { env: { ...env, PATH: "/bin:/sbin" }, cwd: host.dir, encoding: "utf8" });
+  };
+  const ended = call();
+  t.equal(ended.status, 0, ended.stderr);
+  for (const name of ["subuid", "subgid"]) writeFileSync(join(host.dir, "etc", name), "");
+  await waitUntil("the holder has gone", () => host.holder() === undefined);
+  const { status, stderr } = call();
+  t.equal(status, 125);
+  t.match(stderr, /^peapod: \/etc\/subuid: has no ids for user pt\d+; a range is added by: sudo usermod .*\n$/);
+});
+
 t.test("two users and root have pods of one name at the same time", { timeout: 300_000 }, async (t) => {
   const hosts = [new UserHost(), new UserHost(), new PeapodHost({})];
   try {

@@ -8,12 +8,13 @@ import { isPodName, type PodName } from "../../base/names.ts";
 import { checkpointDir, checkpointsDir, makePodPaths, podsDir, sandboxesDir } from "../../base/paths.ts";
 import { isReaperAlive } from "../../exits/reaper.ts";
 import { killCgroup, listCgroupDirs, listCgroupPids, removePodCgroup } from "../../host/cgroups/cgroups.ts";
-import { listPidsOfPod } from "../../host/cgroups/population.ts";
+import { listPidsOfPod, readOverlays } from "../../host/cgroups/population.ts";
 import { removeIfLeft } from "../../host/claims.ts";
 import type { HostFacts } from "../../host/facts.ts";
 import { readMountTable } from "../../host/mount-table.ts";
 import { isSameProcess, readCommandLine, readPids, readProcess, signalProcess } from "../../host/processes.ts";
 import { readHostFacts } from "../../host/read-facts.ts";
+import { isUplinkProgram } from "../../host/uplink.ts";
 import { removeTree } from "../../host/volumes.ts";
 import { makeBases, makePossibleCgroups, ownerOfCgroup } from "../../plan/cgroups.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -99,6 +100,10 @@ function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orph
   if (facts.user !== undefined) {
     for (const pod of readPodNames(root))
       for (const pid of listPidsOfPod(makePodPaths(root, pod))) inCgroups.set(pid, pod);
+    // Also of pods whose directory is gone.
+    for (const { pid, upper } of readOverlays()) {
+      if (upper.startsWith(`${pods}/`)) inCgroups.set(pid, upper.slice(pods.length + 1).split("/")[0] ?? "");
+    }
   }
   return readPids().flatMap((pid) => {
     const process = readProcess(pid);
@@ -109,10 +114,11 @@ function readProcesses(root: string, facts: HostFacts): Omit<DoctorObject, "orph
   });
 }
 
-/** Our own programs: the reaper stands in the pod's directory, the supervisor is its child, io and runtime name it. */
+/** Our own programs: the reaper stands in the pod's directory, the supervisor is its child, io, runtime and uplink name it. */
 function ownerAmongOurs(pid: number, parentPid: number, pods: string): string | undefined {
   const words = readCommand(pid).split(" ");
-  if (!OUR_PROGRAMS.has(basename(words[0] ?? ""))) return undefined;
+  const program = words[0] ?? "";
+  if (!OUR_PROGRAMS.has(basename(program)) && !isUplinkProgram(program)) return undefined;
   const path = [readCwd(pid), readCwd(parentPid), ...words].find((word) => word?.startsWith(`${pods}/`));
   return path?.slice(pods.length + 1).split("/")[0];
 }

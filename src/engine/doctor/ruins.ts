@@ -18,7 +18,7 @@ export async function removeRuins(paths: PodPaths, root: string): Promise<void> 
   // The plan, which would name one, may be what is gone.
   const cgroups = facts.user === undefined ? makePossibleCgroups(root, paths.pod) : readCgroupOfUsers(paths);
   if (facts.user !== undefined) {
-    endUplink(join(paths.dir, "uplink"));
+    await endUplink(join(paths.dir, "uplink"));
     await killPod(paths);
   }
   for (const { path } of cgroups) await killCgroup(path, facts);

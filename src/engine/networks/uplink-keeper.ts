@@ -2,31 +2,30 @@
 // is started less and less often, and the pod runs on without.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ExitInbox } from "../../exits/inbox.ts";
 import { endUplink, readUplink, startUplink, type UplinkProcess } from "../../host/uplink.ts";
 import type { PlannedUplink } from "../../plan/uplink.ts";
 
-const END_MS = 5_000;
 /** One that lived that long is started again at once. */
 const GOOD_LIFE_MS = 10_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 export class UplinkKeeper {
   readonly #uplink: PlannedUplink;
-  readonly #inbox: Pick<ExitInbox, "waitForEnd">;
+  readonly #noteAddresses: () => Promise<void>;
   readonly #report: (error: unknown, message: string) => void;
   #running: (UplinkProcess & { readonly since: number }) | undefined;
   #restarting: Promise<void> | undefined;
   #pauseMs = 0;
   #isEnding = false;
 
+  /** `noteAddresses`: called whenever the pod may have others than before. */
   constructor(
     uplink: PlannedUplink,
-    inbox: Pick<ExitInbox, "waitForEnd">,
+    noteAddresses: () => Promise<void>,
     report: (error: unknown, message: string) => void,
   ) {
     this.#uplink = uplink;
-    this.#inbox = inbox;
+    this.#noteAddresses = noteAddresses;
     this.#report = report;
   }
 
@@ -38,6 +37,7 @@ export class UplinkKeeper {
   async open(): Promise<void> {
     this.#isEnding = false;
     this.#running = { ...(await startUplink(this.#uplink)), since: Date.now() };
+    await this.#noteAddresses();
   }
 
   /** Called when some process of the pod has ended, and by a supervisor that is new. */
@@ -71,7 +71,6 @@ export class UplinkKeeper {
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#restarting;
-    const ended = endUplink(this.#uplink.dir);
-    if (ended !== undefined) await this.#inbox.waitForEnd(ended.pid, END_MS);
+    await endUplink(this.#uplink.dir);
   }
 }

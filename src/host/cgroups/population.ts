@@ -8,6 +8,7 @@ import { errnoOf, PeapodError } from "../../base/errors.ts";
 import { readNames } from "../../base/files.ts";
 import type { PodPaths } from "../../base/paths.ts";
 import type { NamespaceKind } from "../../plan/plan.ts";
+import { readMountTableOf } from "../mount-table.ts";
 import { readNamespaceIds, readPinnedId } from "../namespace-ids.ts";
 import { readPids, readProcess, signalProcess } from "../processes.ts";
 import { type CgroupFacts, killCgroup, listCgroupPids } from "./cgroups.ts";
@@ -24,6 +25,7 @@ export interface FirstProcess {
   readonly startTime?: number | undefined;
 }
 
+const UPPER = "upperdir=";
 const KILL_MS = 10_000;
 const LONGEST_PAUSE_MS = 20;
 
@@ -49,12 +51,24 @@ export async function killContainer(dwelling: Dwelling, facts: CgroupFacts, firs
   await killAll(dwelling.paths.rootfs, () => listPidsByRoot(dwelling.paths.rootfs));
 }
 
-/** Processes whose root is that mount, ascending; none where nothing is mounted there. */
+/** Processes whose root is that mount, ascending. */
 export function listPidsByRoot(rootfs: string): readonly number[] {
   const device = deviceOf(rootfs);
   // What is no mount of its own has the device of everything around it.
-  if (device === undefined || device === deviceOf(dirname(rootfs))) return [];
-  return readPids().filter((pid) => deviceOf(`/proc/${pid}/root/`) === device);
+  const isMounted = device !== undefined && device !== deviceOf(dirname(rootfs));
+  if (isMounted) return readPids().filter((pid) => deviceOf(`/proc/${pid}/root/`) === device);
+  // Not yet, not any more, or not here: our mounts are lost where everybody was killed but the containers, see rootless.c.
+  const upper = join(dirname(rootfs), "upper");
+  return readOverlays().flatMap((one) => (one.upper === upper ? [one.pid] : []));
+}
+
+/** Of each process whose root is an overlay, as its own mount table has it: the directory that takes what is written. */
+export function readOverlays(): readonly { readonly pid: number; readonly upper: string }[] {
+  return readPids().flatMap((pid) => {
+    const root = readMountTableOf(pid).find(({ target, type }) => target === "/" && type === "overlay");
+    const option = root?.superOptions.find((one) => one.startsWith(UPPER));
+    return option === undefined ? [] : [{ pid, upper: option.slice(UPPER.length) }];
+  });
 }
 
 /**

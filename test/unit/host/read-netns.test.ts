@@ -3,7 +3,7 @@ import { parseAddresses } from "../../../src/host/read-netns.ts";
 
 const at = (ifname: string, ...found: (readonly [string, string, string])[]) => ({
   ifname,
-  addr_info: found.map(([family, local, scope]) => ({ family, local, scope })),
+  addr_info: found.map(([family, local, scope]) => ({ family, local, scope, prefixlen: family === "inet" ? 24 : 64 })),
 });
 const parse = (...links: object[]) => parseAddresses(JSON.stringify(links));
 
@@ -15,8 +15,13 @@ t.test("one address of each family, of the first interface that others reach", a
     ["inet", "10.0.0.1", "global"],
     ["inet", "10.0.0.2", "global"],
   );
-  t.same(parse(lo, eth0, at("eth1", ["inet", "10.1.0.1", "global"])), ["10.0.0.1", "fd00::1"]);
-  t.same(parse(at("eth0", ["inet6", "fe80::1", "link"]), at("eth1", ["inet6", "fd00::2", "global"])), ["fd00::2"]);
+  t.same(parse(lo, eth0, at("eth1", ["inet", "10.1.0.1", "global"])), [
+    { address: "10.0.0.1", prefix: 24 },
+    { address: "fd00::1", prefix: 64 },
+  ]);
+  t.same(parse(at("eth0", ["inet6", "fe80::1", "link"]), at("eth1", ["inet6", "fd00::2", "global"])), [
+    { address: "fd00::2", prefix: 64 },
+  ]);
   t.same(parse(lo), [], "the loopback's are nobody's but its own");
 });
 

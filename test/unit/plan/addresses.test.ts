@@ -57,3 +57,16 @@ t.test("a container's environment and arguments", async (t) => {
   t.match(filled, { env: ["IP=10.0.0.2"], args: ["sh", "ips 10.0.0.2,fd00::2"] });
   t.equal(withAddresses(plan, { podIPs: ["10.0.0.2"] }), plan, "one without networks is as it was");
 });
+
+t.test("a user's pod has its uplink's address, and the name servers that its plan has", async (t) => {
+  const uplink = { kind: "pasta", program: "/pasta", netns: "/ns", dir: "/uplink", ports: [] } as const;
+  const plan = aPlan();
+  const { sandbox } = withAddresses(
+    { ...plan, sandbox: { ...plan.sandbox, files: FILES, uplink } },
+    { podIPs: ["10.0.2.100"], dns: { nameservers: [], search: [], options: [] } },
+  );
+  t.same(
+    sandbox.files.map(({ text }) => text),
+    ["127.0.0.1\tlocalhost\n10.0.2.100\tshop\n", FILES[1]?.text],
+  );
+});

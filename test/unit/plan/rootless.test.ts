@@ -61,6 +61,17 @@ t.test("nobody's score with the out-of-memory killer is lowered", async (t) => {
   t.equal(containerOf(plan, "web").resources.oomScoreAdj, undefined);
 });
 
+t.test("who asks for the pod's address is configured once the uplink has given it", async (t) => {
+  const user = { ...USER, hasTun: true, uplinks: { pasta: "/usr/bin/pasta" } };
+  const steps = (env: object[]) =>
+    aPlan({ containers: { web: { env } } }, { facts: { ...NO_CGROUP, user } }).stages.map((stage) =>
+      stage.flatMap((step) => (["open-uplink", "write-bundles"].includes(step.do) ? [step.do] : [])).join(),
+    );
+  const ip = { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } };
+  t.same(steps([ip]).slice(0, 3), ["", "open-uplink", "write-bundles"]);
+  t.same(steps([]).slice(0, 2), ["write-bundles", "open-uplink"], "nobody else waits for it");
+});
+
 t.test("what a user's pod cannot have is refused by name and line", async (t) => {
   const cases: [PodWords, RegExp][] = [
     [
