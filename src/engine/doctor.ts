@@ -17,6 +17,7 @@ import { readHostFacts } from "../host/read-facts.ts";
 import { removeTree } from "../host/volumes.ts";
 import { makeBases, makePossibleCgroups, ownerOfCgroup } from "../plan/cgroups.ts";
 import type { Plan } from "../plan/plan.ts";
+import { clearImages, readLeftImages } from "./doctor-images.ts";
 import { clearAttachments, readAttachments } from "./doctor-networks.ts";
 import type { DoctorObject, DoctorReport } from "./engine.ts";
 import { readPortClaims } from "./port-claims.ts";
@@ -31,16 +32,20 @@ const OUR_PROGRAMS = new Set(["peapod-reaper", "peapod-io", "node", "runc", "cru
 
 export async function examine(root: string, { fix }: { readonly fix: boolean }): Promise<DoctorReport> {
   const facts = readHostFacts();
-  const objects = readObjects(root, facts);
+  const objects = await readObjects(root, facts);
   if (!fix) return { objects, fixed: [], problems: [] };
   const orphans = objects.filter((object) => object.orphan);
   await removeOrphans(root, orphans, facts);
-  const problems = await clearAttachments(orphans.filter(({ kind }) => kind === "attachment").map(({ name }) => name));
-  const left = new Set(readObjects(root, facts).map(keyOf));
+  const attachments = orphans.filter(({ kind }) => kind === "attachment").map(({ name }) => name);
+  const problems = [
+    ...(await clearAttachments(attachments)),
+    ...(orphans.some(({ kind }) => kind === "image") ? await clearImages(root) : []),
+  ];
+  const left = new Set((await readObjects(root, facts)).map(keyOf));
   return { objects, fixed: orphans.filter((object) => !left.has(keyOf(object))), problems };
 }
 
-function readObjects(root: string, facts: HostFacts): DoctorObject[] {
+async function readObjects(root: string, facts: HostFacts): Promise<DoctorObject[]> {
   const names = [...readPodNames(root), ...(readNames(sandboxesDir(root)) as PodName[])];
   const alive = new Set(names.filter((pod) => isAlive(root, pod, facts)));
   const found: Omit<DoctorObject, "orphan">[] = [
@@ -57,7 +62,7 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
   ];
   return found
     .map((object) => ({ ...object, orphan: !alive.has(podOf(object.owner)) }))
-    .concat(readAttachments(root, alive))
+    .concat(readAttachments(root, alive), await readLeftImages(root))
     .sort((a, b) => (a.owner ?? "").localeCompare(b.owner ?? "") || a.kind.localeCompare(b.kind));
 }
 
