@@ -81,6 +81,11 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** No block, no inode, or no quota is left on the disk. */
+export function isFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errnoOf(error) ?? "");
+}
+
 /** Any thrown thing as a PeapodError; what is not one already is a BUG or, by errno, a fact about the host. */
 export function asPeapodError(error: unknown, what = "peapod"): PeapodError {
   if (error instanceof PeapodError) return error;

@@ -454,7 +454,7 @@ export interface DoctorReport {
 }
 
 export interface DoctorObject {
-  /** `cgroup`, `mount`, `process`, `namespace`, `socket`, `directory`, … */
+  /** `cgroup`, `mount`, `process`, `namespace`, `socket`, `directory`, `image`, … */
   readonly kind: string;
   readonly name: string;
   /** The pod, and within it the container: `web`, `web/server`; undefined where nobody owns it. */

@@ -120,7 +120,7 @@ testWithPeapod(
         await waitUntil("it is in the middle", () => gate.isSilent, patient(20_000));
         terminal.type("\x03");
         t.match(await terminal.ended, { status: 130, restored: true });
-        const [last] = terminal.screen.split("\r\x1b[K").slice(-1);
+        const [last] = terminal.screen.split("\r\x1b[J").slice(-1);
         t.equal(last, "peapod: image: was interrupted\r\n", "the line is wiped away before");
         t.strictSame(filesOf(host), [], "nothing is left");
         await isWhole(t, host, "Ctrl-C");

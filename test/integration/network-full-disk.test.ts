@@ -1,59 +1,20 @@
 // Promise: where the disk with the attachment records is full, at whichever step, the user reads one sentence, no address is
 // lost, and what was attached before can be left.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import t from "tap";
 import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
 import { LACKS_PLUGINS, ownNetworks, readAddresses, readRules, removeBridges } from "../support/networks.ts";
-import { PeapodHost, type ProgramCall, type Test, testWithHost } from "../support/peapod-host.ts";
-import { waitUntil } from "../support/wait-until.ts";
+import { type Test, testWithHost } from "../support/peapod-host.ts";
+import { HostWithSmallDisk } from "../support/small-disk.ts";
 
 t.setTimeout(600_000);
 
 const networks = ownNetworks();
 
-/** All of peapod sees a small file system of its own where records lie; the machine's other pods do not. */
-class HostWithSmallDisk extends PeapodHost {
-  readonly #keeper: ChildProcess;
-
+class Host extends HostWithSmallDisk {
   constructor(options: string) {
-    super(networks.env);
-    const script = 'mkdir -p "$1" && mount -t tmpfs -o "$2" tmpfs "$1" && echo ready && exec sleep 1000';
-    const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", ATTACHMENTS_DIR, options];
-    this.#keeper = spawn("unshare", words, { stdio: ["ignore", "pipe", "ignore"] });
-  }
-
-  async isReady(): Promise<void> {
-    const { stdout } = this.#keeper;
-    await waitUntil("the small disk is there", () => stdout?.read() !== null);
-  }
-
-  /** Where the test sees it. */
-  get disk(): string {
-    return join(`/proc/${this.#keeper.pid}/root`, ATTACHMENTS_DIR);
-  }
-
-  protected override makeCall(args: readonly string[], env: NodeJS.ProcessEnv): ProgramCall {
-    const call = super.makeCall(args, env);
-    const inside = [`--mount=/proc/${this.#keeper.pid}/ns/mnt`, call.program, ...call.args];
-    return { program: "nsenter", args: inside, env: call.env };
-  }
-
-  fill(): void {
-    for (let size = 65_536; size >= 1; size = Math.floor(size / 2)) {
-      const append = () => writeFileSync(join(this.disk, "filler"), Buffer.alloc(size), { flag: "a" });
-      try {
-        for (;;) append();
-      } catch {
-        // No room for as much: for less.
-      }
-    }
-  }
-
-  empty(): void {
-    rmSync(join(this.disk, "filler"), { force: true });
+    super(networks.env, ATTACHMENTS_DIR, options);
   }
 
   override async noLeftovers(t: Test): Promise<void> {
@@ -61,19 +22,10 @@ class HostWithSmallDisk extends PeapodHost {
     t.same(readdirSync(this.disk), [], "no record is left on the small disk");
     t.same(readAddresses(networks), [], "no address is left");
   }
-
-  override remove(): void {
-    this.#keeper.kill("SIGKILL");
-    super.remove();
-  }
 }
 
-function testOnDisk(
-  sentence: string,
-  options: string,
-  body: (t: Test, host: HostWithSmallDisk) => Promise<void>,
-): void {
-  const make = () => new HostWithSmallDisk(options);
+function testOnDisk(sentence: string, options: string, body: (t: Test, host: Host) => Promise<void>): void {
+  const make = () => new Host(options);
   const plugins = [networks.bridge(), { type: "portmap", capabilities: { portMappings: true } }, { type: "firewall" }];
   testWithHost(
     sentence,

@@ -27,11 +27,11 @@ export class ATerminal {
   readonly #ended: Promise<EndOfTerminal>;
 
   /** `peapod ARGS...` on a terminal of so many rows and columns. */
-  constructor(host: PeapodHost, args: readonly string[], rows = 24, columns = 80) {
+  constructor(host: PeapodHost, args: readonly string[], rows = 24, columns = 80, env: NodeJS.ProcessEnv = {}) {
     const words = [DRIVER, String(rows), String(columns), join(BIN, "peapod"), ...args];
     this.#child = spawn("python3", words, {
       cwd: host.dir,
-      env: { ...process.env, PEAPOD_ROOT: host.root, PEAPOD_NETWORK: "none" },
+      env: { ...process.env, TERM: "xterm", PEAPOD_ROOT: host.root, PEAPOD_NETWORK: "none", ...env },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#child.stdin.on("error", () => undefined);

@@ -137,6 +137,8 @@ export function fakeWorld(
         },
         isTerminal: terminal,
         isErrorTerminal: terminal,
+        errCanDraw: terminal,
+        errColumns: 80,
         columns: 80,
         hasColors: terminal,
         onClosed: (handle) => void closing.push(handle),

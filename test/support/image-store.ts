@@ -1,6 +1,6 @@
 // What lies in a test's store of images, and who works on it.
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { PeapodHost } from "./peapod-host.ts";
 
@@ -10,9 +10,14 @@ export function storeOf(host: PeapodHost): string {
 
 /** All files of the store, but for what unpacked images hold. */
 export function filesOf(host: PeapodHost): string[] {
-  if (!existsSync(storeOf(host))) return [];
-  const names = readdirSync(storeOf(host), { recursive: true, encoding: "utf8" });
-  return names.filter((name) => !name.includes("/rootfs/") && !isDirectory(join(storeOf(host), name)));
+  return filesBelow(storeOf(host)).filter((name) => !name.includes("/rootfs/"));
+}
+
+/** Files and links. */
+export function filesBelow(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const names = readdirSync(dir, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => !isDirectory(join(dir, name)));
 }
 
 /** Programs that pull or unpack into this store, as `PID WORDS...`. */
@@ -37,7 +42,7 @@ export function readCommandLines(): { readonly pid: number; readonly words: read
     });
 }
 
-/** Links lead anywhere, and what is being pulled comes and goes. */
+/** What is being pulled comes and goes. */
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
 }

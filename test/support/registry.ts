@@ -78,6 +78,8 @@ ${login === undefined ? "" : `auth: {htpasswd: {realm: here, path: ${accounts}}}
 export class Gate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** What has come since, each to whom it is due. */
+  readonly #held: (() => void)[] = [];
   #left: number;
 
   static async open(target: string, bytes: number): Promise<Gate> {
@@ -101,6 +103,7 @@ export class Gate {
         const part = bytes.subarray(0, Math.max(0, this.#left));
         this.#left -= part.length;
         if (part.length > 0) client.write(part);
+        if (part.length < bytes.length) this.#held.push(() => client.write(bytes.subarray(part.length)));
       });
       behind.on("end", () => {
         if (this.#left > 0) client.end();
@@ -114,6 +117,12 @@ export class Gate {
 
   get isSilent(): boolean {
     return this.#left <= 0;
+  }
+
+  /** Hands on what was held back, and all that comes. */
+  goOn(): void {
+    this.#left = Number.POSITIVE_INFINITY;
+    for (const write of this.#held.splice(0)) write();
   }
 
   /** Hangs up on everybody. */

@@ -4,6 +4,7 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { errnoOf } from "../../base/errors.ts";
+import { readColumns } from "./read-columns.ts";
 
 export interface Output {
   out(text: string | Uint8Array): void;
@@ -12,6 +13,10 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Standard error is a terminal. */
   readonly isErrorTerminal: boolean;
+  /** Standard error is a terminal on which a line can be drawn anew. */
+  readonly errCanDraw: boolean;
+  /** Width of the terminal of standard error at this moment; 80 where there is none. */
+  readonly errColumns: number;
   /** Width of the terminal; 80 where there is none. */
   readonly columns: number;
   /** Standard output takes colours: a terminal, and nobody said NO_COLOR (no-color.org) or TERM=dumb. */
@@ -49,6 +54,12 @@ export function openOutput(fds: Descriptors, env: OutputEnv): Output {
     },
     get isErrorTerminal() {
       return isatty(fds.err);
+    },
+    get errCanDraw() {
+      return isatty(fds.err) && env.TERM !== "dumb";
+    },
+    get errColumns() {
+      return readColumns(fds.err) ?? (Number(env.COLUMNS) || 80);
     },
     get columns() {
       width ??= isatty(fds.out) ? process.stdout.columns : undefined;

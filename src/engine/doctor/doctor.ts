@@ -20,9 +20,10 @@ import { makeBases, makePossibleCgroups, ownerOfCgroup } from "../../plan/cgroup
 import type { Plan } from "../../plan/plan.ts";
 import type { DoctorObject, DoctorReport } from "../engine.ts";
 import { readPodNames } from "../looking/reader.ts";
-import { clearAttachments, readAttachments } from "../networks/doctor-networks.ts";
 import { readPortClaims } from "../networks/port-claims.ts";
 import { listCgroupsOfUsers } from "../users-cgroup.ts";
+import { clearImages, readLeftImages } from "./doctor-images.ts";
+import { clearAttachments, readAttachments } from "./doctor-networks.ts";
 import { removeRuins } from "./ruins.ts";
 
 /** Far longer than it takes, and no longer than anybody minds to wait for a clean-up. */
@@ -32,16 +33,20 @@ const OUR_PROGRAMS = new Set(["peapod-reaper", "peapod-io", "node", "runc", "cru
 
 export async function examine(root: string, { fix }: { readonly fix: boolean }): Promise<DoctorReport> {
   const facts = readHostFacts();
-  const objects = readObjects(root, facts);
+  const objects = await readObjects(root, facts);
   if (!fix) return { objects, fixed: [], problems: [] };
   const orphans = objects.filter((object) => object.orphan);
   await removeOrphans(root, orphans, facts);
-  const problems = await clearAttachments(orphans.filter(({ kind }) => kind === "attachment").map(({ name }) => name));
-  const left = new Set(readObjects(root, facts).map(keyOf));
+  const attachments = orphans.filter(({ kind }) => kind === "attachment").map(({ name }) => name);
+  const problems = [
+    ...(await clearAttachments(attachments)),
+    ...(orphans.some(({ kind }) => kind === "image") ? await clearImages(root) : []),
+  ];
+  const left = new Set((await readObjects(root, facts)).map(keyOf));
   return { objects, fixed: orphans.filter((object) => !left.has(keyOf(object))), problems };
 }
 
-function readObjects(root: string, facts: HostFacts): DoctorObject[] {
+async function readObjects(root: string, facts: HostFacts): Promise<DoctorObject[]> {
   const names = [...readPodNames(root), ...(readNames(sandboxesDir(root)) as PodName[])];
   const alive = new Set(names.filter((pod) => isAlive(root, pod, facts)));
   const found: Omit<DoctorObject, "orphan">[] = [
@@ -58,7 +63,7 @@ function readObjects(root: string, facts: HostFacts): DoctorObject[] {
   ];
   return found
     .map((object) => ({ ...object, orphan: !alive.has(podOf(object.owner)) }))
-    .concat(readAttachments(root, alive))
+    .concat(readAttachments(root, alive), await readLeftImages(root))
     .sort((a, b) => (a.owner ?? "").localeCompare(b.owner ?? "") || a.kind.localeCompare(b.kind));
 }
 

@@ -7,12 +7,27 @@ import { asOutcome, type Outcome } from "../../base/outcome.ts";
 import { imagesDir } from "../../base/paths.ts";
 import { lookAtImage as look } from "../../image/pull/look-at-image.ts";
 import { type PullOptions, type PullWish, pullImage as pull } from "../../image/pull/pull-image.ts";
-import { collectGarbage } from "../../image/store/collect-garbage.ts";
-import { findListed, type ListedImage, listImages as list } from "../../image/store/list-images.ts";
+import { isClaimed } from "../../image/store/claim.ts";
+import { collectGarbage, findGarbage } from "../../image/store/collect-garbage.ts";
+import {
+  findListed,
+  hasName,
+  type ListedImage,
+  listImages as list,
+  listUnpacked,
+  readStoredNames,
+} from "../../image/store/list-images.ts";
 import { removeImage as remove, removeNames } from "../../image/store/remove-image.ts";
-import { blobsDir } from "../../image/store/store-paths.ts";
+import { findLeft } from "../../image/store/side-dirs.ts";
+import { blobsDir, type Digest, rootfsOf, unpackedDir } from "../../image/store/store-paths.ts";
 import type { ImageUse, KeptImage } from "../engine.ts";
 import { readImageUsers } from "./image-users.ts";
+
+/** What of the store is of no use to anybody. */
+export interface LeftImage {
+  readonly path: string;
+  readonly detail: string;
+}
 
 export const pullImage = (wish: PullWish, options: PullOptions) => asOutcome(() => pull(wish, options));
 export const lookAtImage = (wish: PullWish, options: PullOptions) => asOutcome(() => look(wish, options));
@@ -37,30 +52,62 @@ export function removeImage(root: string, word: string): Promise<Outcome<string>
       removeNames(store, { reference });
       return reference;
     }
-    await remove(store, image.digest, () => assertUnused(root, word, image));
+    await remove(store, image.digest, () => assertUnused(root, word, image.rootfs));
     return image.digest;
   });
 }
 
-/** Those that no pod uses and that have no name, or `all` of them; the digests. */
+/** Those that no pod uses and that have no name, or `all` of them, and all that is left over in the store; the digests. */
 export function pruneImages(root: string, all: boolean): Promise<Outcome<readonly string[]>> {
   return asOutcome(async () => {
     const store = imagesDir(root);
     const removed: string[] = [];
-    for (const image of list(store)) {
-      const isUsed = (readImageUsers(root).get(image.rootfs) ?? []).length > 0;
-      if (isUsed || (!all && image.names.length > 0)) continue;
+    for (const digest of all ? listUnpacked(store) : listNameless(root)) {
       try {
-        await remove(store, image.digest, () => assertUnused(root, image.digest, image));
-        removed.push(image.digest);
+        await remove(store, digest, () => {
+          assertUnused(root, digest, rootfsOf(store, digest));
+          if (!all && hasName(store, digest)) throw new PeapodError("WRONG_STATE", `image ${digest}: has got a name`);
+        });
+        removed.push(digest);
       } catch (error) {
-        // A pod has taken it meanwhile.
+        // A pod uses it, or has taken it meanwhile; or it was only just being pulled.
         if (!(error instanceof PeapodError) || error.code !== "WRONG_STATE") throw error;
       }
     }
     await collectGarbage(store);
     return removed;
   });
+}
+
+/** What pruneImages would take away but for images with a name; nothing that a pull which goes on is using. */
+export function findLeftImages(root: string): Promise<Outcome<readonly LeftImage[]>> {
+  return asOutcome(async () => {
+    const store = imagesDir(root);
+    const { dirs, claims } = findLeft(store);
+    const { blobs, names } = findGarbage(store);
+    const tell = (paths: readonly string[], detail: string) => paths.map((path) => ({ path, detail }));
+    return [
+      ...tell(dirs, "of a pull that was killed"),
+      ...tell(claims, "claim of a process that is gone"),
+      ...tell(blobs, "blob of no image"),
+      ...tell(names, "name of an image that is not here"),
+      ...tell(
+        listNameless(root).map((digest) => unpackedDir(store, digest)),
+        "image without a name, used by no pod",
+      ),
+    ];
+  });
+}
+
+/**
+ * No pod uses them. One that is being pulled is claimed until it has its name: so claims are looked at first, names then.
+ */
+function listNameless(root: string): Digest[] {
+  const store = imagesDir(root);
+  const done = listUnpacked(store).filter((digest) => !isClaimed(store, digest));
+  const named = new Set(readStoredNames(store).map(({ digest }) => digest));
+  const users = readImageUsers(root);
+  return done.filter((digest) => !named.has(digest) && !users.has(rootfsOf(store, digest)));
 }
 
 export function measureImages(root: string): Promise<Outcome<readonly ImageUse[]>> {
@@ -87,7 +134,7 @@ export function measureImages(root: string): Promise<Outcome<readonly ImageUse[]
   });
 }
 
-function assertUnused(root: string, word: string, { rootfs }: ListedImage): void {
+function assertUnused(root: string, word: string, rootfs: string): void {
   const usedBy = readImageUsers(root).get(rootfs) ?? [];
   if (usedBy.length === 0) return;
   throw new PeapodError("WRONG_STATE", `image ${word}: is used by ${usedBy.join(", ")}`, {

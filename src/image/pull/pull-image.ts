@@ -10,14 +10,15 @@ import { asPeapodError, PeapodError } from "../../base/errors.ts";
 import { makeDir, readTextIfAny } from "../../base/files.ts";
 import { isFileTransport, splitImage } from "../../base/image-transports.ts";
 import { isClaimed, withClaim } from "../store/claim.ts";
-import { collectGarbage, GARBAGE } from "../store/collect-garbage.ts";
+import { collectGarbage, GARBAGE, readImage } from "../store/collect-garbage.ts";
 import { readStoredName } from "../store/find-stored.ts";
 import { isShortName, makeImageName, makePolicy, type PullPolicy, repositoryOf } from "../store/image-name.ts";
-import { keepName } from "../store/keep-name.ts";
+import { keepNames } from "../store/keep-name.ts";
 import { findInIndex, readLocalOrigin } from "../store/local-origin.ts";
 import { withSideDir } from "../store/side-dirs.ts";
 import { blobFile, blobsDir, type Digest } from "../store/store-paths.ts";
-import type { StoredName } from "../store/stored-image.ts";
+import type { StoredImage, StoredName } from "../store/stored-image.ts";
+import { asFull } from "./full-disk.ts";
 import type { TellPull } from "./news.ts";
 import {
   fitsPlatform,
@@ -66,12 +67,15 @@ export async function pullImage({ image, policy: written }: PullWish, options: P
   try {
     const candidates = isShortName(name) ? resolveShortName(name, readShortNames()) : [name];
     const known = policy === "Always" ? [] : candidates.flatMap((one) => readStoredName(options.store, one) ?? []);
-    if (known[0] !== undefined) return keepName(options.store, { ...known[0], name });
+    if (known[0] !== undefined) return await keepAlso(options.store, known[0], name);
     if (policy === "Never")
       throw new PeapodError("NOT_FOUND", "is not here, and imagePullPolicy Never forbids to pull it");
-    return await pullFirst(candidates, name, policy, options);
+    const { stored, isNew } = await pullFirst(candidates, name, policy, options);
+    // Layers that were compressed anew, and what a pull beside this one that failed had to leave.
+    if (isNew) await collectGarbage(options.store).catch(() => undefined);
+    return { ...stored, name };
   } catch (error) {
-    const { code, message, hint } = asPeapodError(error, "cannot be pulled");
+    const { code, message, hint } = asFull(options.store, error) ?? asPeapodError(error, "cannot be pulled");
     // What a failed pull brought is of no use to anybody.
     await collectGarbage(options.store).catch(() => undefined);
     if (code === "CANCELED" || code === "HOST_LACKS") throw error;
@@ -85,13 +89,13 @@ async function pullFirst(
   name: string,
   policy: PullPolicy,
   options: PullOptions,
-): Promise<StoredName> {
+): Promise<Pulled> {
   const failures: PeapodError[] = [];
   for (const reference of candidates) {
     try {
-      return keepName(options.store, { ...(await pullOne(reference, policy, options)), name });
+      return await pullOne(reference, name, policy, options);
     } catch (error) {
-      const failure = asPeapodError(error, "pulling");
+      const failure = asPeapodError(error, "cannot be pulled");
       if (!(error instanceof SkopeoError)) throw failure;
       failures.push(failure);
     }
@@ -104,7 +108,14 @@ async function pullFirst(
   );
 }
 
-async function pullOne(reference: string, policy: PullPolicy, options: PullOptions): Promise<StoredName> {
+/** A name more, where it has not got it: a short form. */
+async function keepAlso(store: string, stored: StoredName, name: string): Promise<StoredName> {
+  if (readStoredName(store, name)?.digest !== stored.digest)
+    await withSideDir(store, async (side) => keepNames(store, side, stored, [name]));
+  return { ...stored, name };
+}
+
+async function pullOne(reference: string, name: string, policy: PullPolicy, options: PullOptions): Promise<Pulled> {
   const { store, cancel, tell } = options;
   const news = { image: reference, doneBytes: 0, totalBytes: 0 } as const;
   let waitedFrom: string | undefined;
@@ -116,16 +127,16 @@ async function pullOne(reference: string, policy: PullPolicy, options: PullOptio
     const here = readStoredName(store, reference);
     // Whoever had it before us has just looked; or has pulled what is to be pulled once.
     if (here !== undefined && (policy !== "Always" || (waitedFrom !== undefined && here.pulledAt >= waitedFrom)))
-      return here;
+      return { stored: await keepAlso(store, here, name), isNew: false };
     return await withSideDir(store, async (side) => {
       // Whoever collects begins nothing while we are here.
       while (isClaimed(store, GARBAGE)) await sleep(20);
-      return await pullInto(side, reference, here, options);
+      return await pullInto(side, [reference, name], here, options);
     });
   }).then(
-    (stored) => {
+    (pulled) => {
       tell?.({ ...news, doing: "done" });
-      return stored;
+      return pulled;
     },
     (error) => {
       tell?.({ ...news, doing: "failed" });
@@ -134,17 +145,27 @@ async function pullOne(reference: string, policy: PullPolicy, options: PullOptio
   );
 }
 
+/** @param names the first is what is pulled */
 async function pullInto(
   side: string,
-  reference: string,
+  names: readonly [reference: string, ...more: string[]],
   here: StoredName | undefined,
   { store, cancel, tell }: PullOptions,
-): Promise<StoredName> {
+): Promise<Pulled> {
+  const [reference] = names;
   const skopeo: Skopeo = { tmpDir: side, cancel, stallMs: readStallMs() };
   const look = await lookAt(skopeo, reference);
   // Nothing has changed there.
-  if (here !== undefined && look.origin !== undefined && here.origin === look.origin)
-    return keepName(store, { ...here, pulledAt: new Date().toISOString() });
+  if (here !== undefined && look.origin !== undefined && here.origin === look.origin) {
+    const again = { ...here, pulledAt: new Date().toISOString() };
+    const isKept = await withClaim(store, here.digest, { cancel }, async () => {
+      // Somebody may have removed it meanwhile; and one without its record is none.
+      if (readImage(store, here.digest) === undefined) return false;
+      keepNames(store, side, again, names);
+      return true;
+    });
+    if (isKept) return { stored: again, isNew: false };
+  }
   const layout = join(side, "layout");
   mkdirSync(layout, { mode: 0o700 });
   makeDir(join(blobsDir(store), "sha256"));
@@ -152,18 +173,23 @@ async function pullInto(
   symlinkSync(blobsDir(store), join(layout, "blobs"));
   await copy(skopeo, look, layout, { image: reference, store, tell });
   const readable = await makeReadable(skopeo, store, layout);
-  const stored = await unpackImage({ store, side, ...readable, image: reference, cancel, tell });
-  const copied = readable.digest;
-  return keepName(store, {
-    version: 1,
-    name: reference,
-    reference,
-    origin: look.origin ?? copied,
-    id: look.digest === undefined ? copied : `${repositoryOf(reference)}@${look.digest}`,
-    digest: copied,
-    pulledAt: new Date().toISOString(),
-    config: stored.config,
-  });
+  const { digest } = readable;
+  const keep = ({ config }: StoredImage) => {
+    const stored: StoredName = {
+      version: 1,
+      name: reference,
+      reference,
+      origin: look.origin ?? digest,
+      id: look.digest === undefined ? digest : `${repositoryOf(reference)}@${look.digest}`,
+      digest,
+      pulledAt: new Date().toISOString(),
+      config,
+    };
+    keepNames(store, side, stored, names);
+    return stored;
+  };
+  const stored = await unpackImage({ store, side, ...readable, image: reference, cancel, tell, keep });
+  return { stored, isNew: true };
 }
 
 /** The layout to unpack from, which is another one where umoci (before 0.4.8) cannot read the layers. */
@@ -189,6 +215,12 @@ function findCopied(layout: string): Digest {
   const copied = findInIndex(readTextIfAny(join(layout, "index.json")), "image");
   if (!isDigest(copied)) throw new PeapodError("RUNTIME_FAILED", "cannot be pulled: skopeo has left no image");
   return copied;
+}
+
+interface Pulled {
+  readonly stored: StoredName;
+  /** Copied, rather than found unchanged. */
+  readonly isNew: boolean;
 }
 
 interface Look {

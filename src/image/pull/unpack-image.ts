@@ -7,6 +7,7 @@ import { errnoOf, PeapodError } from "../../base/errors.ts";
 import { makeDir, writeJsonAtomic } from "../../base/files.ts";
 import { withClaim } from "../store/claim.ts";
 import { readImage } from "../store/collect-garbage.ts";
+import { hasName } from "../store/list-images.ts";
 import { blobFile, type Digest, rootfsOf, unpackedDir } from "../store/store-paths.ts";
 import type { StoredImage } from "../store/stored-image.ts";
 import { assertLayers } from "./assert-layers.ts";
@@ -18,7 +19,7 @@ import type { ToolFailure } from "./run-tool.ts";
 import { unpack } from "./umoci.ts";
 import { watchUnpack } from "./watch-pull.ts";
 
-export interface UnpackRequest {
+export interface UnpackRequest<T = unknown> {
   readonly store: string;
   /** A directory of ours on the same file system. */
   readonly side: string;
@@ -29,14 +30,24 @@ export interface UnpackRequest {
   readonly image: string;
   readonly cancel: AbortSignal | undefined;
   readonly tell: TellPull | undefined;
+  /** Gives it its names, while nobody else can make or remove it. */
+  readonly keep: (stored: StoredImage) => T;
 }
 
 /** @throws BAD_MANIFEST for what is no image, NOT_SUPPORTED, OUT_OF_RESOURCES, RUNTIME_FAILED, CANCELED, as clauses */
-export async function unpackImage(request: UnpackRequest): Promise<StoredImage> {
-  const { store, digest, cancel } = request;
+export async function unpackImage<T>(request: UnpackRequest<T>): Promise<T> {
+  const { store, digest, cancel, keep } = request;
   return await withClaim(store, digest, { cancel }, async () => {
     const here = existsSync(rootfsOf(store, digest)) ? readImage(store, digest) : undefined;
-    return here ?? (await unpackAnew(request));
+    const stored = here ?? (await unpackAnew(request));
+    try {
+      return keep(stored);
+    } catch (error) {
+      // Nobody can have found it yet, unless some of its names came there.
+      if (here === undefined && !hasName(store, digest))
+        rmSync(unpackedDir(store, digest), { recursive: true, force: true });
+      throw error;
+    }
   });
 }
 
@@ -58,7 +69,7 @@ async function unpackAnew(request: UnpackRequest): Promise<StoredImage> {
   };
   const failure = await unpackChecked(request, manifest.layers, rootfs, onStart).finally(endWatch);
   if (failure !== undefined) {
-    await removeDamaged(store, manifest.layers);
+    if (failure.code !== "OUT_OF_RESOURCES") await removeDamaged(store, manifest.layers);
     throw new PeapodError(
       failure.code === "NOT_FOUND" ? "RUNTIME_FAILED" : failure.code,
       `cannot be unpacked: ${failure.words}`,

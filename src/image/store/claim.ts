@@ -1,10 +1,11 @@
-// One at a time for each thing that is made in the store: who comes second waits, and finds it made. A claim is a file that
-// names its holder, whole from its first instant; that of a holder who is gone is taken over.
+// One at a time for each thing that is made in the store: who comes second waits, and finds it made. A claim is a symbolic
+// link whose target is its holder: whole from its first instant, and without a block of the disk, which may be full. That of
+// a holder who is gone is taken over.
 
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf, PeapodError } from "../../base/errors.ts";
+import { errnoOf, isFull, PeapodError } from "../../base/errors.ts";
 import { inDir } from "./in-dir.ts";
 import { isMakerAlive, makeMark } from "./maker.ts";
 import { asFileName, claimsDir } from "./store-paths.ts";
@@ -17,25 +18,30 @@ export interface ClaimOptions {
   readonly cancel?: AbortSignal | undefined;
   /** Called once, where somebody else has it. */
   readonly onWait?: () => void;
+  /** Goes on without a claim where there is no room for one: for who makes room. Nobody can begin to pull there either. */
+  readonly evenIfFull?: boolean;
 }
 
 /** @throws CANCELED while it waits */
 export async function withClaim<T>(
   store: string,
   thing: string,
-  { cancel, onWait }: ClaimOptions,
+  { cancel, onWait, evenIfFull = false }: ClaimOptions,
   run: () => Promise<T>,
 ): Promise<T> {
   const file = join(claimsDir(store), asFileName(thing));
-  for (let waited = false; !inDir(claimsDir(store), () => take(file)); waited = true) {
+  let taken = takeIn(store, file);
+  for (let waited = false; taken === "held"; waited = true) {
     if (cancel?.aborted) throw new PeapodError("CANCELED", "image: was interrupted");
     if (!waited) onWait?.();
     await sleep(LOOK_EVERY_MS);
+    taken = takeIn(store, file);
   }
+  if (taken !== "ours" && !evenIfFull) throw taken.noRoom;
   try {
     return await run();
   } finally {
-    rmSync(file, { force: true });
+    if (taken === "ours") rmSync(file, { force: true });
   }
 }
 
@@ -44,44 +50,63 @@ export function isClaimed(store: string, thing: string): boolean {
   return holder !== undefined && isMakerAlive(holder);
 }
 
-function take(file: string): boolean {
-  const side = `${file}.${makeSideName()}`;
-  writeFileSync(side, makeMark(), { flag: "wx", mode: 0o600 });
+function takeIn(store: string, file: string): "ours" | "held" | { readonly noRoom: unknown } {
   try {
-    linkSync(side, file);
+    return inDir(claimsDir(store), () => take(file)) ? "ours" : "held";
+  } catch (error) {
+    if (isFull(error)) return { noRoom: error };
+    throw error;
+  }
+}
+
+function take(file: string): boolean {
+  try {
+    symlinkSync(makeMark(), file);
     return true;
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
     removeIfLeft(file);
     return false;
-  } finally {
-    rmSync(side, { force: true });
   }
 }
 
 /** Renamed first, so that of two who find it one alone removes it; what was taken anew in between goes back. */
 export function removeIfLeft(file: string): void {
-  const holder = readHolder(file);
-  if (holder === undefined || isMakerAlive(holder)) return;
-  const side = `${file}.${makeSideName()}`;
+  if (!isLeft(file)) return;
+  const { claim } = splitSide(file);
+  const side = `${claim}@${makeSideName()}`;
   try {
     renameSync(file, side);
-    if (isMakerAlive(readHolder(side) ?? "")) linkSync(side, file);
+    if (isMakerAlive(readHolder(side) ?? "")) linkSync(side, claim);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "EEXIST") throw error;
   }
   rmSync(side, { force: true });
 }
 
+/** Of one that is on its way out: whether its remover has gone. */
+export function isLeft(file: string): boolean {
+  const holder = splitSide(file).remover ?? readHolder(file);
+  return holder !== undefined && !isMakerAlive(holder);
+}
+
+function splitSide(file: string): { readonly claim: string; readonly remover?: string | undefined } {
+  const [, claim, remover] = /^(.*)@(\d+-\d+-\d+)$/.exec(file) ?? [];
+  return claim === undefined ? { claim: file } : { claim, remover };
+}
+
+/** What is no claim names nobody. */
 function readHolder(file: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return readlinkSync(file);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
+    if (errnoOf(error) === "EINVAL") return "";
     throw error;
   }
 }
 
+/** Behind an `@`, which no claim has in its name: asFileName writes another. */
 function makeSideName(): string {
   sides += 1;
   return `${makeMark()}-${sides}`;

@@ -39,6 +39,17 @@ export function listImages(store: string): ListedImage[] {
     .sort((one, other) => ((one.pulledAt ?? "") < (other.pulledAt ?? "") ? 1 : -1));
 }
 
+export function hasName(store: string, digest: Digest): boolean {
+  return readStoredNames(store).some((stored) => stored.digest === digest);
+}
+
+/** Digests of all that is unpacked, also where its record cannot be read. */
+export function listUnpacked(store: string): Digest[] {
+  return readNames(join(store, "unpacked")).flatMap((hex) =>
+    /^[0-9a-f]{64}$/.test(hex) ? [`sha256:${hex}` as const] : [],
+  );
+}
+
 /** Also short forms; what cannot be read is none. */
 export function readStoredNames(store: string): StoredName[] {
   return readNames(namesDir(store)).flatMap((file) => {

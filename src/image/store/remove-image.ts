@@ -2,12 +2,14 @@
 // pod can begin to, and one that began before has said so.
 
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { makeDir } from "../../base/files.ts";
+import { withClaim } from "./claim.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { inDir } from "./in-dir.ts";
 import { readStoredNames } from "./list-images.ts";
-import { withSideDir } from "./side-dirs.ts";
-import { type Digest, nameFile, unpackedDir } from "./store-paths.ts";
+import { makeSidePath, sweep } from "./side-dirs.ts";
+import { type Digest, nameFile, tmpDir, unpackedDir } from "./store-paths.ts";
 
 /** Names of the image stay, unless `reference` is one: then that alone goes. */
 export function removeNames(store: string, of: { readonly reference: string } | { readonly digest: Digest }): void {
@@ -17,13 +19,17 @@ export function removeNames(store: string, of: { readonly reference: string } | 
   }
 }
 
-/** @param assertUnused throws where somebody uses it */
+/**
+ * Whoever makes this very image, or gives it a name, has done so before, or begins after. A full disk is no hindrance.
+ * @param assertUnused throws where somebody uses it
+ */
 export async function removeImage(store: string, digest: Digest, assertUnused: () => void): Promise<void> {
-  assertUnused();
-  const dir = unpackedDir(store, digest);
-  await withSideDir(store, async (side) => {
-    const gone = join(side, "removing");
-    if (existsSync(dir)) renameSync(dir, gone);
+  sweep(store);
+  await withClaim(store, digest, { evenIfFull: true }, async () => {
+    assertUnused();
+    const dir = unpackedDir(store, digest);
+    const gone = makeSidePath(store);
+    if (existsSync(dir)) inDir(tmpDir(store), () => renameSync(dir, gone));
     try {
       assertUnused();
     } catch (error) {
@@ -32,6 +38,7 @@ export async function removeImage(store: string, digest: Digest, assertUnused: (
       throw error;
     }
     removeNames(store, { digest });
+    rmSync(gone, { recursive: true, force: true });
   });
   await collectGarbage(store);
 }

@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readNames } from "../../base/files.ts";
-import { removeIfLeft } from "./claim.ts";
+import { isLeft, removeIfLeft } from "./claim.ts";
 import { inDir } from "./in-dir.ts";
 import { isMakerAlive, makeMark } from "./maker.ts";
 import { claimsDir, tmpDir } from "./store-paths.ts";
@@ -14,8 +14,7 @@ let made = 0;
 /** Ours until `run` has ended, however. */
 export async function withSideDir<T>(store: string, run: (dir: string) => Promise<T>): Promise<T> {
   sweep(store);
-  made += 1;
-  const dir = join(tmpDir(store), `${makeMark()}-${made}`);
+  const dir = makeSidePath(store);
   inDir(tmpDir(store), () => mkdirSync(dir, { mode: 0o700 }));
   try {
     return await run(dir);
@@ -24,15 +23,29 @@ export async function withSideDir<T>(store: string, run: (dir: string) => Promis
   }
 }
 
-/** What those left who are gone. */
+/** A place for what is on its way in or out; not made. */
+export function makeSidePath(store: string): string {
+  made += 1;
+  return join(tmpDir(store), `${makeMark()}-${made}`);
+}
+
+/** Takes away what those left who are gone. */
 export function sweep(store: string): void {
-  for (const name of readNames(tmpDir(store)))
-    if (!isMakerAlive(name)) rmSync(join(tmpDir(store), name), { recursive: true, force: true });
-  for (const name of readNames(claimsDir(store))) {
-    const [, side] = /\.(\d+-\d+-\d+)$/.exec(name) ?? [];
-    if (side === undefined) removeIfLeft(join(claimsDir(store), name));
-    else if (!isMakerAlive(side)) rmSync(join(claimsDir(store), name), { force: true });
-  }
+  const { dirs, claims } = findLeft(store);
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+  for (const claim of claims) removeIfLeft(claim);
+}
+
+/** What those left who are gone; paths. */
+export function findLeft(store: string): { readonly dirs: readonly string[]; readonly claims: readonly string[] } {
+  return {
+    dirs: readNames(tmpDir(store))
+      .filter((name) => !isMakerAlive(name))
+      .map((name) => join(tmpDir(store), name)),
+    claims: readNames(claimsDir(store))
+      .map((name) => join(claimsDir(store), name))
+      .filter(isLeft),
+  };
 }
 
 /** True while somebody puts an image together: what nobody names yet may be his. */

@@ -9,7 +9,8 @@ export const TENDING: readonly Verb[] = [
     summary: "list every object of every pod, and find what was left over",
     about:
       "Processes, mounts, cgroups, namespaces, sockets and directories, each with its owner. What no living pod needs is " +
-      "left over (after a crash of the machine, for instance); the exit status is then 1, unless --fix removed it.",
+      "left over (after a crash of the machine, for instance), and so is in the store of images what killed pulls left and " +
+      "what nobody names or uses, but not an image that has a name; the exit status is then 1, unless --fix removed it.",
     args: [],
     options: [
       { long: "fix", kind: "flag", summary: "remove what was left over" },

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { isClaimed, withClaim } from "../../../../src/image/store/claim.ts";
+import { makeMark } from "../../../../src/image/store/maker.ts";
 import { sweep, withSideDir } from "../../../../src/image/store/side-dirs.ts";
 
 t.test("one at a time, and who waits is told once", async (t) => {
@@ -27,7 +28,7 @@ t.test("one at a time, and who waits is told once", async (t) => {
 });
 
 t.test("the claim of who is gone is taken over, and what he left is swept away", async (t) => {
-  const store = t.testdir({ claims: { a: "999999999-1", "b.999999999-1-1": "" }, tmp: { "999999999-1-1": { x: "" } } });
+  const store = t.testdir({ claims: { a: "999999999-1", "b@999999999-1-1": "" }, tmp: { "999999999-1-1": { x: "" } } });
   t.notOk(isClaimed(store, "a"));
   await withClaim(store, "a", {}, async () => undefined);
   mkdirSync(join(store, "claims"), { recursive: true });
@@ -55,4 +56,23 @@ t.test("who gives up while he waits gets CANCELED", async (t) => {
       { code: "CANCELED" },
     );
   });
+});
+
+t.test("an image's name that looks like a mark is no mark", async (t) => {
+  const store = t.testdir();
+  const name = "docker.io/library/x:1.999999999-1-1";
+  await withClaim(store, name, {}, async () => {
+    sweep(store);
+    t.ok(isClaimed(store, name));
+  });
+});
+
+t.test("one that its remover had in hand when he ended goes back to who holds it", async (t) => {
+  const store = t.testdir({ claims: {} });
+  const claims = join(store, "claims");
+  symlinkSync(makeMark(), join(claims, "a@999999999-1-1"));
+  symlinkSync("999999999-1", join(claims, "b@999999999-1-2"));
+  sweep(store);
+  t.strictSame(readdirSync(claims), ["a"]);
+  t.ok(isClaimed(store, "a"));
 });

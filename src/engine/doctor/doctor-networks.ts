@@ -9,7 +9,7 @@ import { collectGarbage } from "../../network/collect-garbage.ts";
 import { type AttachmentRecord, readRecord, readRecordPaths } from "../../network/records.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { DoctorObject } from "../engine.ts";
-import { leaveNetwork } from "./pod-networks.ts";
+import { leaveNetwork } from "../networks/pod-networks.ts";
 
 /** Of this root. One belongs to a living pod only if that pod's plan names it: a later pod may bear its name. */
 export function readAttachments(root: string, alive: ReadonlySet<PodName>): DoctorObject[] {
