@@ -266,7 +266,7 @@ t.test("podman", { skip: withoutPodman, timeout: patient(280_000) }, async (t) =
       ["--volume", `${file}:/etc/peapod/pod.yaml`, POD],
       [PLAIN, "tail", "/dev/zero"],
     ]) {
-      await podman.must("run", "--detach", "--name", "shop", "--memory", "24m", ...words);
+      await podman.must("run", "--detach", "--name", "shop", "--memory", "64m", ...words);
       await podman.must("wait", "shop");
       ends.push(await podman.inspect("shop", "{{.State.ExitCode}} {{.State.OOMKilled}}"));
       await podman.must("rm", "shop");
@@ -381,7 +381,7 @@ async function tellOfPodman(podman: Podman): Promise<{ what: string }[]> {
     "run",
     "--rm",
     "--memory",
-    "16m",
+    "64m",
     "--pids-limit",
     "33",
     PLAIN,
@@ -414,7 +414,7 @@ async function tellOfPodman(podman: Podman): Promise<{ what: string }[]> {
   await call("restart", "one");
   await call("rm", "one");
   await call("rm", "--force", "--time", "0", "one");
-  await podman.must("run", "--detach", "--name", "one", "--memory", "8m", PLAIN, "tail", "/dev/zero");
+  await podman.must("run", "--detach", "--name", "one", "--memory", "64m", PLAIN, "tail", "/dev/zero");
   await call("wait", "one");
   await status();
   await call("rm", "one");
@@ -565,7 +565,7 @@ async function tellOfContainerd(containerd: Containerd, runtime: string): Promis
   await run(["--rm"], "/no/such/program");
   await call("container", "rm", "one");
   await run(
-    ["--rm", "--memory-limit", "16777216", "--env", "A=1", "--cwd", "/tmp"],
+    ["--rm", "--memory-limit", "67108864", "--env", "A=1", "--cwd", "/tmp"],
     "sh",
     "-c",
     "pwd; echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes",
