@@ -14,6 +14,8 @@
 #include "io.h"
 
 enum { INPUT, STDOUT, STDERR, SIZE, OPEN_INPUT, HELLO, SKIPPED };
+// How far a reader may lag behind: the kernel's own measure is some hundred short lines. Taken only while somebody does.
+enum { SEND_BYTES = 4 << 20 };
 enum { HEAD_BYTES = 5, VERSION = 1, HAS_TERMINAL = 1, HAS_INPUT = 2, CHUNK_BYTES = 4096, MAX_CONTROL_BYTES = 64 };
 
 static struct client {
@@ -75,6 +77,13 @@ static void drop_client(int i) {
   clients[i] = clients[--client_count];
 }
 
+static void make_room(int fd) {
+  int bytes = SEND_BYTES;
+  // Above the machine's limit only for root.
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static void accept_client(void) {
   int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return;
@@ -85,6 +94,7 @@ static void accept_client(void) {
     close(fd);
     return;
   }
+  make_room(fd);
   struct client *c = &clients[client_count++];
   *c = (struct client){.fd = fd};
   int has_input = input_fd >= 0 || console_fd >= 0;

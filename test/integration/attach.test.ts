@@ -23,6 +23,24 @@ testWithPeapod("run -i gives what is piped and ends with the container", async (
   t.equal(out, `${many.replaceAll(/^/gm, "got ").slice(0, -4)}end\n`);
 });
 
+testWithPeapod("who does not read for a while has missed nothing of thirty thousand lines", async (t, host) => {
+  const run =
+    "until [ -e /go ]; do echo here; sleep 0.1; done; for i in $(seq 30000); do echo line $i; done; exec sleep 1000";
+  const pod = host.aPod({ containers: [{ name: "c", run }] });
+  await host.must("run", "-d", pod.file);
+  const looker = host.start(["attach", "--no-stdin", pod.name]);
+  await waitUntil("it looks on", () => /here/.test(looker.said.out));
+  looker.child.kill("SIGSTOP");
+  await host.must("exec", pod.name, "touch", "/go");
+  await waitUntil("all is written", () => readLogTexts(host, pod, "c").includes("line 30000"));
+  looker.child.kill("SIGCONT");
+  await waitUntil("it has read the last one", () => /line 30000\n/.test(looker.said.out));
+  const lines = Array.from({ length: 30_000 }, (_, index) => `line ${index + 1}\n`).join("");
+  t.equal(looker.said.out.replace(/^here\n/gm, ""), lines);
+  await host.must("kill", pod.name, "KILL");
+  await looker.ended;
+});
+
 testWithPeapod("with stdinOnce the first giver's end is the end, and later ones give nothing", async (t, host) => {
   const pod = host.aPod({ containers: [{ ...CAT, run: `${CAT.run}; exec sleep 1000`, stdinOnce: true }] });
   await host.must("run", "-d", pod.file);
