@@ -43,7 +43,7 @@ const SENTENCE =
   /^peapod: network blue: \/var\/lib\/peapod\/attachments\/\S+\.json: ENOSPC: no space left on device.*\n$/;
 
 // A page holds one record: there is none for the first, none for what the first plugin answers, one file for each.
-for (const options of ["size=4k", "size=8k", "nr_inodes=2", "nr_inodes=3"])
+for (const options of ["size=4k", "size=8k", "size=64k,nr_inodes=2", "size=64k,nr_inodes=3"])
   testOnDisk(`a disk of ${options}: a pod comes up and goes, or is refused`, options, async (t, host) => {
     for (const isFull of [true, false]) {
       if (isFull) host.fill();

@@ -225,9 +225,8 @@ testWithNetworks(
     slowPlugin(networks);
     const pod = host.aPod();
     await host.must("run", "-d", pod.file);
-    const record = readdirSync(ATTACHMENTS_DIR).find(
-      (name) => name.includes(`.${pod.name}-`) && name.endsWith(".json"),
-    );
+    const { uid } = JSON.parse(readFileSync(join(host.root, "pods", pod.name, "plan.json"), "utf8")) as { uid: string };
+    const record = readdirSync(ATTACHMENTS_DIR).find((name) => name.includes(`.${pod.name}-${uid}`));
     const half = join(ATTACHMENTS_DIR, `${record}.4194304-1.tmp`);
     writeFileSync(half, '{"version":');
     await host.must("delete", "--force", pod.name);
