@@ -68,7 +68,7 @@ export function makeSupervisor(plan: Plan, programs: Programs): Supervisor {
 }
 
 function makeUplinkKeeper(plan: Plan, uplink: PlannedUplink, journal: Journal, report: PodContext["report"]) {
-  const note = async () => (await import("./uplink-addresses.ts")).noteUplinkAddresses(plan, uplink, journal);
+  const note = async () => (await import("./networks/uplink-addresses.ts")).noteUplinkAddresses(plan, uplink, journal);
   return new UplinkKeeper(uplink, note, report);
 }
 

@@ -1,6 +1,5 @@
 // A pod's networks on its way up and down, whatever happened to a supervisor before us in the middle of either.
 
-import { writeFileSync } from "node:fs";
 import { PeapodError } from "../../base/errors.ts";
 import { readTextIfAny } from "../../base/files.ts";
 import type { PodName } from "../../base/names.ts";
@@ -17,9 +16,9 @@ import {
   readRecord,
   readRecordPaths,
 } from "../../network/records.ts";
-import { withAddresses } from "../../plan/addresses.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { KeptPod } from "../context.ts";
+import { writeAddresses } from "./write-addresses.ts";
 
 /** `doctor` clears all of them; a pod that waits for its address must not wait for two hundred others. */
 const CLEARED_AT_ONCE = 4;
@@ -39,8 +38,7 @@ export async function attachNetworks(pod: KeptPod): Promise<void> {
     const attached = networks.map(({ name, interface: ifname }, at) => makeAttached(name, ifname, results[at] ?? {}));
     journal.append({ type: "pod.attached", networks: attached, dns: makeDns(results) });
   }
-  // In place: they may be mounted already, and a mount stays with its file.
-  for (const { path, text } of withAddresses(plan, journal.state).sandbox.files) writeFileSync(path, text);
+  writeAddresses(plan, journal.state);
 }
 
 /** Gives back what there is. @throws why the first could not be left; its record stays then */

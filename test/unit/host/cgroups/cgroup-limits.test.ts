@@ -1,16 +1,11 @@
 // On directories that stand in for hierarchies; what the real kernel does is test/integration/update.test.ts.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { writePodLimits } from "../../../../src/host/cgroups/cgroup-limits.ts";
+import { hierarchy } from "./a-hierarchy.ts";
 
 const CGROUP = { driver: "cgroupfs", path: "/peapod/web", base: "/peapod" } as const;
-
-function hierarchy(dir: string, files: Readonly<Record<string, string>>) {
-  mkdirSync(`${dir}/peapod/web`, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(`${dir}/peapod/web/${name}`, `${text}\n`);
-  return { cgroupLayout: "v2", cgroupMounts: { unified: dir } } as const;
-}
 
 t.test("limits are written where they are others", async (t) => {
   const dir = t.testdir();

@@ -1,14 +1,9 @@
 // On a directory that stands in for version 2's hierarchy; what the real kernel gives back is test/integration/update.test.ts.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { fitMemory } from "../../../../src/host/cgroups/fit-memory.ts";
-
-function hierarchy(dir: string, files: Readonly<Record<string, string>>) {
-  mkdirSync(`${dir}/peapod/web`, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(`${dir}/peapod/web/${name}`, `${text}\n`);
-  return { cgroupLayout: "v2", cgroupMounts: { unified: dir } } as const;
-}
+import { hierarchy } from "./a-hierarchy.ts";
 
 t.test("what fits is let be, what does not is asked back, and refused where it stays", async (t) => {
   const dir = t.testdir();

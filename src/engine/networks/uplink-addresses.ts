@@ -1,13 +1,12 @@
 // What addresses a pod has by its uplink: told to the journal and to its hosts file as a network's are, whenever the program
 // that gives them was started. pasta copies the machine's, which may be another one the next time.
 
-import { writeFileSync } from "node:fs";
-import { readNetnsAddresses } from "../host/read-netns.ts";
-import { withAddresses } from "../plan/addresses.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { PlannedUplink } from "../plan/uplink.ts";
-import { UPLINK_DEVICE } from "../plan/uplink.ts";
-import type { Journal } from "../state/journal.ts";
+import { readNetnsAddresses } from "../../host/read-netns.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { PlannedUplink } from "../../plan/uplink.ts";
+import { UPLINK_DEVICE } from "../../plan/uplink.ts";
+import type { Journal } from "../../state/journal.ts";
+import { writeAddresses } from "./write-addresses.ts";
 
 const NO_DNS = { nameservers: [], search: [], options: [] };
 
@@ -16,8 +15,7 @@ export async function noteUplinkAddresses(plan: Plan, { kind, netns }: PlannedUp
   const [known] = journal.state.networks ?? [];
   if (known === undefined || known.ips.map(tell).join() !== ips.map(tell).join())
     journal.append({ type: "pod.attached", networks: [{ name: kind, interface: UPLINK_DEVICE, ips }], dns: NO_DNS });
-  // In place: they may be mounted already, and a mount stays with its file.
-  for (const { path, text } of withAddresses(plan, journal.state).sandbox.files) writeFileSync(path, text);
+  writeAddresses(plan, journal.state);
 }
 
 function tell({ address, prefix }: { readonly address: string; readonly prefix: number }): string {
