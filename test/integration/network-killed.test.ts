@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
+import { cgroupPathOf } from "../support/cgroup-files.ts";
 import { killIfThere, readIfAny } from "../support/if-any.ts";
 import { type OwnNetworks, readAddresses, readRules, testWithNetworks } from "../support/networks.ts";
 import { reaperOf, supervisorOf } from "../support/own-processes.ts";
@@ -240,10 +241,13 @@ function crash(host: PeapodHost, pod: PodFile): void {
   const dir = join(host.root, "pods", pod.name);
   const main = JSON.parse(readFileSync(join(dir, "plan.json"), "utf8")) as { readonly uid: string };
   for (const pid of [reaperOf(host, pod), supervisorOf(host, pod)]) if (pid !== undefined) killIfThere(pid);
-  const cgroups = execFileSync("find", ["/sys/fs/cgroup", "-path", "*/peapod-*", "-name", "cgroup.procs"], {
+  // By its whole path: other tests have pods of the same name.
+  const cgroup = cgroupPathOf(host.root, pod.name, undefined);
+  const cgroups = execFileSync("find", ["/sys/fs/cgroup", "-path", `*${cgroup}/*`, "-name", "cgroup.procs"], {
     encoding: "utf8",
   });
-  const own = cgroups.split("\n").filter((path) => path.includes(`/${pod.name}/`));
+  const own = cgroups.split("\n").filter(Boolean);
+  if (own.length === 0) throw new Error(`no cgroup ${cgroup}`);
   for (const pid of own.flatMap((path) => readIfAny(path).split("\n")).filter(Boolean)) killIfThere(Number(pid));
   for (const path of mountsBelow(dir)) execFileSync("umount", ["-l", path]);
   for (const path of own) rmdirQuietly(path);
@@ -266,6 +270,6 @@ function rmdirQuietly(procs: string): void {
   try {
     execFileSync("rmdir", [procs.slice(0, procs.lastIndexOf("/"))], { stdio: "ignore" });
   } catch {
-    // Of another pod of the same name, or busy for an instant; the test's end looks for what is left.
+    // Busy for an instant; the test's end looks for what is left.
   }
 }
