@@ -435,7 +435,9 @@ function whyNoBridge(): string | false {
 /** Both of the pod's first processes. A runtime has started them when they are still on their way to their program. */
 async function membersOf(machine: Machine): Promise<number[]> {
   const find = (): number[] => machine.pidsOf("/bin/sh -c", "trap");
-  await waitUntil("both members run", () => find().length === 2);
+  await waitUntil("both members run", () => find().length === 2).catch((error: Error) => {
+    throw new Error(`${error.message}; there are:\n${machine.readTraces().join("\n")}`);
+  });
   return find();
 }
 
