@@ -1,12 +1,10 @@
 // Owns one pod. It is a cache: all it knows stands in the pod's directory or in the kernel, so it may be killed at
 // any instant and started again. INVARIANTS: what was asked is in the journal before it is worked on; changes run one
 // after the other; every exit that the reaper wrote is claimed by its container or known to be nobody's. Here is what is asked of
-// it, and its way back after a death; the way up is climb.ts, what lives beside the containers is caretaker.ts.
+// it; the way up is climb.ts, the way back after a death recovery.ts, what lives beside the containers caretaker.ts.
 
-import { existsSync } from "node:fs";
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
-import { checkpointDir } from "../base/paths.ts";
 import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
 import { freezePod, thawPod } from "../host/cgroups/cgroups.ts";
@@ -25,6 +23,7 @@ import type { WrittenManifest } from "./engine.ts";
 import { meaningOf } from "./outer/caller-signals.ts";
 import { Prober } from "./probes/prober.ts";
 import { Queue } from "./queue.ts";
+import type { Steps } from "./recovery.ts";
 import { releaseReserve } from "./reserve.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -341,18 +340,10 @@ export class Supervisor {
       await orphansGone;
       if (this.state.deletedAt !== undefined) return this.#end();
       if (this.state.cursor === 0) this.#notePlanned();
-      if (this.state.checkpointedAt !== undefined || existsSync(checkpointDir(this.pod.plan.paths)))
-        await (await import("./checkpoint/settle-checkpoint.ts")).settleCheckpoint(this.pod);
-      await Promise.all([...this.pod.containers.values()].map((keeper) => keeper.recover()));
-      await Promise.all([...this.pod.containers.values()].map((keeper) => this.#caretaker.recoverIo(keeper)));
-      if (!wasAsleep) await (await import("./changes/update-pod.ts")).finishUpdates(this.pod);
-      if (!wasAsleep) this.pod.journal.append({ type: "pod.recovered" });
-      if (this.state.changedAt !== undefined && this.state.want !== "deleted")
-        await (await import("./changes/change-members.ts")).prepareChanged(this.pod);
-      // Who was killed between the two could not tell it.
-      if (this.state.exitStatus !== undefined && this.state.want !== "restarted")
-        this.#caretaker.tellResult(this.state.exitStatus);
-      await this.#goOn(canceled);
+      const { catchUp, goOn } = await import("./recovery.ts");
+      await catchUp(this.pod, this.#caretaker, wasAsleep);
+      await goOn(this.#steps(), canceled);
+      if (this.state.want !== "deleted") this.onExits();
     });
   }
 
@@ -430,59 +421,6 @@ export class Supervisor {
     this.pod.journal.append({ type: "pod.resumed" });
   }
 
-  async #goOn(canceled: AbortSignal | undefined): Promise<void> {
-    const { want, error } = this.state;
-    const { requestCount } = this.pod.journal;
-    switch (want) {
-      case "created":
-      case "running": {
-        const isUp = want === "running" ? this.state.startedAt !== undefined : this.state.createdAt !== undefined;
-        if (isUp) {
-          this.#conductor.begin();
-          this.#prober.takeOver(Date.now());
-          if (this.state.changing !== undefined) await this.#goOnChanging();
-          break;
-        }
-        // A failure that stands there has not been dealt with to its end: that is all that is left to do.
-        const failAgain = () => {
-          if (error !== undefined) throw PeapodError.fromJson(error);
-        };
-        if (requestCount <= 1) {
-          await this.#undoOnFailure(async () => {
-            failAgain();
-            if (requestCount === 0) throw this.#neverWanted();
-            this.#assertAwaited(canceled);
-            await this.#climb(want, canceled);
-          });
-        } else if (this.state.exitedAt === undefined) {
-          const climbAgain = async () => {
-            failAgain();
-            await this.#climb(want);
-          };
-          await killOnFailure(this.pod, climbAgain).catch((error: unknown) =>
-            this.pod.report(error, "the start failed"),
-          );
-        }
-        break;
-      }
-      case "stopped":
-        if (this.state.exitedAt === undefined) await this.#stop();
-        break;
-      case "restarted":
-        await this.#restart().catch((error: unknown) => this.pod.report(error, "the restart failed"));
-        break;
-      case "deleted":
-        return await this.#goOnDeleting();
-    }
-    this.onExits();
-  }
-
-  /** What kept the pod then, and keeps it now, whoever asks again is told. */
-  async #goOnDeleting(): Promise<void> {
-    if (this.state.isForced) return await this.#takeDown();
-    await this.#takeDown(true).catch((error: unknown) => this.pod.report(error, "the pod stays"));
-  }
-
   /** A change that was cut short is brought to its end, and this supervisor with it. */
   async #goOnChanging(): Promise<void> {
     const { finishChange } = await import("./changes/change-members.ts");
@@ -492,15 +430,21 @@ export class Supervisor {
     });
   }
 
-  /** Killed before it could write down what it was to be, its supervisor took that along. */
-  #neverWanted(): PeapodError {
-    return new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: its supervisor died before it was made`);
-  }
-
-  /** A pod that came up for nobody is not wanted: whoever asked for it has been told that it failed. */
-  #assertAwaited(canceled: AbortSignal | undefined): void {
-    if (canceled !== undefined && !canceled.aborted) return;
-    throw new PeapodError("CANCELED", `pod ${this.pod.plan.pod}: given up by the caller`);
+  /** What is done on the way back as it is for those who ask. */
+  #steps(): Steps {
+    return {
+      pod: this.pod,
+      climb: (want, canceled) => this.#climb(want, canceled),
+      undoOnFailure: (goUp) => this.#undoOnFailure(goUp),
+      takeOver: () => {
+        this.#conductor.begin();
+        this.#prober.takeOver(Date.now());
+      },
+      finishChange: () => this.#goOnChanging(),
+      stop: () => this.#stop(),
+      restart: () => this.#restart(),
+      takeDown: (isStrict) => this.#takeDown(isStrict),
+    };
   }
 
   #named(name: string): ContainerKeeper {
