@@ -237,6 +237,11 @@ export class Dockerd {
     return [`--target=${this.#keeper.pid}`, "--mount", "--net"];
   }
 
+  /** What clients have in DOCKER_HOST. */
+  get address(): string {
+    return `unix://${this.#socket}`;
+  }
+
   get #socket(): string {
     return join(this.dir, "docker.sock");
   }
@@ -246,7 +251,7 @@ export class Dockerd {
       "data-root": join(this.dir, "data"),
       "exec-root": join(this.dir, "exec"),
       pidfile: join(this.dir, "dockerd.pid"),
-      hosts: [`unix://${this.#socket}`],
+      hosts: [this.address],
       "exec-opts": ["native.cgroupdriver=cgroupfs"],
       "cgroup-parent": this.cgroup,
       runtimes: { peapod: { path: this.#options.runtime ?? join(BIN, "peapod-oci") } },
@@ -300,7 +305,7 @@ export class Dockerd {
       cwd: this.dir,
       env: {
         ...process.env,
-        DOCKER_HOST: `unix://${this.#socket}`,
+        DOCKER_HOST: this.address,
         DOCKER_CONFIG: join(this.dir, "client"),
         DOCKER_BUILDKIT: "0",
       },

@@ -44,7 +44,7 @@ export async function readRawConfig(skopeo: Skopeo, reference: string): Promise<
  * @throws SkopeoError, CANCELED, HOST_LACKS
  */
 export async function copyImage(skopeo: Skopeo, reference: string, layout: string): Promise<void> {
-  const options = ["--quiet", ...manner(reference), ...trust("--src-tls-verify", reference)];
+  const options = ["--quiet", ...manner(reference), ...connection("--src-", reference)];
   takeAnswer(await ask(skopeo, ["copy", ...options, asSource(reference), `oci:${layout}:image`]), reference);
 }
 
@@ -56,7 +56,7 @@ export async function recompressImage(skopeo: Skopeo, from: string, to: string):
 
 /** Small, so that it comes soon or never. */
 async function inspect(skopeo: Skopeo, reference: string, options: readonly string[]): Promise<string> {
-  const words = ["inspect", ...options, ...trust("--tls-verify", reference), asSource(reference)];
+  const words = ["inspect", ...options, ...connection("--", reference), asSource(reference)];
   const result = await ask(skopeo, words, skopeo.stallMs);
   if (result.timedOut)
     throw new PeapodError("TIMED_OUT", `cannot be pulled: no answer came for ${skopeo.stallMs / 1000} s`);
@@ -103,8 +103,13 @@ function manner(reference: string): readonly string[] {
   return isHonest ? ["--dest-oci-accept-uncompressed-layers"] : RECOMPRESS;
 }
 
-/** As docker does it: a registry on this very machine may speak plain HTTP. */
-function trust(option: string, reference: string): string[] {
+/**
+ * As docker does it: a registry on this very machine may speak plain HTTP, and a daemon may be elsewhere than usual. `prefix`:
+ * what skopeo calls that side of a copy.
+ */
+function connection(prefix: "--" | "--src-", reference: string): string[] {
   const { transport, rest } = splitImage(reference);
-  return transport === "docker" && isLoopback(domainOf(rest)) ? [`${option}=false`] : [];
+  const daemon = process.env.DOCKER_HOST;
+  if (transport === "docker-daemon" && daemon) return [`${prefix}daemon-host`, daemon];
+  return transport === "docker" && isLoopback(domainOf(rest)) ? [`${prefix}tls-verify=false`] : [];
 }
