@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Ended, Running } from "./peapod-host.ts";
 import type { Machine } from "./podman.ts";
+import { patient } from "./slowness.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export class Containerd {
@@ -34,6 +35,12 @@ export class Containerd {
       `address = "${this.#socket}"`,
       "[ttrpc]",
       `address = "${this.#socket}.ttrpc"`,
+      // Its own figures, times as much as this machine is slower: a runtime that is cut off leaves things behind.
+      "[timeouts]",
+      `"io.containerd.timeout.shim.cleanup" = "${patient(5)}s"`,
+      `"io.containerd.timeout.shim.load" = "${patient(5)}s"`,
+      `"io.containerd.timeout.shim.shutdown" = "${patient(3)}s"`,
+      `"io.containerd.timeout.task.state" = "${patient(2)}s"`,
     ];
     writeFileSync(this.#config, `${lines.join("\n")}\n`);
   }
