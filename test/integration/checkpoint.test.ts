@@ -12,6 +12,8 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const NEEDED = { skip: NO_CRIU };
 const COUNT = "i=0; while :; do i=$((i+1)); echo $i; echo $i >/v/n; sleep 0.05; done";
+/** Says nothing and stays. Not `sleep 1000`: CRIU ends a wait of the kernel's that can only be begun anew, and sleep(1) with it. */
+const FOREVER = "tail -f /dev/null";
 const SCRATCH = { volumes: [{ name: "scratch", emptyDir: {} }] };
 const AT_SCRATCH = { volumeMounts: [{ name: "scratch", mountPath: "/v" }] };
 
@@ -140,7 +142,7 @@ testWithPeapod(
       containers: [
         { name: "good", run: COUNT, ...AT_SCRATCH },
         // A connection, to itself.
-        { name: "bad", run: "sleep 1000 | nc -l -p 7000 & sleep 0.5; sleep 1000 | nc 127.0.0.1 7000" },
+        { name: "bad", run: `${FOREVER} | nc -l -p 7000 & sleep 0.5; ${FOREVER} | nc 127.0.0.1 7000` },
       ],
       spec: SCRATCH,
     });
