@@ -8,7 +8,6 @@ import { makeImage, whyNoImages, writeArchive } from "../support/image-layout.ts
 import { filesOf, storeOf, toolsOf } from "../support/image-store.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, Registry } from "../support/registry.ts";
-import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const skip = whyNoImages();
@@ -39,7 +38,7 @@ async function withGate(registry: Registry, bytes: number, run: (gate: Gate) => 
 
 /** After the end of whoever pulled. */
 async function isWhole(t: Test, host: PeapodHost, what: string): Promise<void> {
-  await waitUntil("nobody works on", () => toolsOf(host).length === 0, patient(10_000)).catch(() => undefined);
+  await waitUntil("nobody works on", () => toolsOf(host).length === 0, 10_000).catch(() => undefined);
   t.strictSame(toolsOf(host), [], `${what}: nobody works on`);
   t.equal(await host.must("image", "list", "--quiet"), "", `${what}: no image is there`);
   const halves = filesOf(host).filter((name) => /^(names|unpacked)\//.test(name));
@@ -68,7 +67,7 @@ testWithPeapod(
               const image = `${gate.address}/a:1`;
               const pulling = host.start(verb === "pull" ? ["image", "pull", image] : ["run", writePod(host, image)]);
               const isInTheMiddle = () => gate.isSilent && toolsOf(host).some((line) => /^\d+ skopeo/.test(line));
-              await waitUntil("it is in the middle", isInTheMiddle, patient(20_000));
+              await waitUntil("it is in the middle", isInTheMiddle, 20_000);
               pulling.child.kill(signal);
               const { code, signal: by, err } = await pulling.ended;
               const end = signal === "SIGKILL" ? [null, signal] : [STATUS[signal], null];
@@ -97,7 +96,7 @@ testWithPeapod(
       const tmp = join(storeOf(host), "tmp");
       const isUnpacking = () =>
         existsSync(tmp) && readdirSync(tmp).some((side) => existsSync(join(tmp, side, "unpacked/rootfs/files/1")));
-      await waitUntil("it unpacks", isUnpacking, patient(60_000));
+      await waitUntil("it unpacks", isUnpacking, 60_000);
       pulling.child.kill(signal);
       const { code, err } = await pulling.ended;
       t.equal(code, signal === "SIGKILL" ? null : STATUS[signal], `${signal}: ${err}`);
@@ -117,7 +116,7 @@ testWithPeapod(
       await withGate(registry, 50_000, async (gate) => {
         const terminal = new ATerminal(host, ["image", "pull", `${gate.address}/a:1`]);
         await terminal.sees(/pulling /);
-        await waitUntil("it is in the middle", () => gate.isSilent, patient(20_000));
+        await waitUntil("it is in the middle", () => gate.isSilent, 20_000);
         terminal.type("\x03");
         t.match(await terminal.ended, { status: 130, restored: true });
         const [last] = terminal.screen.split("\r\x1b[J").slice(-1);

@@ -10,7 +10,6 @@ import { makeImage, whyNoImages } from "../support/image-layout.ts";
 import { filesOf, storeOf } from "../support/image-store.ts";
 import { type PeapodHost, testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, Registry } from "../support/registry.ts";
-import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 interface Found {
@@ -54,7 +53,7 @@ testWithPeapod(
       gates.push(gate);
       const image = `${gate.address}/${tag}:1`;
       const pull = host.start(["image", "pull", image]);
-      await waitUntil("it is in the middle", () => gate.isSilent, patient(20_000));
+      await waitUntil("it is in the middle", () => gate.isSilent, 20_000);
       return { gate, pull, claim: `claims/${encodeURIComponent(image)}` };
     };
     try {

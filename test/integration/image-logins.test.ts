@@ -7,7 +7,6 @@ import { makeImage, whyNoImages } from "../support/image-layout.ts";
 import { filesOf, readCommandLines, toolsOf } from "../support/image-store.ts";
 import { testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, LOGIN, Registry } from "../support/registry.ts";
-import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const skip = whyNoImages("docker-registry");
@@ -45,7 +44,7 @@ testWithPeapod(
       }
       const right = { REGISTRY_AUTH_FILE: writeAuth("right.json", LOGIN.password) };
       const pulling = host.start(["image", "pull", `${slow.address}/team/a:1`], { env: { ...none, ...right } });
-      await waitUntil("it is in the middle", () => slow.isSilent && toolsOf(host).length > 0, patient(20_000));
+      await waitUntil("it is in the middle", () => slow.isSilent && toolsOf(host).length > 0, 20_000);
       const words = readCommandLines().flatMap((one) => one.words);
       t.strictSame(
         words.filter((word) => secrets.some((secret) => word.includes(secret))),

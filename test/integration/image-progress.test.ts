@@ -54,15 +54,15 @@ testWithPeapod(
         try {
           const images = ["a:1", "b:1"].map((name) => `${gate.address}/${name}`);
           const terminal = new ATerminal(host, ["image", "pull", ...images], 24, columns);
-          await waitUntil("it is in the middle", () => gate.isSilent, patient(20_000));
-          await waitUntil("that is shown", () => drawnIn(saidTo(terminal)).length > 1, patient(20_000));
+          await waitUntil("it is in the middle", () => gate.isSilent, 20_000);
+          await waitUntil("that is shown", () => drawnIn(saidTo(terminal)).length > 1, 20_000);
           const before = saidTo(terminal);
           const other = columns === 20 ? 100 : columns / 2;
           terminal.resize(24, other);
           const shown = drawnIn(before).at(-1) ?? "";
           // Where the same text fits, there is nothing to draw.
           if (shown.length >= other || other > columns)
-            await waitUntil("it hears of that", () => saidTo(terminal).length > before.length, patient(20_000));
+            await waitUntil("it hears of that", () => saidTo(terminal).length > before.length, 20_000);
           gate.goOn();
           t.match(await terminal.ended, { status: 0, restored: true });
           const after = saidTo(terminal).slice(before.length);

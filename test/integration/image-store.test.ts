@@ -7,7 +7,6 @@ import { blobOf, makeImage, readManifestOf, rewriteImage, whyNoImages, writeArch
 import { filesOf, storeOf } from "../support/image-store.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, Registry } from "../support/registry.ts";
-import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const skip = whyNoImages();
@@ -145,7 +144,7 @@ testWithPeapod(
     try {
       registry.push(layout, "a", "a:1");
       const killed = host.start(["image", "pull", `${gate.address}/a:1`]);
-      await waitUntil("it is in the middle", () => gate.isSilent, patient(20_000));
+      await waitUntil("it is in the middle", () => gate.isSilent, 20_000);
       killed.child.kill("SIGKILL");
       await killed.ended;
       t.ok(
