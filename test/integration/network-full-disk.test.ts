@@ -4,7 +4,7 @@
 import { readdirSync } from "node:fs";
 import t from "tap";
 import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
-import { LACKS_PLUGINS, ownNetworks, readAddresses, readRules, removeBridges } from "../support/networks.ts";
+import { LACKS_PLUGINS, ownNetworks, readAddresses, readRules } from "../support/networks.ts";
 import { type Test, testWithHost } from "../support/peapod-host.ts";
 import { HostWithSmallDisk } from "../support/small-disk.ts";
 
@@ -68,10 +68,6 @@ testOnDisk("a pod leaves its network though the disk has become full", "size=64k
   t.same(readAddresses(networks), []);
   t.same(readRules(`${pod.name}-`), []);
   host.empty();
-});
-
-process.once("exit", () => {
-  removeBridges(networks);
 });
 
 if (LACKS_PLUGINS) t.comment(LACKS_PLUGINS);

@@ -35,11 +35,14 @@ let count = 0;
 
 export function ownNetworks(): OwnNetworks {
   const dir = mkdtempSync(join(tmpdir(), "ptn-"));
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   count += 1;
   // Of 10.224.0.0/11, one for each of many at once.
   const number = (process.pid * 7 + count) % 4096;
   const subnet = `10.${224 + (number >> 8)}.${number & 255}.0/24`;
+  process.once("exit", () => {
+    removeBridge(bridgeOf(number));
+    rmSync(dir, { recursive: true, force: true });
+  });
   const subnet6 = `fd50:7465:7374:${number.toString(16)}::/64`;
   const confDir = join(dir, "net.d");
   const plugins = join(dir, "plugins");
@@ -85,14 +88,9 @@ function bridgeOf(number: number): string {
   return `ptbr${number}`;
 }
 
-/** The bridges of this process's tests; a bridge stays when its last pod goes. */
-export function removeBridges(networks: OwnNetworks): void {
-  const config = networks.bridge() as { readonly bridge: string };
-  try {
-    execFileSync("ip", ["link", "delete", config.bridge], { stdio: "ignore" });
-  } catch {
-    // Never made.
-  }
+/** It stays when its last pod goes, as the plugin has it. */
+function removeBridge(name: string): void {
+  if (existsSync(`/sys/class/net/${name}`)) execFileSync("ip", ["link", "delete", name], { stdio: "ignore" });
 }
 
 /** Addresses that host-local has given away. */
@@ -124,12 +122,9 @@ export function testWithNetworks(
   } = {},
 ): void {
   const networks = ownNetworks();
-  testWithPeapod(
-    sentence,
-    async (t, host) => {
-      t.teardown(() => removeBridges(networks));
-      await body(t, host, networks);
-    },
-    { ...options, env: { ...networks.env, ...options.env }, skip: options.needs === "nothing" ? false : LACKS_PLUGINS },
-  );
+  testWithPeapod(sentence, (t, host) => body(t, host, networks), {
+    ...options,
+    env: { ...networks.env, ...options.env },
+    skip: options.needs === "nothing" ? false : LACKS_PLUGINS,
+  });
 }
