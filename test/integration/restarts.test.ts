@@ -228,7 +228,7 @@ testWithPeapod(
   async (t, host) => {
     const pod = host.aPod({
       containers: [{ name: "c", run: failing(2, 0), ...AT_SCRATCH }],
-      annotations: { "peapod/backOff": "initial=2" },
+      annotations: { "peapod/backOff": `initial=${patient(2000) / 1000}` },
       spec: { restartPolicy: "OnFailure", ...SCRATCH },
     });
     await host.must("run", "-d", pod.file);
