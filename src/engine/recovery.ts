@@ -9,7 +9,7 @@ import { killOnFailure } from "./climb.ts";
 import type { KeptPod } from "./context.ts";
 
 /** What a supervisor does with its pod, whoever asked for it. */
-export interface Steps {
+export interface Abilities {
   readonly pod: KeptPod;
   climb(want: "created" | "running", canceled?: AbortSignal): Promise<void>;
   undoOnFailure(goUp: () => Promise<void>): Promise<void>;
@@ -39,31 +39,31 @@ export async function catchUp(pod: KeptPod, caretaker: Caretaker, wasAsleep: boo
 }
 
 /** `canceled`: of the caller of the pod's first way up, where he still waits. */
-export async function goOn(steps: Steps, canceled: AbortSignal | undefined): Promise<void> {
-  const { pod } = steps;
+export async function goOn(can: Abilities, canceled: AbortSignal | undefined): Promise<void> {
+  const { pod } = can;
   const { want, exitedAt } = pod.journal.state;
   switch (want) {
     case "created":
     case "running":
-      return await goOnUp(steps, want, canceled);
+      return await goOnUp(can, want, canceled);
     case "stopped":
-      if (exitedAt === undefined) await steps.stop();
+      if (exitedAt === undefined) await can.stop();
       return;
     case "restarted":
-      return await steps.restart().catch((error: unknown) => pod.report(error, "the restart failed"));
+      return await can.restart().catch((error: unknown) => pod.report(error, "the restart failed"));
     case "deleted":
-      return await goOnDeleting(steps);
+      return await goOnDeleting(can);
   }
 }
 
-async function goOnUp(steps: Steps, want: "created" | "running", canceled: AbortSignal | undefined): Promise<void> {
-  const { pod } = steps;
+async function goOnUp(can: Abilities, want: "created" | "running", canceled: AbortSignal | undefined): Promise<void> {
+  const { pod } = can;
   const { startedAt, createdAt, exitedAt, changing, error } = pod.journal.state;
   const { requestCount } = pod.journal;
   const isUp = want === "running" ? startedAt !== undefined : createdAt !== undefined;
   if (isUp) {
-    steps.takeOver();
-    if (changing !== undefined) await steps.finishChange();
+    can.takeOver();
+    if (changing !== undefined) await can.finishChange();
     return;
   }
   // A failure that stands there has not been dealt with to its end: that is all that is left to do.
@@ -71,23 +71,23 @@ async function goOnUp(steps: Steps, want: "created" | "running", canceled: Abort
     if (error !== undefined) throw PeapodError.fromJson(error);
   };
   if (requestCount <= 1) {
-    await steps.undoOnFailure(async () => {
+    await can.undoOnFailure(async () => {
       failAgain();
       if (requestCount === 0) throw neverWanted(pod);
       assertAwaited(pod, canceled);
-      await steps.climb(want, canceled);
+      await can.climb(want, canceled);
     });
   } else if (exitedAt === undefined) {
     const climbAgain = async () => {
       failAgain();
-      await steps.climb(want);
+      await can.climb(want);
     };
     await killOnFailure(pod, climbAgain).catch((error: unknown) => pod.report(error, "the start failed"));
   }
 }
 
 /** What kept the pod then, and keeps it now, whoever asks again is told. */
-async function goOnDeleting({ pod, takeDown }: Steps): Promise<void> {
+async function goOnDeleting({ pod, takeDown }: Abilities): Promise<void> {
   if (pod.journal.state.isForced) return await takeDown(false);
   await takeDown(true).catch((error: unknown) => pod.report(error, "the pod stays"));
 }

@@ -23,7 +23,7 @@ import type { WrittenManifest } from "./engine.ts";
 import { meaningOf } from "./outer/caller-signals.ts";
 import { Prober } from "./probes/prober.ts";
 import { Queue } from "./queue.ts";
-import type { Steps } from "./recovery.ts";
+import type { Abilities } from "./recovery.ts";
 import { releaseReserve } from "./reserve.ts";
 import { removePodFiles, takeDownContainers, takeDownSandbox } from "./teardown.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -342,7 +342,7 @@ export class Supervisor {
       if (this.state.cursor === 0) this.#notePlanned();
       const { catchUp, goOn } = await import("./recovery.ts");
       await catchUp(this.pod, this.#caretaker, wasAsleep);
-      await goOn(this.#steps(), canceled);
+      await goOn(this.#abilities(), canceled);
       if (this.state.want !== "deleted") this.onExits();
     });
   }
@@ -431,7 +431,7 @@ export class Supervisor {
   }
 
   /** What is done on the way back as it is for those who ask. */
-  #steps(): Steps {
+  #abilities(): Abilities {
     return {
       pod: this.pod,
       climb: (want, canceled) => this.#climb(want, canceled),

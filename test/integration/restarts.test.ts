@@ -228,12 +228,16 @@ testWithPeapod(
   async (t, host) => {
     const pod = host.aPod({
       containers: [{ name: "c", run: failing(2, 0), ...AT_SCRATCH }],
-      annotations: { "peapod/backOff": `initial=${patient(2000) / 1000}` },
+      // Shorter than what a supervisor sleeps for.
+      annotations: { "peapod/backOff": `initial=${Math.min(patient(2000), 15_000) / 1000}` },
       spec: { restartPolicy: "OnFailure", ...SCRATCH },
     });
     await host.must("run", "-d", pod.file);
     await waitUntil("it waits", async () => typeof (await container(host, pod))?.backOffUntil === "string");
-    killIfThere(supervisorOf(host, pod) ?? 0);
+    const killed = supervisorOf(host, pod);
+    killIfThere(killed);
+    await waitUntil("the next one is there", () => ![undefined, killed].includes(supervisorOf(host, pod)));
+    t.notOk(existsSync(join(host.root, "pods", pod.name, "asleep")));
     t.equal(await host.must("wait", pod.name), "0\n");
     const events = await eventsOf(host, pod);
     const until = events.find((event) => event.type === "container.backing-off")?.until ?? "";

@@ -39,11 +39,11 @@ export function ownNetworks(): OwnNetworks {
   // Of 10.224.0.0/11, one for each of many at once.
   const number = (process.pid * 7 + count) % 4096;
   const subnet = `10.${224 + (number >> 8)}.${number & 255}.0/24`;
+  const subnet6 = `fd50:7465:7374:${number.toString(16)}::/64`;
   process.once("exit", () => {
     removeBridge(bridgeOf(number));
     rmSync(dir, { recursive: true, force: true });
   });
-  const subnet6 = `fd50:7465:7374:${number.toString(16)}::/64`;
   const confDir = join(dir, "net.d");
   const plugins = join(dir, "plugins");
   for (const one of [confDir, plugins]) mkdirSync(one, { recursive: true });
