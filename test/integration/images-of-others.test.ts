@@ -7,16 +7,6 @@ import { Dockerd, whyNoDockerd } from "../support/dockerd.ts";
 import { makeImage, whyNoImages } from "../support/image-layout.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 
-const SAYS = ["--config.cmd", "/bin/echo", "--config.cmd"];
-
-function writePod(host: PeapodHost, image: string): string {
-  const file = join(host.dir, "pod.json");
-  const container = { name: "web", image, imagePullPolicy: "Always" };
-  const spec = { restartPolicy: "Never", containers: [container] };
-  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "shop" }, spec }));
-  return file;
-}
-
 /** `give` puts the image that says a word where `image` names it. */
 async function followsImage(
   t: Test,
@@ -24,14 +14,14 @@ async function followsImage(
   { image, give, env }: { image: string; give: (layout: string, tag: string) => void; env: NodeJS.ProcessEnv },
 ): Promise<void> {
   const layout = join(host.dir, "layout");
-  const pod = writePod(host, image);
+  const { file } = host.aPod({ containers: [{ name: "web", image, imagePullPolicy: "Always", run: "echo $WORD" }] });
   for (const word of ["one", "two"]) {
-    makeImage(layout, { tag: word, config: [...SAYS, word] });
+    makeImage(layout, { tag: word, config: ["--config.env", `WORD=${word}`] });
     give(layout, word);
-    const { code, out, err } = await host.start(["run", pod], { env }).ended;
+    const { code, out, err } = await host.start(["run", file], { env }).ended;
     t.match({ code, out, err }, { code: 0, out: `${word}\n`, err: `pulling ${image}\nunpacking ${image}\n` });
   }
-  const again = await host.start(["run", pod], { env }).ended;
+  const again = await host.start(["run", file], { env }).ended;
   t.match(again, { code: 0, out: "two\n" });
   t.notMatch(again.err, "unpacking", "what has not changed is not unpacked again");
 }
