@@ -26,6 +26,7 @@ testWithNetworks(
     // What plugins make once for all is there from the first pod on.
     const first = host.aPod();
     await host.must("run", "-d", "-p", "80", first.file);
+    t.ok(count(host, networks).rules > 0, "its rules are counted");
     await host.must("delete", "--force", first.name);
     const before = count(host, networks);
     const seen = new Set<string>();
@@ -48,13 +49,18 @@ testWithNetworks(
   { deadlineMs: 1_500_000 },
 );
 
-/** Of this test's own, where that can be told; others run beside it. */
-function count(host: PeapodHost, networks: OwnNetworks): Record<string, number> {
+/** Of this test's own, and what plugins make once for all; the ports of others, which run beside it, come and go. */
+function count(host: PeapodHost, networks: OwnNetworks): Record<"mounts" | "links" | "rules" | "common", number> {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  const { bridge } = networks.bridge() as { readonly bridge: string };
+  const { bridge, ipam } = networks.bridge() as {
+    readonly bridge: string;
+    readonly ipam: { readonly ranges: readonly (readonly { readonly subnet: string }[])[] };
+  };
+  const subnets = ipam.ranges.flat().map(({ subnet }) => subnet.replace(/0?\/\d+$/, ""));
   return {
     mounts: mounts.filter((line) => line.includes(host.dir)).length,
     links: readdirSync(join("/sys/class/net", bridge, "brif")).length,
-    common: readRules("-j CNI-HOSTPORT", "-j CNI-FORWARD", "-j CNI-ADMIN").length,
+    rules: readRules(...subnets).length,
+    common: readRules("-j CNI-HOSTPORT-DNAT", "-j CNI-HOSTPORT-MASQ", "-j CNI-FORWARD", "-j CNI-ADMIN").length,
   };
 }
