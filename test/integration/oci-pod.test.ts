@@ -7,6 +7,7 @@ import { killIfThere, listIfAny } from "../support/if-any.ts";
 import { childrenOf, ioOf, reaperOf, supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { type Member, PodBundle } from "../support/pod-bundle.ts";
+import { SLOWNESS } from "../support/slowness.ts";
 import { readTraces } from "../support/traces.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -491,7 +492,9 @@ testWithBundle(
 );
 
 testWithBundle("a member's last words reach the caller before its end does", async (t, bundle, host) => {
-  const members = ["a", "b"].map((name) => ({ name, run: "echo first; sleep 1; echo last" }));
+  // Until it is seen to run, and its io stands still.
+  const seconds = Math.min(SLOWNESS, 20);
+  const members = ["a", "b"].map((name) => ({ name, run: `echo first; sleep ${seconds}; echo last` }));
   bundle.withPod(members);
   const { ended } = bundle.start(["run", "--bundle", bundle.dir, "p1"]);
   const pod = { name: "p1", file: "" };
@@ -499,7 +502,7 @@ testWithBundle("a member's last words reach the caller before its end does", asy
   await waitUntil("it runs", async () => (await host.state(pod)).status === "running");
   const io = ioOf(host, pod, "a") ?? 0;
   process.kill(io, "SIGSTOP");
-  setTimeout(() => process.kill(io, "SIGCONT"), 1800);
+  setTimeout(() => process.kill(io, "SIGCONT"), seconds * 1000 + 800);
   t.match((await ended).out, /^a \| last$/m);
 });
 

@@ -5,6 +5,7 @@ import type { Event } from "../../src/state/event.ts";
 import { killIfThere } from "../support/if-any.ts";
 import { supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { SLOWNESS } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Heeds SIGTERM at once. */
@@ -222,7 +223,8 @@ testWithPeapod("a pod that runs longer than it may is stopped and has failed", a
   const pod = host.aPod({
     init: [{ name: "proxy", run: STAY, ...ALWAYS }],
     containers: [{ name: "web", run: STAY }],
-    spec: { activeDeadlineSeconds: 1 },
+    // Long enough for both shells to heed SIGTERM by then.
+    spec: { activeDeadlineSeconds: Math.min(SLOWNESS, 15) },
   });
   const { code } = await host.peapod("run", "--keep", pod.file);
   t.equal(code, 124, "as timeout(1) has it, since its containers ended well");
