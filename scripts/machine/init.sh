@@ -4,7 +4,7 @@
 set -e
 mount -t proc proc /proc
 home=$(sed -n 's/.* peapod_home=\([^ ]*\).*/\1/p' /proc/cmdline)
-modprobe -a overlay virtio_console
+modprobe -a overlay virtio_console loop
 
 # $1: what lies below; $2: where both are seen together; $3: a name.
 lay_memory_over() {

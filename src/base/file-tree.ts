@@ -7,12 +7,14 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { readLinkIfAny } from "./files.ts";
 
 export interface TreeFile {
   /** Relative, without `..`. */
@@ -29,35 +31,72 @@ export interface TreeOwner {
 }
 
 const DATA = "..data";
-const FIRST = "..1";
 
-/** Does nothing where it was done before. @throws system errors of the file system */
+/**
+ * Another tree than the one that is there follows it: whoever looks sees all of the one or all of the other, as the kubelet
+ * has it. May be done again after a crash; does nothing where it was done. @throws system errors of the file system
+ */
 export function writeFileTree(dir: string, files: readonly TreeFile[], owner?: TreeOwner): void {
-  const dirMode = owner?.isGroup ? 0o2755 : 0o755;
-  const own = (path: string, mode: number): void => {
-    if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
-    // After chown(2), which takes setgid away; whatever our umask.
-    chmodSync(path, mode);
-  };
-  const makeDir = (path: string): void => {
-    mkdirSync(path, { recursive: true });
-    own(path, dirMode);
-  };
-  makeDir(dir);
-  if (lstatSync(join(dir, DATA), { throwIfNoEntry: false }) !== undefined) return;
-  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
-  const data = join(dir, FIRST);
-  makeDir(data);
+  makeDir(dir, owner);
+  const old = readLinkIfAny(join(dir, DATA));
+  const isWritten = old !== undefined && holds(join(dir, old), files, owner);
+  const data = isWritten ? old : nextTo(old);
+  if (!isWritten) {
+    rmSync(join(dir, data), { recursive: true, force: true });
+    writeFiles(join(dir, data), files, owner);
+  }
+  // New names before the turn, where they lead nowhere yet; old ones after it.
+  const names = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
+  const there = new Set(readdirSync(dir));
+  for (const name of names) if (!there.has(name)) symlinkSync(`${DATA}/${name}`, join(dir, name));
+  if (!isWritten) turn(dir, data);
+  for (const name of there)
+    if (!names.has(name) && name !== DATA && name !== data) rmSync(join(dir, name), { recursive: true, force: true });
+}
+
+/** `..1`, `..2`: nothing in their names tells of what is in them. */
+function nextTo(data: string | undefined): string {
+  return `..${data === undefined ? 1 : Number(data.slice(2)) + 1}`;
+}
+
+function turn(dir: string, data: string): void {
+  const side = join(dir, `${DATA}_new`);
+  rmSync(side, { force: true });
+  symlinkSync(data, side);
+  renameSync(side, join(dir, DATA));
+}
+
+function writeFiles(data: string, files: readonly TreeFile[], owner: TreeOwner | undefined): void {
+  makeDir(data, owner);
   for (const { path, mode, bytes } of files) {
     const parts = dirname(path).split("/");
     if (parts[0] !== ".")
-      for (let depth = 1; depth <= parts.length; depth += 1) makeDir(join(data, ...parts.slice(0, depth)));
+      for (let depth = 1; depth <= parts.length; depth += 1) makeDir(join(data, ...parts.slice(0, depth)), owner);
     const file = join(data, path);
     writeFileSync(file, bytes, { mode: 0o600 });
-    own(file, mode);
+    own(file, mode, owner);
   }
-  for (const name of new Set(files.map(({ path }) => path.split("/")[0] ?? "")))
-    symlinkSync(`${DATA}/${name}`, join(dir, name));
-  symlinkSync(FIRST, join(dir, `${DATA}_new`));
-  renameSync(join(dir, `${DATA}_new`), join(dir, DATA));
+}
+
+/** These files and no others. */
+function holds(data: string, files: readonly TreeFile[], owner: TreeOwner | undefined): boolean {
+  const there = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  return there.length === files.length && files.every((file) => isAsAsked(join(data, file.path), file, owner));
+}
+
+function isAsAsked(path: string, { mode, bytes }: TreeFile, owner: TreeOwner | undefined): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile() || (stat.mode & 0o7777) !== mode || !readFileSync(path).equals(Buffer.from(bytes))) return false;
+  return owner === undefined || (stat.uid === owner.uid && stat.gid === owner.gid);
+}
+
+function makeDir(path: string, owner: TreeOwner | undefined): void {
+  mkdirSync(path, { recursive: true });
+  own(path, owner?.isGroup ? 0o2755 : 0o755, owner);
+}
+
+function own(path: string, mode: number, owner: TreeOwner | undefined): void {
+  if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+  // After chown(2), which takes setgid away; whatever our umask.
+  chmodSync(path, mode);
 }

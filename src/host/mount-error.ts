@@ -14,6 +14,11 @@ interface Reason {
 
 const REASONS: readonly Reason[] = [
   { words: /unknown filesystem type/i, code: "HOST_LACKS", hint: "the kernel lacks this file system; try modprobe" },
+  {
+    words: /failed to set ?up loop device/i,
+    code: "HOST_LACKS",
+    hint: "the kernel has none, or none that is free; try modprobe loop",
+  },
   { words: /no space left|cannot allocate|too many/i, code: "OUT_OF_RESOURCES" },
   { words: /permission denied|not permitted|must be superuser|read-only/i, code: "NOT_PERMITTED" },
   { words: /does not exist|no such file/i, code: "NOT_FOUND" },

@@ -6,7 +6,7 @@ import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
 import { NETWORKS } from "../manifest/annotations.ts";
 import { isLent } from "./pins.ts";
-import type { Follower, Plan, PlannedContainer, Sandbox, SandboxFile } from "./plan.ts";
+import type { Follower, Plan, PlannedContainer, PlannedVolume, Sandbox, SandboxFile } from "./plan.ts";
 import { essenceOfFile } from "./sandbox-files.ts";
 
 export interface MemberChange {
@@ -84,7 +84,7 @@ function assertSameSandbox(old: Plan, next: Plan): void {
   }
   for (const volume of old.sandbox.volumes) {
     const now = next.sandbox.volumes.find(({ name }) => name === volume.name);
-    if (now === undefined || isSame(bare(volume), bare(now))) continue;
+    if (now === undefined || isSame(essenceOfVolume(volume), essenceOfVolume(now))) continue;
     throw new PeapodError("NOT_SUPPORTED", `volume ${volume.name}: cannot change while the pod runs`, {
       hint: "give the new one another name",
     });
@@ -108,6 +108,11 @@ function assertChangeable(old: Plan, { name, role }: PlannedContainer, after: Pl
 /** What is the supervisor's alone takes effect without the container. */
 function essenceOf({ restart: _, ...container }: PlannedContainer): unknown {
   return bare(container);
+}
+
+/** What is in files changes under those who have them mounted, as with a ConfigMap that Kubernetes is given anew. */
+function essenceOfVolume(volume: PlannedVolume): unknown {
+  return bare(volume.kind === "files" ? { ...volume, files: [] } : volume);
 }
 
 /** Where each decision comes from, and what follows from the rest. */

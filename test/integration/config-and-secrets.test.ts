@@ -29,11 +29,6 @@ const DB = {
   stringData: { password: VALUE },
 };
 
-/** Behind the pod in its own file. */
-function addDocuments({ file }: PodFile, ...documents: object[]): void {
-  writeFileSync(file, [readFileSync(file, "utf8"), ...documents.map((one) => stringify(one))].join("---\n"));
-}
-
 const fromSecret = (key: string) => ({ valueFrom: { secretKeyRef: { name: "db", key } } });
 
 function aSecretivePod(host: PeapodHost, run: string, more: object = {}): PodFile {
@@ -51,8 +46,8 @@ function aSecretivePod(host: PeapodHost, run: string, more: object = {}): PodFil
       { name: "plain", run: "exec sleep 1000" },
     ],
     spec: { volumes: [{ name: "keys", secret: { secretName: "db", defaultMode: 0o400 } }], ...more },
+    documents: [DB],
   });
-  addDocuments(pod, DB);
   return pod;
 }
 
@@ -121,8 +116,8 @@ testWithPeapod("keys become variables and files, with the paths and modes that t
         { name: "keys", secret: { secretName: "db", items: [{ key: "password", path: "deep/pw", mode: 0o400 }] } },
       ],
     },
+    documents: [SETTINGS, DB],
   });
-  addDocuments(pod, SETTINGS, DB);
   const { out, err } = await host.peapod("run", pod.file);
   t.equal(
     out,
@@ -229,8 +224,8 @@ testWithPeapod("bundles have ConfigMaps in them, and never a Secret", async (t, 
   const pod = host.aPod({
     containers: [{ name: "c", run: "cat /conf/color", volumeMounts: [{ name: "conf", mountPath: "/conf" }] }],
     spec: { volumes: [{ name: "conf", configMap: { name: "settings" } }] },
+    documents: [SETTINGS],
   });
-  addDocuments(pod, SETTINGS);
   const out = join(host.dir, "out");
   await host.must("bundle", "-o", out, pod.file);
   try {
@@ -292,8 +287,8 @@ testWithPeapod("in a user namespace Secrets and groups are the container's own",
         { name: "data", emptyDir: { sizeLimit: "1Mi" } },
       ],
     },
+    documents: [DB],
   });
-  addDocuments(pod, DB);
   const { out, err } = await host.peapod("run", pod.file);
   t.equal(out, `${VALUE}\n440 0:3000\n0:3000\n0 3000\nadmin\n`, err);
 });

@@ -127,6 +127,43 @@ testWithPeapod("what concerns no container takes effect without any", async (t, 
   await host.must("stop", "web");
 });
 
+/** The ConfigMap `lamp`, which is the volume `conf`. */
+const aLamp = (data: Record<string, string>) => ({
+  spec: { volumes: [{ name: "conf", configMap: { name: "lamp" } }] },
+  documents: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "lamp" }, data }],
+});
+const AT_CONF = { volumeMounts: [{ name: "conf", mountPath: "/conf" }] };
+
+testWithPeapod("a ConfigMap that is another reaches those who have it mounted, at one turn", async (t, host) => {
+  const request = (data: Record<string, string>): PodRequest => ({
+    containers: [
+      a("sees", AT_CONF),
+      a("keeps", { volumeMounts: [{ name: "conf", mountPath: "/colour", subPath: "colour" }] }),
+      a("told", { env: [{ name: "SIZE", valueFrom: { configMapKeyRef: { name: "lamp", key: "size" } } }] }),
+    ],
+    ...aLamp(data),
+  });
+  const said = async (name: string, script: string) => await host.must("exec", "-c", name, "web", "sh", "-c", script);
+  const before = await begin(host, request({ colour: "red", size: "1", old: "x" }));
+  const all = "cd /conf; ls; cat colour; [ -e ..data/old ] || echo gone";
+  t.equal(await said("sees", all), "colour\nold\nsize\nred");
+  const after = await become(host, request({ colour: "green", size: "1", new: "x" }));
+  t.same(pidsOf(after), pidsOf(before), "nobody was ended for it");
+  t.equal(await said("sees", all), "colour\nnew\nsize\ngreengone\n");
+  t.equal(await said("keeps", "cat /colour"), "red", "a subPath is of its container's making");
+  t.match(await host.must("generate", "web"), /colour: green/);
+  await host.must("restart", "-c", "keeps", "web");
+  t.equal(await said("keeps", "cat /colour"), "green");
+  const again = await become(host, request({ colour: "green", size: "2", new: "x" }));
+  t.match(
+    again.containers,
+    [{ restartCount: 0 }, { restartCount: 1 }, { restartCount: 1 }],
+    "a variable cannot change",
+  );
+  t.equal(await said("told", "echo $SIZE"), "2\n");
+  t.equal(await said("sees", "cat /conf/size"), "2");
+});
+
 testWithPeapod("a shared pid namespace has newcomers, too", async (t, host) => {
   const spec = { shareProcessNamespace: true };
   await begin(host, { containers: [a("one")], spec });
@@ -187,16 +224,20 @@ testWithPeapod("from standard input, with the pod's own name", async (t, host) =
 
 testWithPeapod("a supervisor that is killed at any moment of it is followed by one that ends it", async (t, host) => {
   const SLOW = "trap 'sleep 0.1; exit 0' TERM; while :; do sleep 0.02; done";
-  await begin(host, { containers: [a("one"), a("two", { run: SLOW, env: [{ name: "ROUND", value: "0" }] })] });
+  await begin(host, {
+    containers: [a("one", AT_CONF), a("two", { run: SLOW, env: [{ name: "ROUND", value: "0" }] })],
+    ...aLamp({ round: "0" }),
+  });
   const first = (await host.shown({ name: "web", file: "" })).containers[0]?.pid;
   for (let round = 1; round <= 14; round += 1) {
     const pod = host.aPod({
       name: "web",
       containers: [
-        a("one"),
+        a("one", AT_CONF),
         a("two", { run: SLOW, env: [{ name: "ROUND", value: `${round}` }] }),
         ...(round % 2 === 1 ? [a("odd", { run: SLOW })] : [a("even", { run: SLOW })]),
       ],
+      ...aLamp({ round: `${round}` }),
     });
     const asked = host.start(["update", "web", "-f", pod.file]);
     await new Promise((resolve) => setTimeout(resolve, 100 + round * 40));
@@ -210,6 +251,7 @@ testWithPeapod("a supervisor that is killed at any moment of it is followed by o
     );
     t.equal(shown.containers[1]?.restartCount, round, `once, in round ${round}`);
     t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $ROUND"), `${round}\n`);
+    t.equal(await host.must("exec", "-c", "one", "web", "cat", "/conf/round"), `${round}`);
   }
   t.equal((await host.shown({ name: "web", file: "" })).containers[0]?.pid, first, "one ran all the while");
 });

@@ -48,6 +48,8 @@ export interface PodRequest {
   readonly init?: readonly ContainerSpec[];
   /** More fields of the pod's spec. */
   readonly spec?: Readonly<Record<string, unknown>>;
+  /** ConfigMaps and Secrets, behind the pod in its own file. */
+  readonly documents?: readonly object[];
 }
 
 export interface PodFile {
@@ -107,15 +109,13 @@ export class PeapodHost {
     const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, ...request.spec };
     const init =
       request.init === undefined ? {} : { initContainers: request.init.map((spec) => this.#makeContainer(spec)) };
-    writeFileSync(
-      file,
-      stringify({
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata,
-        spec: { ...spec, ...init, containers: specs.map((spec) => this.#makeContainer(spec)) },
-      }),
-    );
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { ...spec, ...init, containers: specs.map((spec) => this.#makeContainer(spec)) },
+    };
+    writeFileSync(file, [pod, ...(request.documents ?? [])].map((one) => stringify(one)).join("---\n"));
     return { name, file };
   }
 

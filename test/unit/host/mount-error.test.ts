@@ -30,6 +30,11 @@ t.test("of several failures the first in the plan's order is told", async (t) =>
   t.match(makeMountError(MOUNTS, stderr), { message: /^mount \/p\/web: / });
 });
 
+t.test("what may help is said with it", async (t) => {
+  const error = makeMountError(MOUNTS, "mount: /p/log: failed to setup loop device for /p/data.img.\n");
+  t.match(error, { code: "HOST_LACKS", message: /loop device for \/p\/data\.img$/, hint: /modprobe loop/ });
+});
+
 t.test("a complaint that names no mount is told as it is, and silence is told too", async (t) => {
   t.match(makeMountError(MOUNTS, "mount: /f: failed to parse\n"), { code: "HOST_LACKS", message: /failed to parse/ });
   t.match(makeMountError(MOUNTS, ""), { code: "HOST_LACKS", message: "mounts: mount failed without a word" });

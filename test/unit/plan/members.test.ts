@@ -49,6 +49,27 @@ t.test("what is the supervisor's alone concerns no container", async (t) => {
   t.match(found, { added: [], removed: [], replaced: [], plan: { stopGraceMs: 3000 } });
 });
 
+t.test("what is in a volume's files concerns no container, but whom it reaches as a variable", async (t) => {
+  const words = (lamp: string, medium = ""): PodWords => ({
+    annotations: { lamp },
+    spec: {
+      volumes: [
+        {
+          name: "v",
+          downwardAPI: { items: [{ path: "lamp", fieldRef: { fieldPath: "metadata.annotations['lamp']" } }] },
+        },
+        { name: "w", emptyDir: { medium } },
+      ],
+    },
+    containers: {
+      one: { volumeMounts: [{ name: "v", mountPath: "/v" }] },
+      two: { env: [{ name: "LAMP", valueFrom: { fieldRef: { fieldPath: "metadata.annotations['lamp']" } } }] },
+    },
+  });
+  t.match(change(words("red"), words("green")), { added: [], removed: [], replaced: ["two"] });
+  t.throws(() => change(words("red"), words("green", "Memory")), { message: /volume w: cannot change/ });
+});
+
 t.test("what those notice who run on is refused, with its name", async (t) => {
   const volume = (medium: string) => ({ volumes: [{ name: "v", emptyDir: { medium } }] });
   const cases: [PodWords, PodWords, RegExp][] = [

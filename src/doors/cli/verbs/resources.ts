@@ -21,9 +21,9 @@ export const UPDATE: Verb = {
     "or nothing. What the kernel refuses (less memory than is in use) is told, and all stays as it was. Sizes are bytes, " +
     "or 64k, 64m, 1g, 64Mi; -1 takes a limit away. Limits that were changed hold also when a container is started again. With -f " +
     "the pod becomes what FILE says: containers that are new in it are made and started, those that it does not name any " +
-    "more are ended in order and taken away, those that it tells otherwise are replaced; all others run on. What cannot " +
-    "change while the pod runs (init containers, what containers share, the host name, a volume) is refused before " +
-    "anything is done.",
+    "more are ended in order and taken away, those that it tells otherwise are replaced; all others run on, and see the " +
+    "files of a ConfigMap change. What cannot change while the pod runs (init containers, what containers share, the host " +
+    "name, the kind of a volume) is refused before anything is done.",
   args: [POD, { name: "CONTAINER", kind: "text", required: false, many: true }],
   options: [
     { ...CONTAINERS, summary: "this container, not the pod as a whole" },
