@@ -4,6 +4,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -37,21 +38,35 @@ const DATA = "..data";
  * has it. May be done again after a crash; does nothing where it was done. @throws system errors of the file system
  */
 export function writeFileTree(dir: string, files: readonly TreeFile[], owner?: TreeOwner): void {
-  makeDir(dir, owner);
-  const old = readLinkIfAny(join(dir, DATA));
-  const isWritten = old !== undefined && holds(join(dir, old), files, owner);
-  const data = isWritten ? old : nextTo(old);
-  if (!isWritten) {
-    rmSync(join(dir, data), { recursive: true, force: true });
-    writeFiles(join(dir, data), files, owner);
-  }
+  const data = prepareFileTree(dir, files, owner);
   // New names before the turn, where they lead nowhere yet; old ones after it.
   const names = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
   const there = new Set(readdirSync(dir));
   for (const name of names) if (!there.has(name)) symlinkSync(`${DATA}/${name}`, join(dir, name));
-  if (!isWritten) turn(dir, data);
+  if (readLinkIfAny(join(dir, DATA)) !== data) turn(dir, data);
   for (const name of there)
     if (!names.has(name) && name !== DATA && name !== data) rmSync(join(dir, name), { recursive: true, force: true });
+}
+
+/**
+ * What takes room on the disk, beside a tree that is there: once this is done the turn needs none. @returns the name of the
+ * directory with the files
+ */
+export function prepareFileTree(dir: string, files: readonly TreeFile[], owner?: TreeOwner): string {
+  makeDir(dir, owner);
+  const old = readLinkIfAny(join(dir, DATA));
+  const next = nextTo(old);
+  const whole = [old, next].find((data) => data !== undefined && holds(join(dir, data), files, owner));
+  if (whole !== undefined) return whole;
+  const forget = () => rmSync(join(dir, next), { recursive: true, force: true });
+  forget();
+  try {
+    writeFiles(join(dir, next), files, owner);
+  } catch (error) {
+    forget();
+    throw error;
+  }
+  return next;
 }
 
 /** `..1`, `..2`: nothing in their names tells of what is in them. */
@@ -80,6 +95,7 @@ function writeFiles(data: string, files: readonly TreeFile[], owner: TreeOwner |
 
 /** These files and no others. */
 function holds(data: string, files: readonly TreeFile[], owner: TreeOwner | undefined): boolean {
+  if (!existsSync(data)) return false;
   const there = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
   return there.length === files.length && files.every((file) => isAsAsked(join(data, file.path), file, owner));
 }

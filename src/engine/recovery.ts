@@ -32,8 +32,11 @@ export async function catchUp(pod: KeptPod, caretaker: Caretaker, wasAsleep: boo
   if (!wasAsleep) await (await import("./changes/update-pod.ts")).finishUpdates(pod);
   if (!wasAsleep) journal.append({ type: "pod.recovered" });
   const { changedAt, exitStatus, want } = journal.state;
-  if (changedAt !== undefined && want !== "deleted")
-    await (await import("./changes/change-members.ts")).prepareChanged(pod);
+  if (changedAt !== undefined && want !== "deleted") {
+    const { prepareChanged } = await import("./changes/change-members.ts");
+    // Whoever asked for it is told when he asks; the others run on.
+    await prepareChanged(pod).catch((error: unknown) => pod.report(error, "not all that the pod became could be made"));
+  }
   // Who was killed between the two could not tell it.
   if (exitStatus !== undefined && want !== "restarted") caretaker.tellResult(exitStatus);
 }

@@ -2,7 +2,7 @@
 // Every executor may be called again after a crash: what is so already stays as it is.
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { writeFileAtomic } from "../base/files.ts";
+import { readTextIfAny, writeFileAtomic } from "../base/files.ts";
 import type { ContainerName } from "../base/names.ts";
 import { writeBundles } from "../bundle/write-bundles.ts";
 import { writePodLimits } from "../host/cgroups/cgroup-limits.ts";
@@ -29,6 +29,8 @@ const EXECUTORS: Executors = {
   "make-files": async (_step, pod) => {
     mkdirSync(pod.plan.paths.files, { recursive: true, mode: 0o755 });
     for (const { path, text } of withAddresses(pod.plan, pod.journal.state).sandbox.files) {
+      // A full disk would leave it empty.
+      if (readTextIfAny(path) === text) continue;
       // In place where it is there already: it may be mounted, and a mount stays with its file.
       if (existsSync(path)) writeFileSync(path, text);
       else writeFileAtomic(path, text, 0o644);

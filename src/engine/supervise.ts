@@ -42,7 +42,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   }
   crashInto(paths.supervisorLog);
   const known = readOwnJson<Plan>(paths.plan) as Plan;
-  const isChanging = existsSync(join(dir, "next.json"));
+  const isChanging = existsSync(join(dir, "next"));
   const plan = isChanging ? (await import("./changes/change-members.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
-import { writeFileTree } from "../base/file-tree.ts";
+import { prepareFileTree, type TreeFile, writeFileTree } from "../base/file-tree.ts";
 import { writeJsonAtomic } from "../base/files.ts";
 import { swiftCall } from "../base/swift-call.ts";
 import { MKFS_OPTIONS, makeImageSize } from "../plan/disk-image.ts";
@@ -57,11 +57,7 @@ async function makeOne(volume: PlannedVolume, read: ReadFile, pod: string): Prom
   switch (volume.kind) {
     case "files":
       mkdirSync(dirname(volume.path), { recursive: true });
-      writeFileTree(
-        volume.path,
-        volume.files.map((file) => ({ path: file.path, mode: file.mode, bytes: read(volume, file) })),
-        volume.owner,
-      );
+      writeFileTree(volume.path, treeOf(volume, read), volume.owner);
       return;
     case "disk":
       return await makeDisk(volume);
@@ -79,6 +75,23 @@ async function makeOne(volume: PlannedVolume, read: ReadFile, pod: string): Prom
     case "image":
       return;
   }
+}
+
+/** What the files of these will take of the disk, so that it is there when they change. @throws OUT_OF_RESOURCES, NOT_PERMITTED */
+export function prepareFiles(volumes: readonly PlannedVolume[], read: ReadFile): void {
+  for (const volume of volumes) {
+    if (volume.kind !== "files") continue;
+    try {
+      mkdirSync(dirname(volume.path), { recursive: true });
+      prepareFileTree(volume.path, treeOf(volume, read), volume.owner);
+    } catch (error) {
+      throw asPeapodError(error, `volume ${volume.name}`);
+    }
+  }
+}
+
+function treeOf(volume: FilesVolume, read: ReadFile): TreeFile[] {
+  return volume.files.map((file) => ({ path: file.path, mode: file.mode, bytes: read(volume, file) }));
 }
 
 /** A file system of its own in a sparse file: who writes too much gets ENOSPC, and nobody need watch. */

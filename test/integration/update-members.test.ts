@@ -1,12 +1,19 @@
 // update -f: containers come, go and are replaced, while the others run on.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
 import { killIfThere } from "../support/if-any.ts";
 import { supervisorOf } from "../support/own-processes.ts";
-import { type ContainerSpec, type PeapodHost, type PodRequest, testWithPeapod } from "../support/peapod-host.ts";
+import {
+  type ContainerSpec,
+  type PeapodHost,
+  type PodRequest,
+  testWithHost,
+  testWithPeapod,
+} from "../support/peapod-host.ts";
+import { HostWithSmallDisk } from "../support/small-disk.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
@@ -255,3 +262,34 @@ testWithPeapod("a supervisor that is killed at any moment of it is followed by o
   }
   t.equal((await host.shown({ name: "web", file: "" })).containers[0]?.pid, first, "one ran all the while");
 });
+
+testWithHost(
+  "a disk that is full refuses a change, or has room for all of it",
+  () => new HostWithSmallDisk({}, (host) => host.root, "size=3m"),
+  async (t, host) => {
+    await host.isReady();
+    const size = (more: number) => {
+      const { blocks, bfree, bsize } = statfsSync(host.disk);
+      host.resize(`size=${Math.ceil(((blocks - bfree) * bsize) / 1024) + more}k`);
+    };
+    const round = async (name: string) => await host.must("exec", "web", "cat", `/conf/${name}`);
+    const request = (data: Record<string, string>): PodRequest => ({ containers: [a("one", AT_CONF)], ...aLamp(data) });
+    const before = await begin(host, request({ round: "0" }));
+    const codes: (number | null)[] = [];
+    for (const kib of [0, 60, 120, 180, 240, 260, 280, 300, 340, 400]) {
+      const pod = host.aPod({ name: "web", ...request({ round: `${kib}`, big: "x".repeat(80_000) }) });
+      size(kib);
+      const { code, err } = await host.peapod("update", "web", "-f", pod.file);
+      size(1500);
+      codes.push(code);
+      if (code !== 0) t.match({ code, err }, { code: 125, err: /^peapod: (pod web|volume conf): .*ENOSPC.*\n$/ });
+      t.equal(await round("round"), code === 0 ? `${kib}` : "0", `with ${kib} KiB: ${code}`);
+      t.same(pidsOf(await become(host, request({ round: "0" }))), pidsOf(before));
+      t.equal(await round("round"), "0");
+    }
+    t.equal(codes[0], 125);
+    t.equal(codes.at(-1), 0);
+    // What lies on its disk is gone with it.
+    await host.must("delete", "--force", "web");
+  },
+);

@@ -1,18 +1,18 @@
 // Members of a running pod come, go and are replaced, while the others run on. The new plan lies beside the old one until
 // those who go have gone; then the journal has it (`pod.changed`), and the supervisor ends: the next one begins with the
 // new plan, as it would after any crash, and makes those who come. INVARIANT: at each instant the journal says which of
-// the two plans holds, and what is left to be done can be done again.
+// the two plans holds, and what is left to be done can be done again. What takes room on the disk is written before the
+// journal has anything of it: a disk that is full then refuses the change, and does not keep a pod from its supervisor.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PeapodError } from "../../base/errors.ts";
-import { readOwnJson, writeFileAtomic, writeJsonAtomic } from "../../base/files.ts";
+import { asPeapodError, PeapodError } from "../../base/errors.ts";
+import { makeDir, readOwnJson, writeJsonAtomic } from "../../base/files.ts";
 import type { ContainerName } from "../../base/names.ts";
 import type { PodPaths } from "../../base/paths.ts";
 import { unmountBelow } from "../../host/mounts.ts";
 import { removeTree } from "../../host/volumes.ts";
 import type { StoredDocuments } from "../../manifest/make-generated.ts";
-import type { Manifest } from "../../manifest/manifest.ts";
 import { planMemberChange } from "../../plan/members.ts";
 import type { Plan, PlannedContainer, PlannedVolume, Sandbox, Step } from "../../plan/plan.ts";
 import { makeOutlines } from "../../state/outline.ts";
@@ -21,18 +21,15 @@ import { readMemoryAt } from "../../state/read-memory.ts";
 import type { KeptPod } from "../context.ts";
 import type { WrittenManifest } from "../engine.ts";
 import { makePlannedMemory } from "../looking/reader.ts";
-import { makePodPlan } from "../planning/make-pod-plan.ts";
+import { makePodPlan, type PodPlan } from "../planning/make-pod-plan.ts";
 import { findPrograms } from "../programs.ts";
 import { endIo } from "../renew.ts";
 import { executeStep } from "../steps.ts";
+import { preparePodVolumes } from "../volumes/pod-volumes.ts";
 
-interface Next {
+interface Change {
   readonly request: string;
-  readonly manifest: Manifest;
-  readonly stored: StoredDocuments;
-  readonly plan: Plan;
-  readonly added: readonly ContainerName[];
-  readonly replaced: readonly ContainerName[];
+  readonly fresh: readonly ContainerName[];
 }
 
 /**
@@ -40,9 +37,10 @@ interface Next {
  * @throws BAD_MANIFEST, NOT_SUPPORTED and what planning throws; then nothing was done
  */
 export async function beginChange(
-  { plan, journal }: KeptPod,
+  pod: KeptPod,
   { request, manifest: written }: { readonly request: string; readonly manifest: WrittenManifest },
 ): Promise<boolean> {
+  const { plan, journal } = pod;
   const cgroupDriver = plan.sandbox.cgroup.driver === "systemd" ? "systemd" : "cgroupfs";
   const options = { root: plan.root, runtime: plan.runtime.path, cgroupDriver } as const;
   const programs = findPrograms(process.argv[1] ?? "");
@@ -53,6 +51,8 @@ export async function beginChange(
   };
   if (plan.sandbox.vault !== undefined) refuse("has Secrets, and cannot become another while it runs");
   if (plan.sandbox.idsFile !== undefined) refuse("has a user namespace, and cannot become another while it runs");
+  // Of an earlier one.
+  await prepareChanged(pod);
   const stored = readOwnJson<StoredDocuments>(plan.paths.document);
   const planned = await makePodPlan(options, programs, {
     file: written.file,
@@ -71,15 +71,12 @@ export async function beginChange(
   const change = planMemberChange(plan, planned.plan);
   if (change === undefined) return false;
   const { added, removed, replaced } = change;
-  const next: Next = {
-    request,
-    manifest: planned.manifest,
-    stored: planned.stored,
-    plan: { ...change.plan, firstMembers: plan.firstMembers ?? makeOutlines(plan.containers) },
-    added,
-    replaced,
-  };
-  writeJsonAtomic(fileOfNext(plan.paths), next);
+  const firstMembers = plan.firstMembers ?? makeOutlines(plan.containers);
+  writeNext(
+    plan.paths,
+    { ...planned, plan: { ...change.plan, firstMembers } },
+    { request, fresh: [...added, ...replaced] },
+  );
   const endBy = new Date(Date.now() + plan.stopGraceMs).toISOString();
   journal.append({ type: "pod.changing", request, leaving: [...removed, ...replaced], endBy });
   return true;
@@ -100,8 +97,10 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
   const leaving = () => journal.state.containers.filter(({ leaveBy }) => leaveBy !== undefined);
   await journal.until(() => leaving().every(({ status }) => ["exited", "deleted", "planned"].includes(status)));
   await hold();
-  const next = readOwnJson<Next>(fileOfNext(plan.paths));
-  if (next === undefined) throw new PeapodError("STATE_DAMAGED", `pod ${plan.pod}: what it is to become is gone`);
+  const nextPlan = readOwnJson<Plan>(nextPaths(plan.paths).plan);
+  const next = readOwnJson<Change>(nextPaths(plan.paths).change);
+  if (nextPlan === undefined || next === undefined)
+    throw new PeapodError("STATE_DAMAGED", `pod ${plan.pod}: what it is to become is gone`);
   for (const { name } of leaving()) {
     const keeper = pod.containers.get(name);
     await keeper?.delete();
@@ -109,13 +108,12 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
     await endIo(pod, keeper.planned);
   }
   for (const container of plan.containers)
-    if (!next.plan.containers.some(({ name }) => name === container.name)) await removeTraces(container);
+    if (!nextPlan.containers.some(({ name }) => name === container.name)) await removeTraces(container);
   for (const volume of plan.sandbox.volumes)
-    if (!next.plan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume, plan.paths);
-  const fresh = [...next.added, ...next.replaced];
+    if (!nextPlan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume, plan.paths);
   await pod.runtime.close();
-  journal.append({ type: "pod.changed", request: next.request, containers: makeOutlines(next.plan.containers), fresh });
-  install(plan.paths, next);
+  journal.append({ type: "pod.changed", ...next, containers: makeOutlines(nextPlan.containers) });
+  install(plan.paths);
   // It goes of its own will, so that the next one takes nothing for a crash; and at once, which the reaper takes for no fault.
   writeFileSync(join(plan.paths.dir, "asleep"), "");
   process.kill(process.pid, "SIGKILL");
@@ -124,31 +122,33 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
 
 /** For a supervisor that begins: the plan that holds, now that a change may have been cut short. */
 export function takeNextPlan(paths: PodPaths, plan: Plan): Plan {
-  const file = fileOfNext(paths);
-  if (!existsSync(file)) return plan;
-  const next = readOwnJson<Next>(file) as Next;
+  const next = readOwnJson<Change>(nextPaths(paths).change);
   const { state, change } = readMemoryAt(paths.journal, makePlannedMemory(plan));
-  if (change?.request === next.request) {
-    install(paths, next);
-    return next.plan;
+  if (next !== undefined && change?.request === next.request) {
+    install(paths);
+    return readOwnJson<Plan>(paths.plan) ?? plan;
   }
   // Nobody was told of it.
-  if (state.changing !== next.request) rmSync(file, { force: true });
+  if (next === undefined || state.changing !== next.request) removeNext(paths);
   return plan;
 }
 
-/** After the new plan was taken: what its containers need stands ready then, and what nobody needs any more is gone. */
+/**
+ * After the new plan was taken: what its containers need stands ready then. Does nothing where that was done.
+ * @throws what the steps throw; then it is to be done again
+ */
 export async function prepareChanged(pod: KeptPod): Promise<void> {
-  const file = fileOfNext(pod.plan.paths);
-  if (pod.journal.state.changing !== undefined || !existsSync(file)) return;
+  const { paths } = pod.plan;
+  if (pod.journal.state.changing !== undefined || !existsSync(nextPaths(paths).dir)) return;
   const isShared = (step: Step) => step.do.startsWith("make-") || step.do === "mount" || step.do === "write-bundles";
   for (const step of pod.plan.stages.flat().filter(isShared)) await executeStep(step, pod);
-  rmSync(file, { force: true });
+  removeNext(paths);
 }
 
 /** @throws RUNTIME_FAILED where one of those who came did not start, WRONG_STATE where the pod ended before */
 export async function untilChanged(pod: KeptPod, request: string): Promise<void> {
   const { plan, journal } = pod;
+  await prepareChanged(pod);
   // Of one that others have followed since nothing is left to wait for.
   const fresh = journal.change?.request === request ? journal.change.fresh : [];
   const meant = () => journal.state.containers.filter(({ name }) => fresh.includes(name));
@@ -162,13 +162,29 @@ export async function untilChanged(pod: KeptPod, request: string): Promise<void>
     throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its new containers were started`);
 }
 
-/** The plan last: with it the pod is what the journal says. */
-function install(paths: PodPaths, { manifest, stored, plan }: Next): void {
-  // Who comes may be at another network than those who are there.
-  for (const { path, text } of plan.sandbox.files) if (!existsSync(path)) writeFileAtomic(path, text, 0o644);
-  writeJsonAtomic(paths.manifest, manifest);
-  writeJsonAtomic(paths.document, stored);
-  writeJsonAtomic(paths.plan, plan);
+/** @throws OUT_OF_RESOURCES, NOT_PERMITTED; then nothing of it stays */
+function writeNext(paths: PodPaths, { manifest, stored, plan }: Omit<PodPlan, "secrets">, change: Change): void {
+  const next = nextPaths(paths);
+  try {
+    removeNext(paths);
+    makeDir(next.dir);
+    writeJsonAtomic(next.manifest, manifest);
+    writeJsonAtomic(next.document, stored);
+    writeJsonAtomic(next.plan, plan);
+    preparePodVolumes(plan);
+    // With it the others are whole.
+    writeJsonAtomic(next.change, change);
+  } catch (error) {
+    removeNext(paths);
+    throw asPeapodError(error, `pod ${plan.pod}: cannot be changed`);
+  }
+}
+
+/** The plan last: with it the pod is what the journal says. May be done again. */
+function install(paths: PodPaths): void {
+  const next = nextPaths(paths);
+  for (const file of ["manifest", "document", "plan"] as const)
+    if (existsSync(next[file])) renameSync(next[file], paths[file]);
 }
 
 async function removeTraces({ paths }: PlannedContainer): Promise<void> {
@@ -183,6 +199,17 @@ async function removeVolume(volume: PlannedVolume, paths: PodPaths): Promise<voi
   removeTree(volume.path);
 }
 
-function fileOfNext(paths: PodPaths): string {
-  return join(paths.dir, "next.json");
+function nextPaths(paths: PodPaths) {
+  const dir = join(paths.dir, "next");
+  return {
+    dir,
+    change: join(dir, "change.json"),
+    manifest: join(dir, "manifest.json"),
+    document: join(dir, "pod.json"),
+    plan: join(dir, "plan.json"),
+  };
+}
+
+function removeNext(paths: PodPaths): void {
+  rmSync(nextPaths(paths).dir, { recursive: true, force: true });
 }

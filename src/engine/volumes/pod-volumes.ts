@@ -1,7 +1,7 @@
 // The volumes of a pod that take more than a directory, with what its Secrets hold.
 
 import { PeapodError } from "../../base/errors.ts";
-import { isSpecial, makeSpecialVolumes } from "../../host/made-volumes.ts";
+import { isSpecial, makeSpecialVolumes, prepareFiles } from "../../host/made-volumes.ts";
 import type { Content } from "../../manifest/config-objects.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { SecretParts } from "../../plan/secrets.ts";
@@ -24,6 +24,14 @@ export async function makePodVolumes(plan: Plan): Promise<void> {
     },
     plan.pod,
   );
+}
+
+/** For a change of a pod without Secrets: room for the new files, beside those that are there. @throws OUT_OF_RESOURCES */
+export function preparePodVolumes({ sandbox }: Plan): void {
+  prepareFiles(sandbox.volumes, (volume, { path, content }) => {
+    if ("secret" in content) throw new PeapodError("BUG", `volume ${volume.name}: ${path} is a Secret's`);
+    return makeBytes(content);
+  });
 }
 
 export function makeBytes(content: Exclude<Content, { secret: string }>): Uint8Array | string {
