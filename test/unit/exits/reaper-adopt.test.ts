@@ -6,6 +6,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { isProcessGone } from "../../../src/exits/process-gone.ts";
 import { adoptPod } from "../../../src/exits/reaper.ts";
+import { TELLS_EXITS } from "../../support/kernel.ts";
 import { buildNative } from "../../support/native.ts";
 import { AReaper, FAKE } from "./fixtures/a-reaper.ts";
 import { eventually } from "./fixtures/eventually.ts";
@@ -39,13 +40,9 @@ function adopt(pod: AReaper, watched: readonly { pid: number; startTime: number 
   return adoptPod({ reaper: program, dir: pod.dir, node: "/bin/sh", script: FAKE, watched, ...more });
 }
 
-/** PIDFD_GET_INFO tells a reaped process's exit from 6.15 on. */
-const [major = 0, minor = 0] = readFileSync("/proc/sys/kernel/osrelease", "latin1").split(".").map(Number);
-const tells = major > 6 || (major === 6 && minor >= 15);
-
 t.test(
   "the true ends of processes that others reap are recorded",
-  { skip: !tells && "needs Linux 6.15 (PIDFD_INFO_EXIT)" },
+  { skip: !TELLS_EXITS && "needs Linux 6.15 (PIDFD_INFO_EXIT)" },
   async (test) => {
     const pod = anOrphanedPod(test);
     const strangers = [aStranger(test, "exit 7"), aStranger(test, "kill -9 $$"), aStranger(test, "exit 0")];
@@ -168,7 +165,7 @@ t.test("a pod's processes that were its old reaper's are found by the new one", 
   appendFileSync(`${pod.notes}.go`, "");
   await eventually(() => pod.exits.length === 1);
   // Whoever took the orphan over reaps it when it likes; both ways tell the truth.
-  test.match(pod.exits[0], tells ? { pid, exit: { kind: "exited", code: 11 } } : { pid });
+  test.match(pod.exits[0], TELLS_EXITS ? { pid, exit: { kind: "exited", code: 11 } } : { pid });
 });
 
 t.test("an adopted pod sleeps and wakes like any other", async (test) => {
