@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { readHostFacts } from "../../src/host/read-facts.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { SLOWNESS } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const SITE = "mkdir -p /tmp/www; echo hello >/tmp/www/index.html; exec httpd -f -vv -p 8080 -h /tmp/www";
@@ -163,8 +164,10 @@ server.listen(9000, "127.0.0.1", () => console.log("listening"));
 `;
 
 testWithPeapod("a grpc probe asks for its service", async (t, host) => {
+  // The first answer is to be the server's, which begins after the pod.
+  const initialDelaySeconds = Math.min(SLOWNESS - 1, 30);
   const asks = (service: string) => ({
-    readinessProbe: { grpc: { port: 9000, service }, periodSeconds: 1, timeoutSeconds: 9 },
+    readinessProbe: { grpc: { port: 9000, service }, initialDelaySeconds, periodSeconds: 1, timeoutSeconds: 9 },
   });
   const pod = host.aPod({
     containers: [
