@@ -32,9 +32,9 @@ function readProcesses(root: string): string[] {
       isBelow(readLinkIfAny(`/proc/${pid}/cwd`), root) ||
       (isOurProgram(words[0] ?? "") && words.some((word) => word.includes(root))) ||
       cgroups.split("\n").some((line) => bases.some((base) => isBelow(line.split(":").slice(2).join(":"), base)));
-    // A zombie is its parent's to reap; nothing of it runs.
-    const isZombie = /^State:\tZ/m.test(readIfAny(`/proc/${pid}/status`));
-    if (isOurs && !isZombie) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
+    // A zombie is its parent's to reap; nothing of it runs. One that is being reaped is X, or has no file any more.
+    const runs = /^State:\t[^ZX]/m.test(readIfAny(`/proc/${pid}/status`));
+    if (isOurs && runs) traces.push(`process ${pid}: ${words.join(" ").trim()}`);
   }
   return traces;
 }
