@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by scripts/vm: the folder that is the VM's root, made once, some 900 MB. Nothing in it is ever written to again.
+# Sourced by scripts/vm: the folder that is the VM's root, made once, some 1.1 GB. Nothing in it is ever written to again.
 
 vm_dir=${PEAPOD_VM_DIR:-/var/cache/peapod/vm}
 root=$vm_dir/root
