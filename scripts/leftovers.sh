@@ -17,7 +17,8 @@ list_machine() {
     for family in iptables ip6tables; do $family-save 2>/dev/null | sed -n 's/^-A/rule -A/p'; done
     find /tmp /run /var/lib/peapod -maxdepth 2 2>/dev/null | grep -E "$ours" | sed 's/^/file /'
     grep -lsE "$ours" /proc/[0-9]*/cmdline /proc/[0-9]*/cgroup | cut -d/ -f3 | sort -u |
-      while read -r pid; do ps -o pid=,args= "$pid" | sed 's/^ */process /'; done
+      # Of a zombie nothing runs; its parent reaps it when it likes.
+      while read -r pid; do ps -o pid=,args= "$pid" | sed -n '/<defunct>$/!s/^ */process /p'; done
   } | grep -Ev "$kept" | LC_ALL=C sort
 }
 
