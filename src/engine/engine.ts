@@ -5,6 +5,7 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import type { ImageConfig } from "../image/image.ts";
 import type { PullNews } from "../image/pull/news.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { ConfigText } from "../manifest/read-manifest.ts";
 import type { SaidNames } from "../manifest/said-names.ts";
 import type { NetworkList } from "../network/network.ts";
 import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
@@ -180,6 +181,8 @@ export interface PlanRequest {
   readonly outer?: OuterRequest;
   /** It is not only looked at: host ids for its user namespace, where it has one, are taken for it. */
   readonly takesIds?: boolean;
+  /** Those that it has taken, where it is there already. */
+  readonly idsFile?: string;
   /** Nobody will attach it to anything. */
   readonly isBundle?: true;
   /** The networks and ports of a pod that is there already, which stay as they are. */
@@ -201,6 +204,8 @@ export interface WrittenManifest {
   readonly file: string;
   /** Absolute directory that relative paths of the manifest start from. */
   readonly baseDir: string;
+  /** ConfigMaps and Secrets beside those in the manifest's own text. */
+  readonly configTexts?: readonly ConfigText[];
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */

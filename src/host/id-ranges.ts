@@ -2,7 +2,7 @@
 // makes the file of a range has it, so that no daemon need hand them out.
 
 import { statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { readNames } from "../base/files.ts";
 import { makeClaim, markTaken, removeIfLeft } from "./claims.ts";
@@ -30,16 +30,8 @@ export function takeIds(dir: string, pool: HostFacts["subordinateIds"], podDir: 
   const { uid, gid } = pool ?? { uid: DEFAULT, gid: DEFAULT };
   const count = Math.floor(Math.min(uid.count, gid.count) / RANGE_SIZE);
   const claim = makeClaim(podDir);
-  const range = (slot: number): TakenIds => {
-    const first = { uid: uid.first + slot * RANGE_SIZE, gid: gid.first + slot * RANGE_SIZE };
-    return {
-      file: join(dir, `${first.uid}-${first.gid}`),
-      subordinateIds: {
-        uid: { first: first.uid, count: RANGE_SIZE },
-        gid: { first: first.gid, count: RANGE_SIZE },
-      },
-    };
-  };
+  const range = (slot: number) =>
+    makeRange(dir, { uid: uid.first + slot * RANGE_SIZE, gid: gid.first + slot * RANGE_SIZE });
   for (const mayClean of [false, true]) {
     const known = new Set(readNames(dir));
     for (let slot = 0; slot < count; slot += 1) {
@@ -52,6 +44,20 @@ export function takeIds(dir: string, pool: HostFacts["subordinateIds"], podDir: 
   throw new PeapodError("OUT_OF_RESOURCES", `user namespace: all ${count} ranges of ${RANGE_SIZE} ids are taken`, {
     hint: "give the user peapod more of them in /etc/subuid and /etc/subgid",
   });
+}
+
+/** Those that a pod has, by the file that it is to give back. */
+export function knownIds(file: string): TakenIds {
+  const [uid, gid] = basename(file).split("-").map(Number);
+  if (uid === undefined || gid === undefined) throw new PeapodError("BUG", `${file}: names no range of ids`);
+  return makeRange(dirname(file), { uid, gid });
+}
+
+function makeRange(dir: string, { uid, gid }: { readonly uid: number; readonly gid: number }): TakenIds {
+  return {
+    file: join(dir, `${uid}-${gid}`),
+    subordinateIds: { uid: { first: uid, count: RANGE_SIZE }, gid: { first: gid, count: RANGE_SIZE } },
+  };
 }
 
 /**

@@ -8,6 +8,13 @@ import { NETWORKS } from "../manifest/annotations.ts";
 import { isLent } from "./pins.ts";
 import type { Follower, Plan, PlannedContainer, PlannedVolume, Sandbox, SandboxFile } from "./plan.ts";
 import { essenceOfFile } from "./sandbox-files.ts";
+import { restoreProcess, type SecretParts } from "./secrets.ts";
+
+/** A plan with what it leaves out. */
+export interface WholePlan {
+  readonly plan: Plan;
+  readonly secrets: SecretParts;
+}
 
 export interface MemberChange {
   /** The plan from then on. */
@@ -21,24 +28,29 @@ export interface MemberChange {
  * Undefined: they say the same.
  * @throws NOT_SUPPORTED, with the reason
  */
-export function planMemberChange(old: Plan, next: Plan): MemberChange | undefined {
+export function planMemberChange(was: WholePlan, becomes: WholePlan): MemberChange | undefined {
+  const { plan: old } = was;
+  const { plan: next } = becomes;
   const before = new Map(old.containers.map((one) => [one.name, one]));
   const after = new Map(next.containers.map((one) => [one.name, one]));
   const added = next.containers.filter(({ name }) => !before.has(name));
   const removed = old.containers.filter(({ name }) => !after.has(name));
   const replaced = old.containers.filter((one) => {
     const other = after.get(one.name);
-    return other !== undefined && !isSame(essenceOf(one), essenceOf(other));
+    return other !== undefined && !isSame(essenceOf(one, was), essenceOf(other, becomes));
   });
   const plan = makeChangedPlan(old, next);
   assertSameSandbox(old, next);
-  if (isSame(bare(old), bare(plan))) return undefined;
+  if (isSame(bare(old), bare(plan)) && isSame(was.secrets, becomes.secrets)) return undefined;
   for (const one of [...added, ...removed, ...replaced]) assertChangeable(old, one, after.get(one.name));
   const names = (containers: readonly PlannedContainer[]) => containers.map(({ name }) => name);
   return { plan, added: names(added), removed: names(removed), replaced: names(replaced) };
 }
 
-/** The files stay: containers have them mounted. Whoever needs another than there is gets it made. Whoever comes later is made for himself, beside those who are there. */
+/**
+ * The files stay: containers have them mounted. Whoever needs another than there is gets it made. Whoever comes later is
+ * made for himself, beside those who are there. A vault goes with the pod alone.
+ */
 function makeChangedPlan(old: Plan, next: Plan): Plan {
   const single = ({ name }: PlannedContainer): Follower => ({
     containers: [name],
@@ -51,10 +63,15 @@ function makeChangedPlan(old: Plan, next: Plan): Plan {
   });
   const isNew = ({ path }: SandboxFile) => !old.sandbox.files.some((file) => file.path === path);
   const members = next.containers.filter(({ role }) => role === "main" || role === "sidecar");
+  const vault = next.sandbox.vault ?? old.sandbox.vault;
   return {
     ...next,
     runtime: old.runtime,
-    sandbox: { ...next.sandbox, files: [...old.sandbox.files, ...next.sandbox.files.filter(isNew)] },
+    sandbox: {
+      ...next.sandbox,
+      files: [...old.sandbox.files, ...next.sandbox.files.filter(isNew)],
+      ...(vault === undefined ? {} : { vault }),
+    },
     followers: [...members.map(single), ...next.followers],
   };
 }
@@ -106,11 +123,12 @@ function assertChangeable(old: Plan, { name, role }: PlannedContainer, after: Pl
 }
 
 /** What is the supervisor's alone takes effect without the container. */
-function essenceOf({ restart: _, ...container }: PlannedContainer): unknown {
+function essenceOf(planned: PlannedContainer, { secrets }: WholePlan): unknown {
+  const { restart: _, ...container } = restoreProcess(planned, secrets);
   return bare(container);
 }
 
-/** What is in files changes under those who have them mounted, as with a ConfigMap that Kubernetes is given anew. */
+/** What is in files changes under those who have them mounted, as with a ConfigMap or Secret that Kubernetes is given anew. */
 function essenceOfVolume(volume: PlannedVolume): unknown {
   return bare(volume.kind === "files" ? { ...volume, files: [] } : volume);
 }

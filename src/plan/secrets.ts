@@ -11,6 +11,8 @@ export interface SecretParts {
   readonly files: Readonly<Record<string, Readonly<Record<string, Content>>>>;
 }
 
+export const NO_SECRETS: SecretParts = { processes: {}, files: {} };
+
 export function needsVault(plan: Plan): boolean {
   return (
     plan.containers.some((one) => one.process.isSecret) ||

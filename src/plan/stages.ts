@@ -2,7 +2,16 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
-import type { ClimbStep, Follower, HostMount, PinnedNamespace, PlannedContainer, PlannedVolume, Step } from "./plan.ts";
+import type {
+  ClimbStep,
+  Follower,
+  HostMount,
+  IdMappedBind,
+  PinnedNamespace,
+  PlannedContainer,
+  PlannedVolume,
+  Step,
+} from "./plan.ts";
 import { NAMESPACE_KINDS } from "./plan.ts";
 
 export interface StagesInput {
@@ -112,6 +121,11 @@ function makeGroups(containers: readonly PlannedContainer[]): readonly (readonly
 /** All that is mounted on the way up. */
 export function mountsIn(stages: readonly (readonly Step[])[]): readonly HostMount[] {
   return stages.flat().flatMap((step) => (step.do === "mount" ? step.mounts : []));
+}
+
+/** All that is bound with its owners mapped. */
+export function mapsIn(stages: readonly (readonly Step[])[]): readonly IdMappedBind[] {
+  return stages.flat().flatMap((step) => (step.do === "map-ids" ? step.maps : []));
 }
 
 /**

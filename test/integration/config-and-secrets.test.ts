@@ -2,15 +2,16 @@
 // line, and in nothing that we show.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { EXAMPLES } from "../../scripts/golden.ts";
 import { killIfThere } from "../support/if-any.ts";
 import { supervisorOf } from "../support/own-processes.ts";
-import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
+import { type PeapodHost, type PodFile, type PodRequest, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
+const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
 const VALUE = "s3cr3t-Zq8wVx";
 
 const SETTINGS = {
@@ -291,4 +292,59 @@ testWithPeapod("in a user namespace Secrets and groups are the container's own",
   });
   const { out, err } = await host.peapod("run", pod.file);
   t.equal(out, `${VALUE}\n440 0:3000\n0:3000\n0 3000\nadmin\n`, err);
+});
+
+testWithPeapod(
+  "a Secret that is another reaches the pod while it runs, and is told nowhere either",
+  async (t, host) => {
+    const exec = async (name: string, script: string) => await host.must("exec", "-c", name, "web", "sh", "-c", script);
+    const request = (password: string, more: Partial<PodRequest> = {}): PodRequest => ({
+      name: "web",
+      containers: [
+        { name: "told", run: STAY, env: [{ name: "PASSWORD", ...fromSecret("password") }] },
+        { name: "sees", run: STAY, volumeMounts: [{ name: "keys", mountPath: "/keys" }] },
+      ],
+      spec: { volumes: [{ name: "keys", secret: { secretName: "db", defaultMode: 0o400 } }] },
+      documents: [{ ...DB, stringData: { password } }],
+      ...more,
+    });
+    const pod = host.aPod(request("before"));
+    await host.must("run", "-d", pod.file);
+    const become = async (what: PodRequest) => {
+      await host.must("update", "web", "-f", host.aPod(what).file);
+      return (await host.shown(pod)).containers.map(({ name, restartCount }) => `${name} ${restartCount}`);
+    };
+    t.same(await become(request(VALUE)), ["told 1", "sees 0"], "a variable cannot change, a file can");
+    t.equal(await exec("told", "echo $PASSWORD"), `${VALUE}\n`);
+    t.equal(await exec("sees", "cat /keys/password; stat -L -c %a /keys/password"), `${VALUE}400\n`);
+    await assertToldNowhere(t, host, pod);
+    t.same(await become(request(VALUE)), ["told 1", "sees 0"], "the same again changes nothing");
+    killIfThere(supervisorOf(host, pod));
+    await host.must("restart", "-c", "told", "web");
+    t.equal(await exec("told", "echo $PASSWORD"), `${VALUE}\n`, "the next attempt has it as well");
+
+    const plain = { name: "plain", run: STAY };
+    t.same(await become({ name: "web", containers: [plain] }), ["plain 0"]);
+    t.same(filesWithValue(join(host.root, "pods/web/vault")), [], "with the last who had it, it is gone from memory");
+    t.same(await become(request(VALUE)), ["told 0", "sees 0"]);
+    t.equal(await exec("sees", "cat /keys/password"), VALUE, "and comes back");
+    await assertToldNowhere(t, host, pod);
+  },
+);
+
+testWithPeapod("a pod without Secrets gets its first ones while it runs, in a file of their own", async (t, host) => {
+  const pod = host.aPod({ name: "web", containers: [{ name: "c", run: STAY }] });
+  await host.must("run", "-d", pod.file);
+  const env = [{ name: "PASSWORD", ...fromSecret("password") }];
+  const after = host.aPod({ name: "web", containers: [{ name: "c", run: STAY, env }] });
+  const secrets = join(host.dir, "secrets.yaml");
+  writeFileSync(secrets, JSON.stringify(DB));
+  t.match((await host.peapod("update", "web", "-f", after.file)).err, /secretKeyRef\.name: no Secret is called/);
+  await host.must("update", "web", "-f", after.file, "--configmap", secrets);
+  t.equal(await host.must("exec", "web", "sh", "-c", "echo $PASSWORD"), `${VALUE}\n`);
+  rmSync(secrets);
+  t.same(filesWithValue(host.root), [], "no file on disk has it");
+  await host.must("restart", "web");
+  t.equal(await host.must("exec", "web", "sh", "-c", "echo $PASSWORD"), `${VALUE}\n`);
+  t.match((await host.peapod("update", "web", "--configmap", secrets)).err, /--configmap: belongs to a manifest/);
 });

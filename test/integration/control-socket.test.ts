@@ -186,7 +186,7 @@ testWithPeapod("what is asked wrongly is answered with a status and an error tha
   await host.must("run", "-d", pod.file);
   // Longer than a command line may be.
   const large = join(host.dir, "large");
-  writeFileSync(large, "x".repeat(1_100_000));
+  writeFileSync(large, "x".repeat(4_200_000));
   const wrong: [string, unknown, number, RegExp][] = [
     ["/v1/pod/stop", "{", 400, /"code":"BAD_USAGE","message":"body: is not JSON"/],
     ["/v1/pod/stop", "[]", 400, /BAD_USAGE/],
@@ -198,7 +198,7 @@ testWithPeapod("what is asked wrongly is answered with a status and an error tha
     ["/v1/pod/kill", { container: "nobody" }, 404, /no container nobody/],
     ["/v1/pod/start", {}, 409, /WRONG_STATE/],
     ["/v1/pod/delete", {}, 409, /WRONG_STATE/],
-    ["/v1/pod/stop", `@${large}`, 400, /body: is larger than 1048576 bytes/],
+    ["/v1/pod/stop", `@${large}`, 400, /body: is larger than 4194304 bytes/],
     ["/v1/pod/explode", {}, 404, /no such thing here/],
     ["/v1/pod", {}, 404, /POST \/v1\/pod: no such thing here/],
     ["/v2/pod", undefined, 404, /NOT_FOUND/],

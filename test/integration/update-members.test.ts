@@ -231,20 +231,29 @@ testWithPeapod("from standard input, with the pod's own name", async (t, host) =
 
 testWithPeapod("a supervisor that is killed at any moment of it is followed by one that ends it", async (t, host) => {
   const SLOW = "trap 'sleep 0.1; exit 0' TERM; while :; do sleep 0.02; done";
+  const one = a("one", { volumeMounts: [...AT_CONF.volumeMounts, { name: "keys", mountPath: "/keys" }] });
+  const files = (round: number) => {
+    const { spec, documents } = aLamp({ round: `${round}` });
+    const key = { apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, stringData: { round: `${round}` } };
+    return {
+      spec: { volumes: [...spec.volumes, { name: "keys", secret: { secretName: "key" } }] },
+      documents: [...documents, key],
+    };
+  };
   await begin(host, {
-    containers: [a("one", AT_CONF), a("two", { run: SLOW, env: [{ name: "ROUND", value: "0" }] })],
-    ...aLamp({ round: "0" }),
+    containers: [one, a("two", { run: SLOW, env: [{ name: "ROUND", value: "0" }] })],
+    ...files(0),
   });
   const first = (await host.shown({ name: "web", file: "" })).containers[0]?.pid;
   for (let round = 1; round <= 14; round += 1) {
     const pod = host.aPod({
       name: "web",
       containers: [
-        a("one", AT_CONF),
+        one,
         a("two", { run: SLOW, env: [{ name: "ROUND", value: `${round}` }] }),
         ...(round % 2 === 1 ? [a("odd", { run: SLOW })] : [a("even", { run: SLOW })]),
       ],
-      ...aLamp({ round: `${round}` }),
+      ...files(round),
     });
     const asked = host.start(["update", "web", "-f", pod.file]);
     await new Promise((resolve) => setTimeout(resolve, 100 + round * 40));
@@ -258,7 +267,7 @@ testWithPeapod("a supervisor that is killed at any moment of it is followed by o
     );
     t.equal(shown.containers[1]?.restartCount, round, `once, in round ${round}`);
     t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $ROUND"), `${round}\n`);
-    t.equal(await host.must("exec", "-c", "one", "web", "cat", "/conf/round"), `${round}`);
+    t.equal(await host.must("exec", "-c", "one", "web", "cat", "/conf/round", "/keys/round"), `${round}${round}`);
   }
   t.equal((await host.shown({ name: "web", file: "" })).containers[0]?.pid, first, "one ran all the while");
 });

@@ -13,7 +13,15 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { supervisorOf } from "../support/own-processes.ts";
-import { type PeapodHost, type PodFile, type Test, testWithPeapod } from "../support/peapod-host.ts";
+import {
+  type ContainerSpec,
+  type PeapodHost,
+  type PodFile,
+  type PodRequest,
+  type Test,
+  testWithPeapod,
+} from "../support/peapod-host.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const IDS = "/run/peapod/ids";
 
@@ -124,6 +132,46 @@ testWithUsers("a supervisor that is killed finds the pod's owners as they were",
   await host.must("start", pod.name);
   t.equal((await host.must("exec", pod.name, "--", "stat", "-c", "%u", "/v")).trim(), "0");
   await host.must("delete", pod.name, "--force");
+});
+
+testWithUsers("containers come, go and are replaced, each as the same users", async (t, host) => {
+  const LAMP = { name: "v", configMap: { name: "lamp" } };
+  const stay = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+  const at = (name: string) => ({ volumeMounts: [{ name, mountPath: "/v" }] });
+  const request = (round: string, ...members: ContainerSpec[]): PodRequest => ({
+    name: "web",
+    containers: [{ name: "one", run: stay, ...at("v") }, ...members],
+    spec: {
+      hostUsers: false,
+      volumes: [LAMP, { name: "mine", emptyDir: {} }],
+    },
+    documents: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "lamp" }, data: { round } }],
+  });
+  const old = { name: "old", run: stay };
+  const pod = host.aPod(request("0", old, { name: "two", run: stay, env: [{ name: "V", value: "1" }] }));
+  await host.must("run", "-d", pod.file);
+  const pidOne = await pidOf(host, pod, "one");
+  const first = firstIdOf(pidOne);
+  const two = { name: "two", run: stay, env: [{ name: "V", value: "2" }] };
+  const next = request("1", { name: "new", run: `touch /v/x; ${stay}`, ...at("mine") }, two);
+  await host.must("update", "web", "-f", host.aPod(next).file);
+  t.same(
+    (await host.shown(pod)).containers.map(({ name, restartCount }) => `${name} ${restartCount}`),
+    ["_pause 0", "one 0", "new 0", "two 1"],
+  );
+  t.equal(await pidOf(host, pod, "one"), pidOne, "it did not notice");
+  for (const name of ["new", "two"]) t.equal(firstIdOf(await pidOf(host, pod, name)), first, name);
+  t.equal(await host.must("exec", "-c", "one", "web", "cat", "/v/round"), "1");
+  await waitUntil("it wrote", async () => (await host.peapod("exec", "-c", "new", "web", "ls", "/v")).out === "x\n");
+  t.equal(await host.must("exec", "-c", "new", "web", "stat", "-c", "%u", "/v/x", "/"), "0\n0\n");
+  await host.must("restart", "web");
+  t.equal(firstIdOf(await pidOf(host, pod, "one")), first);
+  const mapped = () => readdirSync(join(host.root, "pods/web/idmap")).filter((name) => name.startsWith("mine-"));
+  t.equal(mapped().length, 1);
+  const spec = { hostUsers: false, volumes: [LAMP] };
+  await host.must("update", "web", "-f", host.aPod({ ...request("2"), spec }).file);
+  t.same(mapped(), [], "what nobody has any more is mapped no more");
+  t.equal(await host.must("exec", "-c", "one", "web", "cat", "/v/round"), "2");
 });
 
 testWithUsers("what cannot be mapped is told, and leaves nothing", async (t, host) => {

@@ -15,6 +15,8 @@ import { removeTree } from "../../host/volumes.ts";
 import type { StoredDocuments } from "../../manifest/make-generated.ts";
 import { planMemberChange } from "../../plan/members.ts";
 import type { Plan, PlannedContainer, PlannedVolume, Sandbox, Step } from "../../plan/plan.ts";
+import { NO_SECRETS, type SecretParts } from "../../plan/secrets.ts";
+import { mapsIn } from "../../plan/stages.ts";
 import { makeOutlines } from "../../state/outline.ts";
 import type { ContainerState } from "../../state/pod-state.ts";
 import { readMemoryAt } from "../../state/read-memory.ts";
@@ -26,6 +28,7 @@ import { findPrograms } from "../programs.ts";
 import { endIo } from "../renew.ts";
 import { executeStep } from "../steps.ts";
 import { preparePodVolumes } from "../volumes/pod-volumes.ts";
+import { dropNextOfVault, prepareVault, readVault, turnVault } from "../volumes/vault.ts";
 
 interface Change {
   readonly request: string;
@@ -49,8 +52,6 @@ export async function beginChange(
       hint: "clone the pod, or delete it and run it anew",
     });
   };
-  if (plan.sandbox.vault !== undefined) refuse("has Secrets, and cannot become another while it runs");
-  if (plan.sandbox.idsFile !== undefined) refuse("has a user namespace, and cannot become another while it runs");
   // Of an earlier one.
   await prepareChanged(pod);
   const stored = readOwnJson<StoredDocuments>(plan.paths.document);
@@ -61,20 +62,23 @@ export async function beginChange(
     // Those that it is attached to it stays attached to.
     ...(plan.sandbox.networks === undefined ? { usualNetwork: plan.sandbox.uplink?.kind ?? "none" } : {}),
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
+    ...(plan.sandbox.idsFile === undefined ? {} : { idsFile: plan.sandbox.idsFile }),
     ...(stored?.env === undefined ? {} : { env: stored.env }),
     ...(stored?.networks === undefined ? {} : { networks: stored.networks }),
     ...(stored?.publish === undefined ? {} : { publish: stored.publish }),
     attached: pickAttached(plan.sandbox),
     ...(stored?.names === undefined ? {} : { names: stored.names }),
   });
-  if (planned.secrets !== undefined) refuse("cannot be given Secrets while it runs");
-  const change = planMemberChange(plan, planned.plan);
+  const secrets = planned.secrets ?? NO_SECRETS;
+  if (planned.secrets !== undefined && plan.sandbox.vault === undefined && plan.runtime.kind === "crun")
+    refuse("cannot be given Secrets while it runs: crun would keep copies of them on the disk");
+  const change = planMemberChange({ plan, secrets: readVault(plan) }, { plan: planned.plan, secrets });
   if (change === undefined) return false;
   const { added, removed, replaced } = change;
   const firstMembers = plan.firstMembers ?? makeOutlines(plan.containers);
-  writeNext(
+  await writeNext(
     plan.paths,
-    { ...planned, plan: { ...change.plan, firstMembers } },
+    { ...planned, plan: { ...change.plan, firstMembers }, secrets },
     { request, fresh: [...added, ...replaced] },
   );
   const endBy = new Date(Date.now() + plan.stopGraceMs).toISOString();
@@ -109,6 +113,12 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
   }
   for (const container of plan.containers)
     if (!nextPlan.containers.some(({ name }) => name === container.name)) await removeTraces(container);
+  const mapped = new Set(mapsIn(nextPlan.stages).map(({ target }) => target));
+  for (const { target } of mapsIn(plan.stages))
+    if (!mapped.has(target)) {
+      await unmountBelow(target);
+      removeTree(target);
+    }
   for (const volume of plan.sandbox.volumes)
     if (!nextPlan.sandbox.volumes.some(({ name }) => name === volume.name)) await removeVolume(volume, plan.paths);
   await pod.runtime.close();
@@ -140,7 +150,7 @@ export function takeNextPlan(paths: PodPaths, plan: Plan): Plan {
 export async function prepareChanged(pod: KeptPod): Promise<void> {
   const { paths } = pod.plan;
   if (pod.journal.state.changing !== undefined || !existsSync(nextPaths(paths).dir)) return;
-  const isShared = (step: Step) => step.do.startsWith("make-") || step.do === "mount" || step.do === "write-bundles";
+  const isShared = (step: Step) => step.do.startsWith("make-") || SHARED.has(step.do);
   for (const step of pod.plan.stages.flat().filter(isShared)) await executeStep(step, pod);
   removeNext(paths);
 }
@@ -162,8 +172,14 @@ export async function untilChanged(pod: KeptPod, request: string): Promise<void>
     throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its new containers were started`);
 }
 
+const SHARED: ReadonlySet<Step["do"]> = new Set(["map-ids", "mount", "write-bundles"]);
+
 /** @throws OUT_OF_RESOURCES, NOT_PERMITTED; then nothing of it stays */
-function writeNext(paths: PodPaths, { manifest, stored, plan }: Omit<PodPlan, "secrets">, change: Change): void {
+async function writeNext(
+  paths: PodPaths,
+  { manifest, stored, plan, secrets }: Omit<PodPlan, "secrets"> & { readonly secrets: SecretParts },
+  change: Change,
+): Promise<void> {
   const next = nextPaths(paths);
   try {
     removeNext(paths);
@@ -171,7 +187,8 @@ function writeNext(paths: PodPaths, { manifest, stored, plan }: Omit<PodPlan, "s
     writeJsonAtomic(next.manifest, manifest);
     writeJsonAtomic(next.document, stored);
     writeJsonAtomic(next.plan, plan);
-    preparePodVolumes(plan);
+    await prepareVault(plan, secrets);
+    preparePodVolumes(plan, secrets);
     // With it the others are whole.
     writeJsonAtomic(next.change, change);
   } catch (error) {
@@ -183,6 +200,7 @@ function writeNext(paths: PodPaths, { manifest, stored, plan }: Omit<PodPlan, "s
 /** The plan last: with it the pod is what the journal says. May be done again. */
 function install(paths: PodPaths): void {
   const next = nextPaths(paths);
+  turnVault(paths.vault);
   for (const file of ["manifest", "document", "plan"] as const)
     if (existsSync(next[file])) renameSync(next[file], paths[file]);
 }
@@ -193,10 +211,10 @@ async function removeTraces({ paths }: PlannedContainer): Promise<void> {
 }
 
 /** What is ours of a volume that nobody has any more. */
-async function removeVolume(volume: PlannedVolume, paths: PodPaths): Promise<void> {
-  if (!volume.path.startsWith(`${paths.volumes}/`)) return;
-  await unmountBelow(volume.path);
-  removeTree(volume.path);
+async function removeVolume({ path }: PlannedVolume, paths: PodPaths): Promise<void> {
+  if (![paths.volumes, paths.vault].some((dir) => path.startsWith(`${dir}/`))) return;
+  await unmountBelow(path);
+  removeTree(path);
 }
 
 function nextPaths(paths: PodPaths) {
@@ -211,5 +229,6 @@ function nextPaths(paths: PodPaths) {
 }
 
 function removeNext(paths: PodPaths): void {
+  dropNextOfVault(paths.vault);
   rmSync(nextPaths(paths).dir, { recursive: true, force: true });
 }

@@ -12,8 +12,8 @@ import { FD } from "../reaper-link.ts";
 import type { Supervisor } from "../supervisor.ts";
 import { type Ask, httpStatusOf, VERBS, type Verb } from "./control-messages.ts";
 
-/** Largest body that is read: a manifest of the largest size, as JSON text. */
-const MAX_BODY_BYTES = 1024 * 1024;
+/** Largest body that is read: a manifest of the largest size and some files of ConfigMaps and Secrets, as JSON text. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 export interface ControlServer {
   readonly activeRequests: number;

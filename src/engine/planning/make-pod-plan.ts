@@ -94,8 +94,10 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     // Once more with what the Secrets hold: only where the two differ is a secret told.
     secrets: final.sandbox.vault === undefined ? undefined : collectSecrets(decide(read.objects, more)),
   });
-  if (!request.takesIds || !isMapped) return finish({}, plan);
-  return withOwnIds(input, plan.paths.dir, (more) => finish(more, decide(values.objects, more)));
+  const withIds = (more: Partial<PlanInput>) => finish(more, decide(values.objects, more));
+  if (!isMapped) return finish({}, plan);
+  if (request.idsFile !== undefined) return withIds(await useIds(input, request.idsFile));
+  return request.takesIds ? withOwnIds(input, plan.paths.dir, withIds) : finish({}, plan);
 }
 
 /** What the pod has of the host's network. In a caller's container that is the caller's, whatever the manifest says. */
@@ -148,6 +150,11 @@ async function withOwnIds(
     (await import("../../host/claims.ts")).giveBack(file);
     throw error;
   }
+}
+
+async function useIds({ facts }: PlanInput, idsFile: string): Promise<Pick<PlanInput, "facts" | "idsFile">> {
+  const { subordinateIds } = (await import("../../host/id-ranges.ts")).knownIds(idsFile);
+  return { facts: { ...facts, subordinateIds }, idsFile };
 }
 
 async function readProfiles(manifest: Manifest, root: string): Promise<Partial<PlanInput>> {

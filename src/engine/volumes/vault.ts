@@ -2,32 +2,58 @@
 // container that has one in its command or environment. It is filled before plan.json is written, so that a supervisor
 // that was killed finds all of it again; it goes with the pod's mounts.
 
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, PeapodError } from "../../base/errors.ts";
-import { makeDir, readOwnJson, writeJsonAtomic } from "../../base/files.ts";
+import { PeapodError } from "../../base/errors.ts";
+import { makeDir, readLinkIfAny, readNames, readOwnJson, writeJsonAtomic } from "../../base/files.ts";
 import { writeBundles } from "../../bundle/write-bundles.ts";
 import { mountAll } from "../../host/mounts.ts";
 import { withAddresses } from "../../plan/addresses.ts";
 import type { HostMount, Plan } from "../../plan/plan.ts";
-import { restoreProcess, type SecretParts } from "../../plan/secrets.ts";
+import { NO_SECRETS, restoreProcess, type SecretParts } from "../../plan/secrets.ts";
 import type { PodState } from "../../state/pod-state.ts";
 
-/** Of values, files and configurations together: as much as a manifest can say, three times. */
-const SIZE_BYTES = 16 * 1024 * 1024;
+/** Of values, files and configurations together: as much as a manifest can say, three times, and while it changes twice that. */
+const SIZE_BYTES = 32 * 1024 * 1024;
 
 /** Does nothing for a pod without Secrets. @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
-export async function fillVault({ sandbox, runtime, paths }: Plan, parts: SecretParts): Promise<void> {
-  if (sandbox.vault === undefined) return;
+export async function fillVault(plan: Plan, parts: SecretParts): Promise<void> {
+  const { vault } = plan.sandbox;
+  if (vault === undefined) return;
+  await makeVault(plan, vault);
+  writeJsonAtomic(valuesFile(vault), parts);
+}
+
+/**
+ * For a change of a pod that runs: what is to hold lies beside what holds, until `turnVault`.
+ * @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES
+ */
+export async function prepareVault(plan: Plan, parts: SecretParts): Promise<void> {
+  const { vault } = plan.sandbox;
+  if (vault === undefined) return;
+  await makeVault(plan, vault);
+  writeJsonAtomic(nextFile(vault), parts);
+}
+
+/** Does nothing where it was done. */
+export function turnVault(vault: string): void {
+  if (existsSync(nextFile(vault))) renameSync(nextFile(vault), valuesFile(vault));
+}
+
+export function dropNextOfVault(vault: string): void {
+  rmSync(nextFile(vault), { force: true });
+}
+
+/** What is so already stays as it is. */
+async function makeVault({ sandbox, runtime, paths }: Plan, vault: string): Promise<void> {
   // The root of a user namespace must reach his volumes through it; nobody but root can list or read it.
   const mode = sandbox.passable.length > 0 ? "0711" : "0700";
-  await mountVault(sandbox.vault, ["nosuid", "nodev", `mode=${mode}`, `size=${SIZE_BYTES}`]);
-  writeJsonAtomic(valuesFile(sandbox.vault), parts);
+  await mountVault(vault, ["nosuid", "nodev", `mode=${mode}`, `size=${SIZE_BYTES}`]);
   if (runtime.kind !== "crun") return;
   // It copies config.json to where it keeps its state, which runc does not.
-  const state = join(sandbox.vault, "runtime");
+  const state = join(vault, "runtime");
   makeDir(state);
-  linkIfMissing(state, paths.runtimeRoot);
+  makeLink(state, paths.runtimeRoot);
 }
 
 /** Where the kernel can keep a tmpfs out of swap (6.4), it does. */
@@ -40,9 +66,10 @@ async function mountVault(target: string, options: readonly string[]): Promise<v
   }
 }
 
-/** @throws STATE_DAMAGED where the tmpfs is gone */
+/** Nothing for a pod without Secrets. @throws STATE_DAMAGED where the tmpfs is gone */
 export function readVault({ pod, sandbox }: Plan): SecretParts {
-  const parts = sandbox.vault === undefined ? undefined : readOwnJson<SecretParts>(valuesFile(sandbox.vault));
+  if (sandbox.vault === undefined) return NO_SECRETS;
+  const parts = readOwnJson<SecretParts>(valuesFile(sandbox.vault));
   if (parts !== undefined) return parts;
   throw new PeapodError("STATE_DAMAGED", `pod ${pod}: what its Secrets hold is gone from ${sandbox.vault}`, {
     hint: "delete the pod and make it again",
@@ -60,20 +87,26 @@ export function writeSecretBundles(plan: Plan, state: Pick<PodState, "podIPs">):
     const place = join(configs, `${name}.json`);
     moved.set(paths.config, place);
     mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
-    linkIfMissing(place, paths.config);
+    makeLink(place, paths.config);
   }
+  // Of containers that are gone, or have none any more.
+  for (const name of readNames(configs))
+    if (!(name.replace(/\.json$/, "") in parts.processes)) rmSync(join(configs, name), { force: true });
   const whole = { ...plan, containers: plan.containers.map((one) => restoreProcess(one, parts)) };
   writeBundles(withAddresses(whole, state), (path) => moved.get(path) ?? path);
 }
 
-function linkIfMissing(target: string, path: string): void {
-  try {
-    symlinkSync(target, path);
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
-  }
+/** In place of a file that told no secret. */
+function makeLink(target: string, path: string): void {
+  if (readLinkIfAny(path) === target) return;
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
 }
 
 function valuesFile(vault: string): string {
   return join(vault, "values.json");
+}
+
+function nextFile(vault: string): string {
+  return join(vault, "next.json");
 }

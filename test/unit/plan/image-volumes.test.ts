@@ -44,7 +44,7 @@ t.test("in a user namespace owners are mapped, and the mount is not mapped twice
   const range = { first: 100_000, count: 65_536 };
   const facts = { subordinateIds: { uid: range, gid: range } };
   const { plan, overlays } = overlaysOf({ spec: { hostUsers: false } }, { facts });
-  t.match(overlays[0]?.options[0], /^lowerdir=\/run\/peapod\/pods\/shop\/idmap\/\d+\/srv\/data$/);
+  t.match(overlays[0]?.options[0], /^lowerdir=\/run\/peapod\/pods\/shop\/idmap\/rootfs-[0-9a-f]{8}\/srv\/data$/);
   t.match(
     overlays[0]?.directories.find(({ path }) => path.endsWith("upper")),
     { uid: 101_000, gid: 100_050 },

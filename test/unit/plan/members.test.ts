@@ -1,10 +1,13 @@
 // From two plans to what has to be done, or to why it cannot be.
 
 import t from "tap";
-import { planMemberChange } from "../../../src/plan/members.ts";
+import { planMemberChange, type WholePlan } from "../../../src/plan/members.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
+import { NO_SECRETS } from "../../../src/plan/secrets.ts";
 import { aPlan, type PodWords } from "../../support/planning.ts";
 
-const change = (before: PodWords, after: PodWords) => planMemberChange(aPlan(before), aPlan(after));
+const whole = (plan: Plan, secrets = NO_SECRETS): WholePlan => ({ plan, secrets });
+const change = (before: PodWords, after: PodWords) => planMemberChange(whole(aPlan(before)), whole(aPlan(after)));
 const command = (...words: string[]) => ({ command: words });
 
 t.test("the same manifest asks for nothing, wherever it was written", async (t) => {
@@ -32,7 +35,8 @@ t.test("what has become of the host's own files meanwhile changes nothing", asyn
     containers: ["web", "out"],
     annotations: { "peapod/namespaces.out": "net=host" },
   };
-  const found = planMemberChange(aPlan(words), aPlan({ ...words, containers: ["web"], annotations: {} }, later));
+  const after = aPlan({ ...words, containers: ["web"], annotations: {} }, later);
+  const found = planMemberChange(whole(aPlan(words)), whole(after));
   t.match(found, { added: [], removed: ["out"], replaced: [] });
   t.same(found?.plan.sandbox.files, aPlan(words).sandbox.files, "the files stay");
 });
@@ -68,6 +72,21 @@ t.test("what is in a volume's files concerns no container, but whom it reaches a
   });
   t.match(change(words("red"), words("green")), { added: [], removed: [], replaced: ["two"] });
   t.throws(() => change(words("red"), words("green", "Memory")), { message: /volume w: cannot change/ });
+});
+
+t.test("what a Secret holds replaces whom it reaches as a variable, though no plan tells it", async (t) => {
+  const words: PodWords = { containers: ["web", "db"] };
+  const { sandbox, ...rest } = aPlan(words);
+  const plan: Plan = { ...rest, sandbox: { ...sandbox, vault: "/vault" } };
+  const of = (password: string, key: string) => ({
+    processes: { db: { args: ["a"], env: [`PASSWORD=${password}`] } },
+    files: { keys: { key: { text: key } } },
+  });
+  t.equal(planMemberChange(whole(plan, of("a", "b")), whole(plan, of("a", "b"))), undefined);
+  t.match(planMemberChange(whole(plan, of("a", "b")), whole(plan, of("c", "b"))), { replaced: ["db"] });
+  t.match(planMemberChange(whole(plan, of("a", "b")), whole(plan, of("a", "c"))), { replaced: [] });
+  const without = planMemberChange(whole(plan, of("a", "b")), whole(aPlan(words)));
+  t.equal(without?.plan.sandbox.vault, "/vault", "it goes with the pod alone");
 });
 
 t.test("what those notice who run on is refused, with its name", async (t) => {

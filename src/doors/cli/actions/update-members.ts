@@ -11,7 +11,10 @@ export async function updateMembers(task: Task): Promise<number> {
   const file = task.options.text("filename") ?? "-";
   const text = file === "-" ? task.world.readStdin() : readText(file);
   const baseDir = file === "-" ? resolve(".") : dirname(resolve(file));
-  await (await task.engine()).client(pod).change({ text, file, baseDir });
+  const configTexts = task.options.list("configmap").map((path) => ({ file: path, text: readText(path) }));
+  await (await task.engine())
+    .client(pod)
+    .change({ text, file, baseDir, ...(configTexts.length === 0 ? {} : { configTexts }) });
   return EXIT.ok;
 }
 

@@ -21,6 +21,8 @@ export async function update(task: Task): Promise<number> {
       throw new PeapodError("BAD_USAGE", "update: -f is about the whole pod, and says all of it");
     return await (await import("./update-members.ts")).updateMembers(task);
   }
+  if (task.options.list("configmap").length > 0)
+    throw new PeapodError("BAD_USAGE", "option --configmap: belongs to a manifest, which -f names");
   const pod = podOf(task);
   const file = task.options.text("resources");
   const resources = { ...(file === undefined ? {} : readChange(task, file)), ...parseChange(task.options) };

@@ -1,6 +1,7 @@
 // The verbs about what pods use and may use: update, stats, top.
 
 import { CONTAINERS, formatOption, type OptionSpec, POD, type Verb } from "../grammar.ts";
+import { CONFIGMAP } from "./making.ts";
 
 const PODS_IF_ANY = { name: "POD", kind: "pod", required: false, many: true } as const;
 const INTERVAL: OptionSpec = {
@@ -62,6 +63,7 @@ export const UPDATE: Verb = {
       value: "FILE",
       summary: "the manifest that holds from now on, instead of limits; - reads standard input",
     },
+    CONFIGMAP,
   ],
   takesCommand: false,
   examples: [
