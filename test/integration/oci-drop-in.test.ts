@@ -26,8 +26,8 @@ const COMMANDS =
     " ",
   );
 
-/** Ends with 0 when it is asked to, and at once. */
-const OBEDIENT = "trap 'echo asked to end; exit 0' TERM; echo up; while :; do sleep 0.05; done";
+/** Ends with 0 when it is asked to, and at once. Two processes, whenever one looks. */
+const OBEDIENT = "trap 'echo asked to end; exit 0' TERM; sleep 1000 & echo up; while :; do wait; done";
 
 /** script(1) takes a command as one text. */
 const IN_TERMINAL = [
@@ -772,7 +772,7 @@ testBoth("hooks are run by runc, with the state that it tells", async (caller) =
 
 testBoth("a terminal comes over the console socket, and the caller's own is used in the foreground", async (caller) => {
   const receive = buildReceiver(caller.dir);
-  const script = "tty; echo to stderr >&2; echo what?; read line; echo read $line";
+  const script = "tty; echo to stderr >&2; printf what?; read line; echo read $line";
   const bundle = caller.aBundle("one", script, (config) => {
     config.process.terminal = true;
     config.process.consoleSize = { height: 33, width: 99 };

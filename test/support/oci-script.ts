@@ -359,6 +359,8 @@ export function alikeOutput(args: readonly string[], text: string): string {
     .replace(/\b(pid|failed to write) [1-9]\d*/g, "$1 PID")
     // While what was killed is still on its way out; runc does it again.
     .replace(/^.*Failed to remove cgroup \(will retry\).*\n/gm, "")
+    // Whom the end of their first process took along before runc came to them.
+    .replace(/^.*msg="os: process already finished"\n/gm, "")
     // Before runc has made the terminal raw, each line's end is written out twice.
     .replace(/\r+\n/g, "\r\n")
     // Addresses, where Go tells of a panic.
