@@ -183,6 +183,7 @@ testWithPeapod("exec runs a command beside the container's own, and ends as it d
   });
   t.match(await exec("sh", "-c", "echo $MINE"), { code: 0, out: "mine\n" });
   t.match(await exec("-w", "/etc", "pwd"), { code: 0, out: "/etc\n" });
+  t.match(await exec("--workdir", "/etc", "pwd"), { code: 0, out: "/etc\n" });
   t.match(await exec("-u", "65534:7", "id"), { code: 0, out: /^uid=65534\S* gid=7/ });
   t.match(await exec("-u", "12", "id"), { code: 0, out: /^uid=12 gid=0/ });
   t.match(await exec("hostname"), { code: 0, out: "pod1\n" });

@@ -13,7 +13,7 @@ export async function exec(task: Task): Promise<number> {
     if (!/^[^=]+=/.test(pair)) throw new PeapodError("BAD_USAGE", `option --env: ${pair} is not NAME=VALUE`);
   }
   const container = options.text("container");
-  const cwd = options.text("cwd");
+  const cwd = options.text("cwd") ?? options.text("workdir");
   const user = options.text("user");
   const command = await (await task.engine()).execCommand(pod, {
     args: task.args.slice(1),

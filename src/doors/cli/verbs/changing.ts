@@ -47,6 +47,7 @@ export const CHANGING: readonly Verb[] = [
       { ...DETACH_KEYS, summary: "with -t: keys that leave the command and let it run; empty: none" },
       { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
+      { long: "workdir", kind: "text", value: "DIR", summary: "the same, in podman's words" },
       {
         long: "user",
         short: "u",
