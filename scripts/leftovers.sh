@@ -3,7 +3,7 @@
 # processes, cgroups and files only those count that bear our names.
 
 # In brackets what would find the search itself.
-ours='[p]eapod|/tmp/p[a-z]*-'
+ours='[p]eapod|/tmp/p[a-z]*-|/tmp/containerd[.]'
 # What is made once for all pods, and kept: by plugins, by podman, by `ip netns`, and by peapod; and what the system mounts.
 kept='^file (/run/[p]eapod(/addresses|/ports)?|/var/lib/[p]eapod(/attachments)?)$|^mount (/run/netns|/var/lib/containers/storage/overlay)$|^mount /(proc|sys|dev|run/user|run/credentials)/|^link ([p]eapod0|cni-podman0)$|^rule .*-j CNI-(HOSTPORT-DNAT|HOSTPORT-MASQ|FORWARD|ADMIN)$|^rule -A CNI-HOSTPORT-(MASQ|SETMARK) '
 

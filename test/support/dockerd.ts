@@ -118,7 +118,8 @@ export class Dockerd {
     const log = openSync(join(this.dir, "log"), "a");
     const daemon = spawn("nsenter", [...this.#enter, ...daemonWords, ...config], {
       stdio: ["ignore", log, log],
-      env: { ...process.env, ...this.#options.env },
+      // Where it asks its containerd for stacks, containerd writes them there.
+      env: { ...process.env, TMPDIR: this.dir, ...this.#options.env },
     });
     this.#daemon = daemon;
     await waitUntil("dockerd answers", async () => {
