@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { readLinkIfAny } from "./files.ts";
+import { readLinkIfAny, readNames } from "./files.ts";
 
 export interface TreeFile {
   /** Relative, without `..`. */
@@ -67,6 +67,13 @@ export function prepareFileTree(dir: string, files: readonly TreeFile[], owner?:
     throw error;
   }
   return next;
+}
+
+/** Takes back what `prepareFileTree` made for a turn that does not come. */
+export function dropPrepared(dir: string): void {
+  const kept = readLinkIfAny(join(dir, DATA));
+  for (const name of readNames(dir))
+    if (/^\.\.\d+$/.test(name) && name !== kept) rmSync(join(dir, name), { recursive: true, force: true });
 }
 
 /** `..1`, `..2`: nothing in their names tells of what is in them. */

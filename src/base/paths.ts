@@ -198,8 +198,8 @@ export function makeCgroupBase(root: string): string {
   return `/peapod-${shortHash(root)}`;
 }
 
-/** FNV-1a, 32 bits: enough to keep roots apart, and Node's crypto would take 4 ms to load. */
-function shortHash(text: string): string {
+/** FNV-1a, 32 bits: enough to keep a few paths apart, and Node's crypto would take 4 ms to load. */
+export function shortHash(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");

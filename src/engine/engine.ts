@@ -5,7 +5,7 @@ import type { ContainerName, PodName } from "../base/names.ts";
 import type { ImageConfig } from "../image/image.ts";
 import type { PullNews } from "../image/pull/news.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import type { ConfigText } from "../manifest/read-manifest.ts";
+import type { ReadMore, WrittenManifest } from "../manifest/read-written.ts";
 import type { SaidNames } from "../manifest/said-names.ts";
 import type { NetworkList } from "../network/network.ts";
 import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
@@ -65,7 +65,7 @@ export interface PodClient {
    * Makes the pod what another manifest says, while it runs: containers come, go, and are replaced.
    * @throws BAD_MANIFEST, NOT_SUPPORTED where something cannot change (then nothing was done), WRONG_STATE
    */
-  change(manifest: WrittenManifest): Promise<PodState>;
+  change(manifest: ReadMore & { readonly file: string }): Promise<PodState>;
   /** To one container, or all. `signal`: `TERM`, `SIGTERM` or `15`. @throws NOT_FOUND, WRONG_STATE, BAD_USAGE */
   kill(more: { signal: string; container?: string; all?: boolean }): Promise<PodState>;
   pause(): Promise<PodState>;
@@ -160,14 +160,11 @@ export interface Engine {
   verify(what: { readonly pod: PodName } | { readonly journal: string }): Promise<VerifyReport>;
 }
 
-export interface PlanRequest {
+export interface PlanRequest extends ReadMore {
   /** Path of the manifest; `-`: `stdinText` is its text. */
   readonly file: string;
-  readonly stdinText?: string;
   /** Instead of metadata.name. */
   readonly name?: string;
-  /** Paths of files with ConfigMaps and Secrets, beside those in the manifest's own file. */
-  readonly configFiles?: readonly string[];
   /** Variables of every container, in place of the manifest's. */
   readonly env?: Readonly<Record<string, string>>;
   /** `--network`: in podman's words, in place of the manifest's. */
@@ -197,15 +194,6 @@ export interface PlanRequest {
   readonly uid?: string;
   /** The manifest's text, for who has not the file; `file` is what faults call it. */
   readonly written?: WrittenManifest;
-}
-
-export interface WrittenManifest {
-  readonly text: string;
-  readonly file: string;
-  /** Absolute directory that relative paths of the manifest start from. */
-  readonly baseDir: string;
-  /** ConfigMaps and Secrets beside those in the manifest's own text. */
-  readonly configTexts?: readonly ConfigText[];
 }
 
 /** A container that a caller made for the pod to live in, with what runc made of it. */

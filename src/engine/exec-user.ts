@@ -1,7 +1,7 @@
 // `exec --user`: who that is, by the account files that the container has at this moment, and the process.json that says
 // so. The runtime's own --user takes numbers alone, and would keep the groups of the container's first process.
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { makeDir, readOwnJson, writeJsonAtomic } from "../base/files.ts";
 import type { OciConfig } from "../bundle/oci-config.ts";
@@ -46,8 +46,10 @@ export function writeExecProcess(
   const config = readOwnJson<OciConfig>(planned.paths.config);
   if (config === undefined) throw new PeapodError("STATE_DAMAGED", `container ${planned.name}: has no config.json`);
   const user = findUser(planned, request.user, accounts);
-  makeDir(plan.paths.calls);
-  const file = join(plan.paths.calls, `exec-${process.pid}.json`);
+  // Its environment may tell a Secret.
+  const dir = join(plan.sandbox.vault ?? plan.paths.dir, basename(plan.paths.calls));
+  makeDir(dir);
+  const file = join(dir, `exec-${process.pid}.json`);
   writeJsonAtomic(file, {
     ...config.process,
     terminal: request.tty,

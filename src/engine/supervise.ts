@@ -43,7 +43,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   crashInto(paths.supervisorLog);
   const known = readOwnJson<Plan>(paths.plan) as Plan;
   const isChanging = existsSync(join(dir, "next"));
-  const plan = isChanging ? (await import("./changes/change-members.ts")).takeNextPlan(paths, known) : known;
+  const plan = isChanging ? await (await import("./changes/next-plan.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);
   const byMessage = isAskedByMessage(dir);

@@ -8,6 +8,7 @@ import type { ContainerName } from "../base/names.ts";
 import { LONGEST_TIMER_MS } from "../base/timer.ts";
 import { makeUuid } from "../base/unique.ts";
 import { freezePod, thawPod } from "../host/cgroups/cgroups.ts";
+import type { WrittenManifest } from "../manifest/read-written.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Want } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -19,7 +20,6 @@ import { climb, killOnFailure, undoOnFailure } from "./climb.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import { type KeptPod, membersOf, type PodContext } from "./context.ts";
-import type { WrittenManifest } from "./engine.ts";
 import { meaningOf } from "./outer/caller-signals.ts";
 import { Prober } from "./probes/prober.ts";
 import { Queue } from "./queue.ts";
@@ -167,7 +167,7 @@ export class Supervisor {
    */
   change(asked: Asked & { readonly manifest: WrittenManifest }): Promise<PodState> {
     return this.#change(async () => {
-      const { beginChange, finishChange, untilChanged } = await import("./changes/change-members.ts");
+      const { beginChange, untilChanged } = await import("./changes/change-members.ts");
       if (!this.pod.journal.hasRequest("changed", asked.request)) {
         this.#assertStatus(["running"], "update");
         if (this.pod.plan.outer !== undefined) {
@@ -175,11 +175,11 @@ export class Supervisor {
             hint: "whoever made that container can make another one",
           });
         }
-        if (!(await beginChange(this.pod, asked))) return this.state;
+        // An earlier one that failed on its way comes first.
+        if (this.state.changing === undefined && !(await beginChange(this.pod, asked))) return this.state;
       }
       // This supervisor ends with it. The same is asked of the next one, whose part is what follows.
-      if (this.state.changing !== undefined)
-        await this.#killable(() => finishChange(this.pod, () => this.#holdStill()));
+      if (this.state.changing !== undefined) await this.#killable(() => this.#finishChange());
       await untilChanged(this.pod, asked.request);
       return this.state;
     });
@@ -422,11 +422,12 @@ export class Supervisor {
   }
 
   /** A change that was cut short is brought to its end, and this supervisor with it. */
-  async #goOnChanging(): Promise<void> {
+  /** Does not return but by an error; then all go on, and it may be tried again. */
+  async #finishChange(): Promise<void> {
     const { finishChange } = await import("./changes/change-members.ts");
     await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {
-      this.pod.report(error, "the change of members failed");
-      this.#conductor.begin();
+      this.#beginAgain();
+      throw error;
     });
   }
 
@@ -440,7 +441,8 @@ export class Supervisor {
         this.#conductor.begin();
         this.#prober.takeOver(Date.now());
       },
-      finishChange: () => this.#goOnChanging(),
+      finishChange: () =>
+        this.#finishChange().catch((error: unknown) => this.pod.report(error, "the change of members failed")),
       stop: () => this.#stop(),
       restart: () => this.#restart(),
       takeDown: (isStrict) => this.#takeDown(isStrict),

@@ -27,6 +27,11 @@ export function badManifest(faults: readonly Fault[]): PeapodError {
   return new PeapodError("BAD_MANIFEST", `${formatFault(first)}${rest}`, { detail: sorted.slice(0, MAX_FAULTS) });
 }
 
+/** Of the file as a whole. */
+export function wholeFault(file: string, message: string): Fault {
+  return { file, line: 1, column: 1, path: "", message };
+}
+
 function identityOf({ line, column, path, message }: Fault): string {
   const field = /[^.[]*$/.exec(path)?.[0] ?? "";
   return `${line}:${column}:${field}:${message}`;

@@ -1,9 +1,6 @@
 // The user's text → a checked, frozen Manifest, or one BAD_MANIFEST with everything that is wrong in it.
 // Whatever the text holds, nothing else is thrown and nothing hangs.
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { nearestName } from "../base/nearest.ts";
 import { validate } from "../base/validate.ts";
 import type { PodDocument } from "../generated/pod.ts";
@@ -11,16 +8,14 @@ import { checkConfigObject } from "./check-config-object.ts";
 import { type AllowedImages, checkPod } from "./check-pod.ts";
 import { checkSources } from "./check-sources.ts";
 import { type ConfigObject, type ConfigObjects, makeConfigObject, objectKey } from "./config-objects.ts";
-import { badManifest, formatPath } from "./faults.ts";
+import { badManifest, formatPath, wholeFault } from "./faults.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
+import { type ConfigText, MAX_KIB, type ReadMore, readWritten } from "./read-written.ts";
 import { parseSource } from "./source.ts";
 import type { Finding, Position, SourceDocument } from "./source-document.ts";
 import type { ObjectKind } from "./sources.ts";
 
-/** A pod of a hundred containers takes 50 KB. */
-const MAX_KIB = 512;
-const MAX_BYTES = MAX_KIB * 1024;
 const MAX_DOCUMENTS = 100;
 
 /** A manifest, and the user's own documents that it was made of. */
@@ -33,19 +28,6 @@ export interface ReadPod {
   readonly companions: readonly unknown[];
 }
 
-/** What comes beside the manifest's own text. */
-export interface ReadMore {
-  readonly stdinText?: string;
-  /** Files with ConfigMaps and Secrets. */
-  readonly configFiles?: readonly string[];
-}
-
-/** A text of ConfigMaps and Secrets, and what faults call it. */
-export interface ConfigText {
-  readonly file: string;
-  readonly text: string;
-}
-
 /**
  * The manifest in a file, or on standard input (`-`).
  * @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED
@@ -56,21 +38,8 @@ export function readManifest(path: string, more: { readonly stdinText?: string }
 
 /** @throws BAD_MANIFEST, NOT_FOUND, NOT_PERMITTED */
 export function readPod(path: string, images: AllowedImages, more: ReadMore = {}): ReadPod {
-  const configTexts = (more.configFiles ?? []).map((file) => ({ file, text: readFile(file) }));
-  if (path === "-") {
-    const text = more.stdinText ?? readText("-", 0);
-    return parsePod(text, { file: "-", baseDir: resolve("."), images, configTexts });
-  }
-  return parsePod(readFile(path), { file: path, baseDir: dirname(resolve(path)), images, configTexts });
-}
-
-function readFile(path: string): string {
-  const fd = openManifest(path);
-  try {
-    return readText(path, fd);
-  } finally {
-    closeSync(fd);
-  }
+  const { text, ...from } = readWritten(path, more);
+  return parsePod(text, { ...from, images });
 }
 
 /**
@@ -123,14 +92,10 @@ export interface PodText {
 }
 
 function parseDocuments(file: string, text: string): readonly SourceDocument[] {
-  if (text.length > MAX_BYTES) throw badManifest([wholeFault(file, `is larger than ${MAX_KIB} KiB`)]);
+  if (text.length > MAX_KIB * 1024) throw badManifest([wholeFault(file, `is larger than ${MAX_KIB} KiB`)]);
   const documents = parseSource(text.startsWith("\ufeff") ? text.slice(1) : text);
   if (documents.length <= MAX_DOCUMENTS) return documents;
   throw badManifest([wholeFault(file, `holds more than ${MAX_DOCUMENTS} documents`)]);
-}
-
-function wholeFault(file: string, message: string): Fault {
-  return { file, line: 1, column: 1, path: "", message };
 }
 
 function asFault(file: string, { pointer, message, at }: Finding): Fault {
@@ -245,49 +210,5 @@ function placeOf(places: ReadonlyMap<string, Position>, pointer: string): Positi
     const place = places.get(at);
     if (place !== undefined) return place;
     if (at === "") return { line: 1, column: 1 };
-  }
-}
-
-function openManifest(path: string): number {
-  try {
-    const fd = openSync(path, "r");
-    if (!fstatSync(fd).isDirectory()) return fd;
-    closeSync(fd);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "ENOENT" || errno === "ENOTDIR")
-      throw new PeapodError("NOT_FOUND", `manifest ${path}: does not exist`);
-    throw asPeapodError(error, `manifest ${path}`);
-  }
-  throw badManifest([{ file: path, line: 1, column: 1, path: "", message: "is a directory, not a file" }]);
-}
-
-/** Reads no more than could be a manifest: the file may be a device without end. */
-function readText(file: string, fd: number): string {
-  const bytes = Buffer.allocUnsafe(MAX_BYTES + 1);
-  let length = 0;
-  for (;;) {
-    const count = readSome(file, fd, bytes.subarray(length));
-    length += count;
-    if (count === 0 || length === bytes.length) break;
-  }
-  const whole = (message: string): Fault => ({ file, line: 1, column: 1, path: "", message });
-  if (length > MAX_BYTES) throw badManifest([whole(`is larger than ${MAX_KIB} KiB`)]);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
-  } catch {
-    throw badManifest([whole("is not UTF-8 text")]);
-  }
-}
-
-function readSome(file: string, fd: number, into: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(fd, into, 0, into.length, null);
-    } catch (error) {
-      if (errnoOf(error) !== "EAGAIN") throw asPeapodError(error, `manifest ${file}`);
-      // Standard input may be a pipe that somebody made non-blocking: its writer is not ready yet.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
   }
 }

@@ -1,9 +1,8 @@
 // In a user namespace the host's root is nobody: root file systems and volumes are bound once more with owners mapped, so
 // that who owns a file on disk owns it inside, as in Kubernetes. Pure.
 
-import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
-import type { PodPaths } from "../base/paths.ts";
+import { type PodPaths, shortHash } from "../base/paths.ts";
 import type { HostMount, IdMapping, PlannedContainer, PlannedMount, Step } from "./plan.ts";
 
 type MapStep = Extract<Step, { do: "map-ids" }>;
@@ -22,11 +21,10 @@ export class IdMaps {
 
   /** Whatever else the pod has: of a pod that changes while it runs, what stays keeps its place. */
   targetOf(source: string): string {
-    const hash = createHash("sha256").update(source).digest("hex").slice(0, 8);
     const name = basename(source)
       .replace(/[^\w.-]/g, "_")
       .slice(0, 40);
-    const target = join(this.#dir, `${name}-${hash}`);
+    const target = join(this.#dir, `${name}-${shortHash(source)}`);
     this.#targets.set(source, target);
     return target;
   }

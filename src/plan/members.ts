@@ -49,7 +49,7 @@ export function planMemberChange(was: WholePlan, becomes: WholePlan): MemberChan
 
 /**
  * The files stay: containers have them mounted. Whoever needs another than there is gets it made. Whoever comes later is
- * made for himself, beside those who are there. A vault goes with the pod alone.
+ * made for himself, beside those who are there. A vault and a range of ids go with the pod alone.
  */
 function makeChangedPlan(old: Plan, next: Plan): Plan {
   const single = ({ name }: PlannedContainer): Follower => ({
@@ -64,6 +64,7 @@ function makeChangedPlan(old: Plan, next: Plan): Plan {
   const isNew = ({ path }: SandboxFile) => !old.sandbox.files.some((file) => file.path === path);
   const members = next.containers.filter(({ role }) => role === "main" || role === "sidecar");
   const vault = next.sandbox.vault ?? old.sandbox.vault;
+  const idsFile = next.sandbox.idsFile ?? old.sandbox.idsFile;
   return {
     ...next,
     runtime: old.runtime,
@@ -71,6 +72,7 @@ function makeChangedPlan(old: Plan, next: Plan): Plan {
       ...next.sandbox,
       files: [...old.sandbox.files, ...next.sandbox.files.filter(isNew)],
       ...(vault === undefined ? {} : { vault }),
+      ...(idsFile === undefined ? {} : { idsFile }),
     },
     followers: [...members.map(single), ...next.followers],
   };
@@ -88,6 +90,8 @@ function assertSameSandbox(old: Plan, next: Plan): void {
   if (!same(({ hostname }) => hostname)) refuse("its host name");
   if (!same(({ namespaces }) => namespaces) || !same(({ sharedMemory }) => sharedMemory))
     refuse("which namespaces its containers share");
+  if (old.sandbox.idsFile === undefined && next.containers.some(({ idMapping }) => idMapping !== undefined))
+    refuse("that none of its containers has a user namespace");
   if (!same(({ cgroup }) => cgroup)) refuse("its cgroup");
   if (
     old.annotations[NETWORKS] !== next.annotations[NETWORKS] ||
@@ -134,7 +138,7 @@ function essenceOfVolume(volume: PlannedVolume): unknown {
 }
 
 /** Where each decision comes from, and what follows from the rest. */
-const DERIVED = ["reasons", "firstMembers", "followers"];
+const DERIVED = ["reasons", "place", "firstMembers", "followers"];
 
 /** As it stands on disk, without what is derived. */
 function bare(value: unknown): unknown {

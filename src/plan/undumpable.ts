@@ -13,9 +13,9 @@ export function whyNotDumpable(plan: Plan, running: ReadonlySet<string>, wishes:
   if (plan.outer !== undefined) return `pod ${plan.pod}: lives in a container of somebody else's`;
   if (plan.runtime.kind !== "runc")
     return `pod ${plan.pod}: runs by ${plan.runtime.kind}, and checkpoints are made by runc`;
-  // What a pod's Secrets hold is in memory only, that of the programs included.
+  // What a pod's Secrets hold is in memory only, that of the programs included, which may remember those of before.
   if (plan.sandbox.vault !== undefined)
-    return `pod ${plan.pod}: has Secrets, which would stand on disk with its memory`;
+    return `pod ${plan.pod}: has or had Secrets, which would stand on disk with its memory`;
   const lent = plan.sandbox.namespaces.find((pin) => isLent(pin));
   if (lent !== undefined)
     return `pod ${plan.pod}: its ${lent.kind} namespace ends with the first process of ${lent.from}, and others are in it`;

@@ -352,7 +352,7 @@ testWithPeapod("what is no matter for CRIU is refused with the reason, before it
     { containers: [{ name: "web", tty: true }], why: "container web: has a terminal, which is not its own" },
     { spec: { shareProcessNamespace: true }, why: "pod N: its pid namespace ends with the first process of _pause" },
     { spec: { hostPID: true }, why: "container c1: is in the pid namespace of the host" },
-    { containers: [{ name: "web", ...withSecret }], why: "pod N: has Secrets, which would stand on disk" },
+    { containers: [{ name: "web", ...withSecret }], why: "pod N: has or had Secrets, which would stand on disk" },
   ];
   for (const { why, ...request } of cases) {
     const pod = host.aPod(request);

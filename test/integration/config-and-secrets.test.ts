@@ -319,8 +319,12 @@ testWithPeapod(
     t.equal(await exec("sees", "cat /keys/password; stat -L -c %a /keys/password"), `${VALUE}400\n`);
     await assertToldNowhere(t, host, pod);
     t.same(await become(request(VALUE)), ["told 1", "sees 0"], "the same again changes nothing");
+    const user = host.start(["exec", "--user", "7", "-c", "told", "web", "sh", "-c", "echo here; sleep 1000"]);
+    await waitUntil("it runs as another user", () => user.said.out === "here\n");
+    t.same(filesWithValue(host.root), [], "nor has what the runtime is told for it");
     killIfThere(supervisorOf(host, pod));
     await host.must("restart", "-c", "told", "web");
+    await user.ended;
     t.equal(await exec("told", "echo $PASSWORD"), `${VALUE}\n`, "the next attempt has it as well");
 
     const plain = { name: "plain", run: STAY };

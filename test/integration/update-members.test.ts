@@ -1,6 +1,6 @@
 // update -f: containers come, go and are replaced, while the others run on.
 
-import { existsSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
@@ -71,10 +71,17 @@ testWithPeapod("a container goes in order, and all that is its own with it", asy
       a("two", {
         run: "trap 'echo term >>/v/said; exit 0' TERM; while :; do sleep 0.05; done",
         lifecycle: { preStop },
-        ...AT_SCRATCH,
+        volumeMounts: [
+          ...AT_SCRATCH.volumeMounts,
+          { name: "disk", mountPath: "/disk" },
+          { name: "scratch", mountPath: "/part", subPath: "part" },
+        ],
       }),
     ],
-    spec: { ...SCRATCH, terminationGracePeriodSeconds: 20 },
+    spec: {
+      volumes: [...SCRATCH.volumes, { name: "disk", emptyDir: { sizeLimit: "8Mi" } }],
+      terminationGracePeriodSeconds: 20,
+    },
   });
   const after = await become(host, {
     containers: [a("one", AT_SCRATCH)],
@@ -82,8 +89,9 @@ testWithPeapod("a container goes in order, and all that is its own with it", asy
   });
   t.same(pidsOf(after), { one: pidsOf(before).one });
   t.equal(await host.must("exec", "web", "cat", "/v/said"), "pre\nterm\n");
-  const { bundles, io, logs } = makePodPaths(host.root, "web" as PodName);
-  for (const dir of [bundles, io, logs]) t.notOk(existsSync(join(dir, "two")), dir);
+  const { bundles, io, logs, subPaths, volumes } = makePodPaths(host.root, "web" as PodName);
+  for (const dir of [bundles, io, logs, subPaths]) t.notOk(existsSync(join(dir, "two")), dir);
+  t.same(readdirSync(volumes), ["scratch"], "the disk and the file that it lay in as well");
   const again = await become(host, {
     containers: [a("one", AT_SCRATCH), a("two")],
     spec: { ...SCRATCH, terminationGracePeriodSeconds: 20 },
@@ -203,9 +211,27 @@ testWithPeapod("what cannot change is refused with its reason, and nothing is do
   t.equal(after.cursor, before.cursor, "nothing was done");
   t.match((await host.peapod("update", "web")).err, /nothing is to be changed/);
   t.match((await host.peapod("update", "nobody", "-f", join(host.dir, "web.yaml"))).err, /does not exist/);
-  t.match((await host.peapod("update", "web", "-f", "/none")).err, /manifest \/none: cannot be read/);
+  t.match((await host.peapod("update", "web", "-f", "/none")).err, /manifest \/none: does not exist/);
   await host.must("stop", "web");
   t.match((await host.peapod("update", "web", "-f", join(host.dir, "web.yaml"))).err, /cannot update, it is exited/);
+});
+
+testWithPeapod("what the machine has not is known before anybody goes for it", async (t, host) => {
+  const before = await begin(host, { containers: [a("one"), a("two")] });
+  const { bundles, volumes } = makePodPaths(host.root, "web" as PodName);
+  const places = () => [...readdirSync(bundles), ...(existsSync(volumes) ? readdirSync(volumes) : [])];
+  const had = places();
+  const there = join(host.dir, "there");
+  const request: PodRequest = {
+    containers: [a("one"), a("two", { volumeMounts: [{ name: "theirs", mountPath: "/v" }] }), a("new", AT_SCRATCH)],
+    spec: { volumes: [...SCRATCH.volumes, { name: "theirs", hostPath: { path: there } }] },
+  };
+  const { file } = host.aPod({ name: "web", ...request });
+  t.match(await host.peapod("update", "web", "-f", file), { code: 125, err: /volume theirs: .*there does not exist/ });
+  t.same(pidsOf(await host.shown({ name: "web", file })), pidsOf(before));
+  t.same(places(), had, "nothing of it stays");
+  mkdirSync(there);
+  t.match((await become(host, request)).containers, [{ restartCount: 0 }, { restartCount: 1 }, { name: "new" }]);
 });
 
 testWithPeapod("one who comes and cannot start is told of; the others run on", async (t, host) => {
@@ -219,14 +245,19 @@ testWithPeapod("one who comes and cannot start is told of; the others run on", a
 });
 
 testWithPeapod("from standard input, with the pod's own name", async (t, host) => {
-  await begin(host, { containers: [a("one")] });
+  const part = { volumeMounts: [{ name: "scratch", mountPath: "/v", subPath: "part" }] };
+  await begin(host, { containers: [a("one"), a("part", part)], spec: SCRATCH });
   const text = (await host.must("generate", "web")).replace(/^ {2}name: web$/m, "  name: another");
   const file = join(host.dir, "x.yaml");
   writeFileSync(file, text);
   const edited = readFileSync(file, "utf8").replace("sleep 0.05", "sleep 0.06");
   const running = host.start(["update", "web", "-f", "-"], { input: edited });
   t.equal((await running.ended).code, 0, running.said.err);
-  t.match(await host.shown({ name: "web", file: "" }), { pod: "web", containers: [{ restartCount: 1 }] });
+  t.match(await host.shown({ name: "web", file: "" }), {
+    pod: "web",
+    // A subPath's errors name its line, which is another one now.
+    containers: [{ restartCount: 1 }, { name: "part", restartCount: 0 }],
+  });
 });
 
 testWithPeapod("a supervisor that is killed at any moment of it is followed by one that ends it", async (t, host) => {

@@ -164,6 +164,16 @@ testWithUsers("containers come, go and are replaced, each as the same users", as
   t.equal(await host.must("exec", "-c", "one", "web", "cat", "/v/round"), "1");
   await waitUntil("it wrote", async () => (await host.peapod("exec", "-c", "new", "web", "ls", "/v")).out === "x\n");
   t.equal(await host.must("exec", "-c", "new", "web", "stat", "-c", "%u", "/v/x", "/"), "0\n0\n");
+  const unmappable = {
+    ...next,
+    containers: [{ name: "one", run: "true", ...at("theirs") }],
+    spec: { hostUsers: false, volumes: [{ name: "theirs", hostPath: { path: "/proc/fs" } }] },
+  };
+  t.match(
+    (await host.peapod("update", "web", "-f", host.aPod(unmappable).file)).err,
+    /\/proc\/fs: its file system cannot map owners/,
+  );
+  t.equal(await pidOf(host, pod, "one"), pidOne, "it has not gone for that");
   await host.must("restart", "web");
   t.equal(firstIdOf(await pidOf(host, pod, "one")), first);
   const mapped = () => readdirSync(join(host.root, "pods/web/idmap")).filter((name) => name.startsWith("mine-"));

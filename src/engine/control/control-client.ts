@@ -41,7 +41,10 @@ export function makePodClient(pod: PodName, needs: ClientNeeds): PodClient {
     stop: ({ graceMs }) => askForState("stop", graceMs === undefined ? {} : { graceMs }),
     kill: ({ signal, container, all }) =>
       askForState("kill", { signal, ...(container === undefined ? {} : { container }), ...(all ? { all } : {}) }),
-    change: (manifest) => askForState("update", { manifest }),
+    change: async ({ file, ...more }) => {
+      const { readWritten } = await import("../../manifest/read-written.ts");
+      return await askForState("update", { manifest: readWritten(file, more) });
+    },
     restart: (more) => askForState("restart", more),
     pause: () => askForState("pause"),
     resume: () => askForState("resume"),

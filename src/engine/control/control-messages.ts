@@ -1,9 +1,9 @@
 // What is said over the control socket, for both ends. HTTP is only the envelope: its status follows from the error's code.
 
 import type { ErrorCode, ErrorJson } from "../../base/errors.ts";
+import type { WrittenManifest } from "../../manifest/read-written.ts";
 import type { ResourceChange } from "../../plan/resource-change.ts";
 import type { PodState } from "../../state/pod-state.ts";
-import type { WrittenManifest } from "../engine.ts";
 
 export const VERBS = [
   "start",

@@ -89,6 +89,19 @@ t.test("what a Secret holds replaces whom it reaches as a variable, though no pl
   t.equal(without?.plan.sandbox.vault, "/vault", "it goes with the pod alone");
 });
 
+t.test("ids stay the pod's, whoever goes, and a pod that has none is given none", async (t) => {
+  const PRIVATE = { "peapod/namespaces.own": "user=private,net=private,ipc=private,uts=private" };
+  const aPod = (...containers: string[]) =>
+    aPlan({ containers, ...(containers.includes("own") ? { annotations: PRIVATE } : {}) });
+  const { sandbox, ...rest } = aPod("web", "own");
+  const had: Plan = { ...rest, sandbox: { ...sandbox, idsFile: "/ids/1-1" } };
+  const left = planMemberChange(whole(had), whole(aPod("web")));
+  t.match(left, { removed: ["own"], plan: { sandbox: { idsFile: "/ids/1-1" } } });
+  t.throws(() => planMemberChange(whole(aPod("web")), whole(aPod("web", "own"))), {
+    message: /that none of its containers has a user namespace cannot change/,
+  });
+});
+
 t.test("what those notice who run on is refused, with its name", async (t) => {
   const volume = (medium: string) => ({ volumes: [{ name: "v", emptyDir: { medium } }] });
   const cases: [PodWords, PodWords, RegExp][] = [
