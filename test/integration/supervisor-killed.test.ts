@@ -1,6 +1,8 @@
 // The supervisor is a cache: whoever kills it, at whatever moment and how often, takes nothing away from the pod.
 
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
@@ -43,10 +45,10 @@ async function killAgainAndAgain(
 ): Promise<number> {
   let kills = 0;
   let last: number | undefined;
-  wake(host, pod);
   while (!isOver() && kills < most) {
     const pid = supervisorOf(host, pod);
     if (pid === undefined || pid === last) {
+      wake(host, pod);
       await sleep(patient(2));
       continue;
     }
@@ -57,10 +59,12 @@ async function killAgainAndAgain(
   return kills;
 }
 
-/** Where its turn comes late, it is asleep. */
+/** One whose turn came too late sleeps by now. */
 function wake(host: PeapodHost, { name }: PodFile): void {
-  const socket = connect(makePodPaths(host.root, name as PodName).socket, () => socket.end());
-  socket.on("error", () => undefined);
+  const { dir, socket } = makePodPaths(host.root, name as PodName);
+  if (!existsSync(join(dir, "asleep"))) return;
+  const caller = connect(socket, () => caller.end());
+  caller.on("error", () => undefined);
 }
 
 function assertEveryLine(t: Test, host: PeapodHost, pod: PodFile): void {
