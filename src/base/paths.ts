@@ -27,6 +27,8 @@ export interface PodPaths {
   readonly volumes: string;
   /** A tmpfs for what must not be on disk; only in a pod with Secrets. */
   readonly vault: string;
+  /** What the pod is to become, while it changes and until all of that stands ready. */
+  readonly next: string;
   /** Parts of volumes that containers mount by subPath. */
   readonly subPaths: string;
   readonly bundles: string;
@@ -89,6 +91,7 @@ export function makePodPaths(root: string, pod: PodName): PodPaths {
     files: join(dir, "files"),
     volumes: join(dir, "volumes"),
     vault: join(dir, "vault"),
+    next: join(dir, "next"),
     subPaths: join(dir, "subpaths"),
     bundles: join(dir, "bundles"),
     runtimeRoot: join(dir, "runc"),

@@ -2,6 +2,7 @@
 // for itself. INVARIANTS: of one container at most one thing is done at a time; nothing is remembered here that the
 // journal does not hold, so a supervisor that is killed in the middle is followed by one that goes on.
 
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
@@ -99,6 +100,7 @@ export class Conductor {
   async #perform(move: Exclude<Move, { do: "note" }>): Promise<void> {
     const [keeper] = move.containers.map((name) => this.#keeper(name));
     if (keeper === undefined) return;
+    if (move.do === "make" || move.do === "restart") await this.#prepare();
     switch (move.do) {
       case "make":
         return this.#make(move.follower);
@@ -113,6 +115,12 @@ export class Conductor {
       case "end":
         return this.#end(keeper, move.byMs);
     }
+  }
+
+  /** What an update could not make at its turn is made before anybody is made of it. */
+  async #prepare(): Promise<void> {
+    if (!existsSync(this.#pod.plan.paths.next)) return;
+    await (await import("./changes/change-members.ts")).prepareChanged(this.#pod);
   }
 
   /** The containers of one stage are made side by side; one that cannot be made does not keep the others from it. */

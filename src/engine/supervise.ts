@@ -2,7 +2,7 @@
 // because the pod has a new reaper.
 
 import { existsSync, fstatSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { asPeapodError, PeapodError } from "../base/errors.ts";
 import { readOwnJson } from "../base/files.ts";
 import type { PodName } from "../base/names.ts";
@@ -42,7 +42,7 @@ export async function supervise(dir: string, script: string): Promise<void> {
   }
   crashInto(paths.supervisorLog);
   const known = readOwnJson<Plan>(paths.plan) as Plan;
-  const isChanging = existsSync(join(dir, "next"));
+  const isChanging = existsSync(paths.next);
   const plan = isChanging ? await (await import("./changes/next-plan.ts")).takeNextPlan(paths, known) : known;
   const programs = findPrograms(script);
   const wasAsleep = takeAsleepMarker(dir);

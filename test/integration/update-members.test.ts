@@ -1,6 +1,6 @@
 // update -f: containers come, go and are replaced, while the others run on.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
@@ -232,6 +232,28 @@ testWithPeapod("what the machine has not is known before anybody goes for it", a
   t.same(places(), had, "nothing of it stays");
   mkdirSync(there);
   t.match((await become(host, request)).containers, [{ restartCount: 0 }, { restartCount: 1 }, { name: "new" }]);
+});
+
+testWithPeapod("nobody is made of what is only half prepared, and once it can be they are", async (t, host) => {
+  const request = (value: string): PodRequest => ({
+    containers: [a("one"), a("two", { env: [{ name: "V", value }] })],
+    annotations: { "peapod/backOff": "initial=0.2,max=0.2" },
+  });
+  const before = await begin(host, request("old"));
+  // Where its configuration is to be written; the running one needs its no more.
+  const config = join(makePodPaths(host.root, "web" as PodName).bundles, "two", "config.json");
+  rmSync(config);
+  mkdirSync(join(config, "in-the-way"), { recursive: true });
+  const pod = host.aPod({ name: "web", ...request("new") });
+  const { code, err } = await host.peapod("update", "web", "-f", pod.file);
+  t.not(code, 0);
+  t.match(err, /config\.json/);
+  const meanwhile = await host.shown(pod);
+  t.equal(pidsOf(meanwhile).one, pidsOf(before).one);
+  t.not(meanwhile.containers[1]?.status, "running");
+  rmSync(config, { recursive: true });
+  await waitUntil("it can be", async () => (await host.shown(pod)).containers[1]?.status === "running");
+  t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $V"), "new\n");
 });
 
 testWithPeapod("one who comes and cannot start is told of; the others run on", async (t, host) => {

@@ -4,7 +4,7 @@
 // the two plans holds, and what is left to be done can be done again. What may fail (room on the disk,
 // volumes, mounts) is made before the journal has anything of it: then the change is refused, and nobody went for it.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../../base/errors.ts";
 import { readOwnJson } from "../../base/files.ts";
@@ -22,7 +22,7 @@ import { endIo } from "../renew.ts";
 import { executeStep } from "../steps.ts";
 import { readVault } from "../volumes/vault.ts";
 import { removeBeyond } from "./difference.ts";
-import { installNext, isThereNext, readNext, removeNext, writeNext } from "./next-plan.ts";
+import { installNext, readNext, removeNext, writeNext } from "./next-plan.ts";
 
 /**
  * Decides, and journals that it has begun. False: there is nothing to change.
@@ -103,13 +103,22 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
   return new Promise<never>(() => undefined);
 }
 
+let preparing: Promise<void> | undefined;
+
 /**
  * After the new plan was taken: what its containers need stands ready then. Does nothing where that was done.
  * @throws what the first step that failed throws, when all were tried; then it is to be done again
  */
-export async function prepareChanged(pod: KeptPod): Promise<void> {
+export function prepareChanged(pod: KeptPod): Promise<void> {
+  preparing ??= prepare(pod).finally(() => {
+    preparing = undefined;
+  });
+  return preparing;
+}
+
+async function prepare(pod: KeptPod): Promise<void> {
   const { plan, journal } = pod;
-  if (journal.state.changing !== undefined || !isThereNext(plan.paths)) return;
+  if (journal.state.changing !== undefined || !existsSync(plan.paths.next)) return;
   const failures: unknown[] = [];
   for (const step of plan.stages.flat().filter(isShared))
     await executeStep(step, pod).catch((error: unknown) => failures.push(error));

@@ -61,10 +61,6 @@ export function readNext(paths: PodPaths): NextPlan | undefined {
   return plan === undefined || change === undefined ? undefined : { plan, change };
 }
 
-export function isThereNext(paths: PodPaths): boolean {
-  return existsSync(nextPaths(paths).dir);
-}
-
 /** For a supervisor that begins: the plan that holds, now that a change may have been cut short. */
 export async function takeNextPlan(paths: PodPaths, plan: Plan): Promise<Plan> {
   const next = readOwnJson<Change>(nextPaths(paths).change);
@@ -97,8 +93,7 @@ export async function removeNext(known: Plan): Promise<void> {
   rmSync(next.dir, { recursive: true, force: true });
 }
 
-function nextPaths(paths: PodPaths) {
-  const dir = join(paths.dir, "next");
+function nextPaths({ next: dir }: PodPaths) {
   return {
     dir,
     change: join(dir, "change.json"),
