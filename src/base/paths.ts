@@ -27,8 +27,10 @@ export interface PodPaths {
   readonly volumes: string;
   /** A tmpfs for what must not be on disk; only in a pod with Secrets. */
   readonly vault: string;
-  /** What the pod is to become, while it changes and until all of that stands ready. */
+  /** What the pod is to become, while it changes. */
   readonly next: string;
+  /** The last change for which all stands ready. */
+  readonly prepared: string;
   /** Parts of volumes that containers mount by subPath. */
   readonly subPaths: string;
   readonly bundles: string;
@@ -92,6 +94,7 @@ export function makePodPaths(root: string, pod: PodName): PodPaths {
     volumes: join(dir, "volumes"),
     vault: join(dir, "vault"),
     next: join(dir, "next"),
+    prepared: join(dir, "prepared"),
     subPaths: join(dir, "subpaths"),
     bundles: join(dir, "bundles"),
     runtimeRoot: join(dir, "runc"),

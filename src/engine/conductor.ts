@@ -2,7 +2,6 @@
 // for itself. INVARIANTS: of one container at most one thing is done at a time; nothing is remembered here that the
 // journal does not hold, so a supervisor that is killed in the middle is followed by one that goes on.
 
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asPeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
@@ -16,6 +15,12 @@ import { executeStep, isStepOf } from "./steps.ts";
 
 /** What failed for a reason of the machine's (a full disk) is tried again after this. */
 const RETRY_MS = 1000;
+/** And after twice that, and so on, where all containers wait for it. */
+const LONGEST_RETRY_MS = 60_000;
+
+function isMaking(move: Move): boolean {
+  return move.do === "make" || move.do === "restart";
+}
 
 export class Conductor {
   readonly #pod: KeptPod;
@@ -24,6 +29,8 @@ export class Conductor {
   readonly #making = new Set<Promise<void>>();
   /** Aborted, no container is given time any more. */
   #patience = new AbortController();
+  /** Nobody is made before; set while what an update has left to be made cannot be. */
+  #unprepared: { readonly message: string; readonly pauseMs: number; readonly untilMs: number } | undefined;
   readonly #rounds: Rounds;
 
   constructor(pod: KeptPod) {
@@ -33,7 +40,7 @@ export class Conductor {
 
   /** Something is being done. */
   get isBusy(): boolean {
-    return this.#tasks.size > 0 || this.#rounds.isScheduled;
+    return this.#tasks.size > 0 || this.#rounds.isScheduled || this.#unprepared !== undefined;
   }
 
   /** When it has to look again although nothing has happened; milliseconds since 1970. */
@@ -66,12 +73,14 @@ export class Conductor {
 
   #look(now: number): number | undefined {
     const { moves, wakeAtMs } = decideMoves(this.#pod.plan, this.#pod.journal.state, now);
+    const pausedUntilMs = this.#unprepared?.untilMs ?? 0;
     for (const move of moves) {
+      if (pausedUntilMs > now && isMaking(move)) continue;
       if (move.containers.some((name) => this.#tasks.has(name))) continue;
       if (move.do === "note") this.#note(move);
       else this.#begin(move);
     }
-    return wakeAtMs;
+    return pausedUntilMs > now ? Math.min(wakeAtMs ?? pausedUntilMs, pausedUntilMs) : wakeAtMs;
   }
 
   #note({ fact }: Extract<Move, { do: "note" }>): void {
@@ -100,7 +109,7 @@ export class Conductor {
   async #perform(move: Exclude<Move, { do: "note" }>): Promise<void> {
     const [keeper] = move.containers.map((name) => this.#keeper(name));
     if (keeper === undefined) return;
-    if (move.do === "make" || move.do === "restart") await this.#prepare();
+    if (isMaking(move) && !(await this.#prepare())) return;
     switch (move.do) {
       case "make":
         return this.#make(move.follower);
@@ -117,10 +126,20 @@ export class Conductor {
     }
   }
 
-  /** What an update could not make at its turn is made before anybody is made of it. */
-  async #prepare(): Promise<void> {
-    if (!existsSync(this.#pod.plan.paths.next)) return;
-    await (await import("./changes/change-members.ts")).prepareChanged(this.#pod);
+  /** What an update could not make at its turn is made before anybody is made of it. False: not yet. */
+  async #prepare(): Promise<boolean> {
+    if (this.#pod.journal.change === undefined) return true;
+    try {
+      await (await import("./changes/change-members.ts")).prepareChanged(this.#pod);
+      this.#unprepared = undefined;
+      return true;
+    } catch (error) {
+      const { message } = asPeapodError(error, `pod ${this.#pod.plan.pod}`);
+      if (message !== this.#unprepared?.message) this.#pod.report(error, "nobody is made before this can be");
+      const pauseMs = Math.min((this.#unprepared?.pauseMs ?? RETRY_MS / 2) * 2, LONGEST_RETRY_MS);
+      this.#unprepared = { message, pauseMs, untilMs: Date.now() + pauseMs };
+      return false;
+    }
   }
 
   /** The containers of one stage are made side by side; one that cannot be made does not keep the others from it. */

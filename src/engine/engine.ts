@@ -8,7 +8,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { ReadMore, WrittenManifest } from "../manifest/read-written.ts";
 import type { SaidNames } from "../manifest/said-names.ts";
 import type { NetworkList } from "../network/network.ts";
-import type { Plan, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
+import type { Plan, PlannedPort, PlannedResources, QosClass, Sandbox } from "../plan/plan.ts";
 import type { ResourceChange } from "../plan/resource-change.ts";
 import type { Event } from "../state/event.ts";
 import type { PodState } from "../state/pod-state.ts";
@@ -183,7 +183,7 @@ export interface PlanRequest extends ReadMore {
   /** Nobody will attach it to anything. */
   readonly isBundle?: true;
   /** The networks and ports of a pod that is there already, which stay as they are. */
-  readonly attached?: Pick<Sandbox, "networks" | "podIPs" | "ports">;
+  readonly attached?: Attached;
   /** False: no image is pulled; of one that is not here only what it says of itself is read, where it is. */
   readonly pulls?: boolean;
   /** Hears how far pulls are. */
@@ -205,6 +205,10 @@ export interface OuterRequest {
   readonly pid: number;
   /** The manifest's path as the container sees it; `file` is where it lies on the host. */
   readonly manifest: string;
+}
+
+export interface Attached extends Pick<Sandbox, "networks" | "podIPs"> {
+  readonly ports: readonly Omit<PlannedPort, "claim">[];
 }
 
 export interface UpRequest extends PlanRequest {

@@ -21,8 +21,8 @@ export async function renewRootfs({ plan }: PodContext, { paths }: PlannedContai
   const isOwn = (target: string) => target === paths.rootfs || target.startsWith(`${paths.imageVolumes}/`);
   const mounts = mountsIn(plan.stages).filter(({ target }) => isOwn(target));
   if (mounts.length === 0) return;
-  await unmountBelow(paths.rootfs);
-  if (mounts.length > 1) await unmountBelow(paths.imageVolumes);
+  // With those of an image of before.
+  for (const dir of [paths.rootfs, paths.imageVolumes]) await unmountBelow(dir);
   for (const dir of [paths.upper, paths.work, paths.imageVolumes]) removeTree(dir);
   await mountAll(mounts);
 }

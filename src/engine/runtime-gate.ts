@@ -6,6 +6,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 export interface GatedRuntime extends Runtime {
   /** From now on no call begins (it waits for ever); resolves when those that run have ended and been journalled. */
   close(): Promise<void>;
+  /** It does not end after all. */
+  open(): void;
 }
 
 export function gateRuntime(runtime: Runtime): GatedRuntime {
@@ -38,6 +40,9 @@ export function gateRuntime(runtime: Runtime): GatedRuntime {
       await Promise.all(inFlight);
       // One turn of the loop for those who waited for these calls to write down what came of them.
       await new Promise(setImmediate);
+    },
+    open() {
+      isClosed = false;
     },
   };
 }

@@ -421,8 +421,7 @@ export class Supervisor {
     this.pod.journal.append({ type: "pod.resumed" });
   }
 
-  /** A change that was cut short is brought to its end, and this supervisor with it. */
-  /** Does not return but by an error; then all go on, and it may be tried again. */
+  /** And this supervisor with it: it returns by an error alone; then all go on, and it may be tried again. */
   async #finishChange(): Promise<void> {
     const { finishChange } = await import("./changes/change-members.ts");
     await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {

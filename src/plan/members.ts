@@ -41,7 +41,10 @@ export function planMemberChange(was: WholePlan, becomes: WholePlan): MemberChan
   });
   const plan = makeChangedPlan(old, next);
   assertSameSandbox(old, next);
-  if (isSame(bare(old), bare(plan)) && isSame(was.secrets, becomes.secrets)) return undefined;
+  // Their keys are the user's, whatever ours mean.
+  const words = ({ labels, annotations }: Plan) => ({ labels, annotations });
+  if (isSame(bare(old), bare(plan)) && isSame(words(old), words(plan)) && isSame(was.secrets, becomes.secrets))
+    return undefined;
   for (const one of [...added, ...removed, ...replaced]) assertChangeable(old, one, after.get(one.name));
   const names = (containers: readonly PlannedContainer[]) => containers.map(({ name }) => name);
   return { plan, added: names(added), removed: names(removed), replaced: names(replaced) };

@@ -2,12 +2,12 @@
 // those who go have gone; then the journal has it (`pod.changed`), and the supervisor ends: the next one begins with the
 // new plan, as it would after any crash, and makes those who come. INVARIANT: at each instant the journal says which of
 // the two plans holds, and what is left to be done can be done again. What may fail (room on the disk,
-// volumes, mounts) is made before the journal has anything of it: then the change is refused, and nobody went for it.
+// new volumes and mounts) is made before the journal has anything of it: then the change is refused, and nobody went for it.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asPeapodError, PeapodError } from "../../base/errors.ts";
-import { readOwnJson } from "../../base/files.ts";
+import { readOwnJson, readTextIfAny, writeFileAtomic } from "../../base/files.ts";
 import type { StoredDocuments } from "../../manifest/make-generated.ts";
 import type { WrittenManifest } from "../../manifest/read-written.ts";
 import { planMemberChange } from "../../plan/members.ts";
@@ -16,13 +16,14 @@ import { NO_SECRETS } from "../../plan/secrets.ts";
 import { makeOutlines } from "../../state/outline.ts";
 import type { ContainerState } from "../../state/pod-state.ts";
 import type { KeptPod } from "../context.ts";
+import type { Attached } from "../engine.ts";
 import { makePodPlan } from "../planning/make-pod-plan.ts";
 import { findPrograms } from "../programs.ts";
 import { endIo } from "../renew.ts";
 import { executeStep } from "../steps.ts";
 import { readVault } from "../volumes/vault.ts";
 import { removeBeyond } from "./difference.ts";
-import { installNext, readNext, removeNext, writeNext } from "./next-plan.ts";
+import { installNext, readNext, writeNext } from "./next-plan.ts";
 
 /**
  * Decides, and journals that it has begun. False: there is nothing to change.
@@ -71,11 +72,11 @@ export async function beginChange(
 }
 
 /** It stays where it is. */
-function pickAttached({ networks, podIPs, ports }: Sandbox): Pick<Sandbox, "networks" | "podIPs" | "ports"> {
+function pickAttached({ networks, podIPs, uplink, ports }: Sandbox): Attached {
   return {
     ...(networks === undefined ? {} : { networks }),
     ...(podIPs === undefined ? {} : { podIPs }),
-    ...(ports === undefined ? {} : { ports }),
+    ports: (uplink?.ports ?? ports ?? []).map(({ place = "", ...port }) => ({ ...port, place })),
   };
 }
 
@@ -95,10 +96,21 @@ export async function finishChange(pod: KeptPod, hold: () => Promise<unknown>): 
   }
   await removeBeyond(plan, next.plan);
   await pod.runtime.close();
-  journal.append({ type: "pod.changed", ...next.change, containers: makeOutlines(next.plan.containers) });
-  installNext(plan.paths);
-  // It goes of its own will, so that the next one takes nothing for a crash; and at once, which the reaper takes for no fault.
-  writeFileSync(join(plan.paths.dir, "asleep"), "");
+  try {
+    journal.append({ type: "pod.changed", ...next.change, containers: makeOutlines(next.plan.containers) });
+  } catch (error) {
+    pod.runtime.open();
+    throw error;
+  }
+  try {
+    installNext(plan.paths);
+    // It goes of its own will, so that the next one takes nothing for a crash.
+    writeFileSync(join(plan.paths.dir, "asleep"), "");
+  } catch (error) {
+    // For the next one, which does it again.
+    pod.report(error, "what the pod has become could not be put in its place");
+  }
+  // At once, which the reaper takes for no fault.
   process.kill(process.pid, "SIGKILL");
   return new Promise<never>(() => undefined);
 }
@@ -118,12 +130,13 @@ export function prepareChanged(pod: KeptPod): Promise<void> {
 
 async function prepare(pod: KeptPod): Promise<void> {
   const { plan, journal } = pod;
-  if (journal.state.changing !== undefined || !existsSync(plan.paths.next)) return;
+  const { change } = journal;
+  if (change === undefined || readTextIfAny(plan.paths.prepared) === change.request) return;
   const failures: unknown[] = [];
   for (const step of plan.stages.flat().filter(isShared))
     await executeStep(step, pod).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
-  await removeNext(plan);
+  writeFileAtomic(plan.paths.prepared, change.request, 0o600);
 }
 
 function isShared(step: Step): boolean {

@@ -28,7 +28,8 @@ export interface NextPlan {
 
 /**
  * With all that it needs and may not get.
- * @throws OUT_OF_RESOURCES, NOT_PERMITTED, NOT_FOUND, HOST_LACKS; then nothing of it stays but an empty vault
+ * @throws OUT_OF_RESOURCES, NOT_PERMITTED, NOT_FOUND, HOST_LACKS; then nothing of it stays but an empty vault, and what
+ * is not the pod's alone (a named volume, a directory of the host's that was to be made)
  */
 export async function writeNext(
   known: Plan,
@@ -80,10 +81,11 @@ export function installNext(paths: PodPaths): void {
   turnVault(paths.vault);
   for (const file of ["manifest", "document", "plan"] as const)
     if (existsSync(next[file])) renameSync(next[file], paths[file]);
+  rmSync(next.dir, { recursive: true, force: true });
 }
 
-/** With what was made for it. Where it was installed nothing of that is left to be taken away. */
-export async function removeNext(known: Plan): Promise<void> {
+/** With what was made for it. */
+async function removeNext(known: Plan): Promise<void> {
   const next = nextPaths(known.paths);
   const plan = readOwnJson<Plan>(next.plan);
   if (plan !== undefined) await removeBeyond(plan, known);

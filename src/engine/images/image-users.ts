@@ -1,10 +1,8 @@
 // Which pods use which images of the store, as their plans say.
 
-import { readOwnJson } from "../../base/files.ts";
 import type { PodName } from "../../base/names.ts";
-import { makePodPaths } from "../../base/paths.ts";
-import type { Plan } from "../../plan/plan.ts";
-import { readPodNames } from "../looking/reader.ts";
+import { mapsIn } from "../../plan/stages.ts";
+import { readPlans, readPodNames } from "../looking/reader.ts";
 
 /** By the root file system's directory. A plan that cannot be read names none. */
 export function readImageUsers(root: string): ReadonlyMap<string, readonly PodName[]> {
@@ -15,12 +13,12 @@ export function readImageUsers(root: string): ReadonlyMap<string, readonly PodNa
 }
 
 function dirsOf(root: string, pod: PodName): Set<string> {
-  try {
-    const plan = readOwnJson<Plan>(makePodPaths(root, pod).plan);
-    const lowers = plan?.containers.flatMap(({ rootfs }) => rootfs.lower ?? []) ?? [];
-    const volumes = plan?.sandbox.volumes.flatMap((one) => (one.kind === "image" ? one.path : [])) ?? [];
-    return new Set([...lowers, ...volumes]);
-  } catch {
-    return new Set();
-  }
+  return new Set(
+    readPlans(root, pod).flatMap(({ containers, sandbox, stages }) => [
+      ...containers.flatMap(({ rootfs }) => rootfs.lower ?? []),
+      ...sandbox.volumes.flatMap((one) => (one.kind === "image" ? one.path : [])),
+      // With a user namespace they are lower layers as its owners see them.
+      ...mapsIn(stages).map(({ source }) => source),
+    ]),
+  );
 }

@@ -60,6 +60,18 @@ export function readPlan(root: string, pod: PodName): Plan {
   return readPart<Plan>(root, pod, makePodPaths(root, pod).plan);
 }
 
+/** What it is, and while it changes what it is to become; none that cannot be read. */
+export function readPlans(root: string, pod: PodName): Plan[] {
+  const { plan, next } = makePodPaths(root, pod);
+  return [plan, join(next, "plan.json")].flatMap((file) => {
+    try {
+      return readOwnJson<Plan>(file) ?? [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** @throws NOT_FOUND, STATE_DAMAGED */
 export function readPodState(root: string, pod: PodName): PodState {
   const paths = makePodPaths(root, pod);

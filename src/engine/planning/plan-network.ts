@@ -44,11 +44,12 @@ type Planned = Pick<PlanInput, "manifest" | "network" | "networks" | "netns" | "
 export async function planNetwork(input: PlanNetworkInput): Promise<Planned> {
   const { manifest, request, root, uid, choice } = input;
   const { attached } = request;
-  if (attached !== undefined && choice.mode !== "host" && choice.mode !== "path") {
-    assertSamePorts(attached.ports ?? [], readSaidPorts(input), manifest);
-    return { manifest, ...attached };
+  const ports = (attached?.ports ?? (await fillFree(readSaidPorts(input)))).map(asPlanned);
+  if (attached !== undefined && choice.mode !== "path") {
+    assertSamePorts(attached.ports, readSaidPorts(input), manifest);
+    if (choice.mode !== "host")
+      return { manifest, ...attached, ports, ...(input.isUsers ? { uplink: nameOfUplink(choice) } : {}) };
   }
-  const ports = await fillFree(readSaidPorts(input));
   const reason = { source: "option", where: choice.by ?? "hostNetwork" } as const;
   switch (choice.mode) {
     case "host":
@@ -109,6 +110,7 @@ function readDns({ spec: { dns } }: Manifest): Pick<PlanNetworksInput, "dns"> {
 
 /** What plan/uplink.ts does not know it refuses. */
 function nameOfUplink(choice: NetworkChoice): string {
+  if (choice.mode === "none") return "none";
   return choice.mode === "networks" ? choice.words.map(({ name }) => name).join(",") : "";
 }
 
@@ -144,7 +146,7 @@ function readSaidPorts({ manifest, request: { publish = [] }, choice }: PlanNetw
 }
 
 /** @throws NOT_SUPPORTED for a pod that runs and would have others */
-function assertSamePorts(has: readonly PlannedPort[], said: readonly SaidPort[], { metadata }: Manifest): void {
+function assertSamePorts(has: readonly SaidPort[], said: readonly SaidPort[], { metadata }: Manifest): void {
   const isThere = (port: SaidPort) =>
     has.some(
       (one) =>

@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { errnoOf, PeapodError } from "../../base/errors.ts";
 import { readNames, readOwnJson } from "../../base/files.ts";
 import type { PodName } from "../../base/names.ts";
-import { makePodPaths, makeVolumePaths, volumesDir } from "../../base/paths.ts";
+import { makeVolumePaths, volumesDir } from "../../base/paths.ts";
 import { makeUuid } from "../../base/unique.ts";
 import { removeTree } from "../../host/volumes.ts";
-import type { Plan } from "../../plan/plan.ts";
 import type { NamedVolume, NamedVolumes } from "../engine.ts";
-import { readPodNames } from "../looking/reader.ts";
+import { readPlans, readPodNames } from "../looking/reader.ts";
 
 /** Names that no volume can have: what is being removed. */
 const REMOVING = ".removing-";
@@ -63,19 +62,11 @@ type Users = ReadonlyMap<string, readonly PodName[]>;
 function readUsers(root: string): Users {
   const users = new Map<string, PodName[]>();
   for (const pod of readPodNames(root)) {
-    for (const volume of readPlanIfAny(root, pod)?.sandbox.volumes ?? []) {
-      if (volume.kind === "named") users.set(volume.claim, [...(users.get(volume.claim) ?? []), pod]);
-    }
+    const volumes = readPlans(root, pod).flatMap(({ sandbox }) => sandbox.volumes);
+    const claims = new Set(volumes.flatMap((volume) => (volume.kind === "named" ? volume.claim : [])));
+    for (const claim of claims) users.set(claim, [...(users.get(claim) ?? []), pod]);
   }
   return users;
-}
-
-function readPlanIfAny(root: string, pod: PodName): Plan | undefined {
-  try {
-    return readOwnJson<Plan>(makePodPaths(root, pod).plan);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A pod writes its plan before it makes its volumes: once the volume's name is gone, who still uses it is known. */
