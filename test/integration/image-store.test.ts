@@ -1,7 +1,7 @@
 // The store of images under ill treatment: bad images, registries that stop, pulls that are killed, many at once. Each
 // failure is one sentence, and nothing of it stays.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blobOf, makeImage, readManifestOf, rewriteImage, whyNoImages, writeArchive } from "../support/image-layout.ts";
 import { filesOf, storeOf } from "../support/image-store.ts";
@@ -181,23 +181,28 @@ testWithPeapod(
     makeImage(layout, { tag: "b", config: ["--config.label", "x=y"] });
     await host.must("image", "pull", "oci:layout:a", "oci:layout:b");
     const file = join(host.dir, "pod.yaml");
-    const spec =
-      "{restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{name: c, image: 'oci:layout:a'}]}";
-    writeFileSync(file, `{apiVersion: v1, kind: Pod, metadata: {name: user}, spec: ${spec}}`);
-    await host.must("run", "-d", file);
+    // The second one's lower layers are mapped mounts of the image.
+    chmodSync(host.dir, 0o711);
+    for (const [name, more] of Object.entries({ user: "", mapped: ", hostUsers: false" })) {
+      const containers = "[{name: c, image: 'oci:layout:a'}]";
+      const spec = `{restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: ${containers}${more}}`;
+      writeFileSync(file, `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: ${spec}}`);
+      await host.must("run", "-d", file);
+    }
     t.match(await host.json("image", "list"), [
       { names: [`oci:${layout}:b`], usedBy: [], config: { labels: { x: "y" } } },
-      { names: [`oci:${layout}:a`], usedBy: ["user"] },
+      { names: [`oci:${layout}:a`], usedBy: ["mapped", "user"] },
     ]);
-    t.match(await host.peapod("image", "rm", "oci:layout:a"), { code: 125, err: /is used by user/ });
+    await host.must("delete", "--force", "user");
+    t.match(await host.peapod("image", "rm", "oci:layout:a"), { code: 125, err: /is used by mapped/ });
     const [digest = ""] = (await host.must("image", "prune", "--all")).split("\n");
     t.match(await host.peapod("image", "inspect", digest), { code: 125, err: /is not here/ });
     // Its name goes to another; the pod keeps what it has.
     makeImage(layout, { tag: "a", config: ["--config.label", "new=er"] });
     await host.must("image", "pull", "oci:layout:a");
-    t.match(await host.json("image", "list"), [{ usedBy: [] }, { names: [], usedBy: ["user"] }]);
+    t.match(await host.json("image", "list"), [{ usedBy: [] }, { names: [], usedBy: ["mapped"] }]);
     t.equal(await host.must("image", "prune"), "");
-    await host.must("delete", "--force", "user");
+    await host.must("delete", "--force", "mapped");
     t.match(await host.must("image", "prune"), /^sha256:/);
     t.match(await host.must("image", "du"), /root file systems +1 /);
     await host.must("image", "rm", "oci:layout:a");

@@ -80,6 +80,13 @@ for (const kind of ["pasta", "slirp4netns"]) {
         const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
         return (await answer?.text()) === "hello\n";
       });
+      const answers = async () => await (await fetch(`http://127.0.0.1:${port}/`)).text();
+      const { cursor } = await host.shown(pod);
+      await host.must("update", pod.name, "-f", pod.file);
+      t.equal((await host.shown(pod)).cursor, cursor, "the same manifest changes nothing");
+      const more = host.aPod({ name: pod.name, containers: [{ name: "web", run: serve }, { name: "more" }] });
+      await host.must("update", pod.name, "-f", more.file);
+      t.equal(await answers(), "hello\n", "and another member does not take its port away");
       const other = host.aPod({ name: "other" });
       const refused = await host.peapod("run", "-d", "-p", `127.0.0.1:${port}:80`, other.file);
       t.match(refused, { code: 125, err: new RegExp(`${port}/tcp: is taken`) });

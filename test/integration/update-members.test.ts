@@ -99,6 +99,41 @@ testWithPeapod("a container goes in order, and all that is its own with it", asy
   t.match(again.containers[1], { name: "two", restartCount: 0, status: "running" }, "the name is free again");
 });
 
+testWithPeapod("one who stays gives up parts of volumes that go", async (t, host) => {
+  const parts = {
+    volumeMounts: [
+      { name: "scratch", mountPath: "/a", subPath: "a" },
+      { name: "disk", mountPath: "/b", subPath: "b" },
+    ],
+  };
+  const disk = { name: "disk", emptyDir: { sizeLimit: "8Mi" } };
+  await begin(host, { containers: [a("one", parts)], spec: { volumes: [...SCRATCH.volumes, disk] } });
+  const [first] = parts.volumeMounts;
+  const { dir } = makePodPaths(host.root, "web" as PodName);
+  const below = () =>
+    readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map((line) => line.split(" ")[4] ?? "")
+      .filter((target) => target.startsWith(`${dir}/subpaths/`) || target.startsWith(`${dir}/volumes/`))
+      .map((target) => target.slice(dir.length + 1))
+      .sort();
+  t.same(below(), ["subpaths/one/0", "subpaths/one/1", "volumes/disk"]);
+  await become(host, { containers: [a("one", { volumeMounts: first === undefined ? [] : [first] })], spec: SCRATCH });
+  t.same(below(), ["subpaths/one/0"]);
+});
+
+testWithPeapod("a pod of the host's network keeps its ports", async (t, host) => {
+  const port = 24_000 + (process.pid % 8000);
+  const request = (hostPort: number): PodRequest => ({
+    containers: [a("one", { ports: [{ containerPort: hostPort, hostPort }] })],
+    spec: { hostNetwork: true },
+  });
+  const { cursor } = await begin(host, request(port));
+  t.equal((await become(host, request(port))).cursor, cursor);
+  const { code, err } = await host.peapod("update", "web", "-f", host.aPod({ name: "web", ...request(port + 1) }).file);
+  t.match({ code, err }, { code: 125, err: /its published ports cannot change/ });
+});
+
 testWithPeapod("a container is replaced: ended, and made anew as the manifest says now", async (t, host) => {
   const before = await begin(host, { containers: [a("one"), a("two", { env: [{ name: "V", value: "1" }] })] });
   const after = await become(host, { containers: [a("one"), a("two", { env: [{ name: "V", value: "2" }] })] });
@@ -206,6 +241,10 @@ testWithPeapod("what cannot change is refused with its reason, and nothing is do
   await refused({ spec: { ...volumes(""), hostNetwork: true } }, /which namespaces its containers share cannot change/);
   await refused({ spec: { ...volumes(""), shareProcessNamespace: true } }, /cannot change|comes and goes/);
   await refused({ spec: volumes("Memory") }, /volume v: cannot change/);
+  await refused(
+    { containers: [a("one", { ports: [{ containerPort: 80, hostPort: 23_999 }] })] },
+    /its published ports cannot change/,
+  );
   await refused({ containers: [a("one", { imagee: "x" })] }, /unknown field/);
   const after = await host.shown({ name: "web", file: "" });
   t.equal(after.cursor, before.cursor, "nothing was done");
@@ -254,6 +293,19 @@ testWithPeapod("nobody is made of what is only half prepared, and once it can be
   rmSync(config, { recursive: true });
   await waitUntil("it can be", async () => (await host.shown(pod)).containers[1]?.status === "running");
   t.equal(await host.must("exec", "-c", "two", "web", "sh", "-c", "echo $V"), "new\n");
+});
+
+testWithPeapod("one who is made again and again takes nothing from what is being prepared", async (t, host) => {
+  const annotations = { "peapod/backOff": "initial=0.001,max=0.001" };
+  const restless = a("restless", { run: "exit 1" });
+  await host.must("run", "-d", host.aPod({ name: "web", containers: [restless, a("one")], annotations }).file);
+  for (let round = 1; round <= 6; round += 1) {
+    const name = `disk${round}`;
+    const two = a("two", { volumeMounts: [{ name, mountPath: "/v" }] });
+    const volumes = [{ name, emptyDir: { sizeLimit: "8Mi" } }];
+    await become(host, { containers: [restless, a("one"), two], annotations, spec: { volumes } });
+    t.equal(await host.must("exec", "-c", "two", "web", "stat", "-f", "-c", "%T", "/v"), "ext2/ext3\n");
+  }
 });
 
 testWithPeapod("one who comes and cannot start is told of; the others run on", async (t, host) => {
