@@ -2,10 +2,11 @@
 // MOUNT_ATTR_IDMAP), which mount(8) knows from util-linux 2.39 on only. One pair of maps for all; ends with the first
 // that fails, and leaves what was bound before to its caller.
 //
-//     peapod-idmap INSIDE:OUTSIDE:COUNT[,...] INSIDE:OUTSIDE:COUNT[,...] SOURCE TARGET [SOURCE TARGET]...
+//     peapod-idmap INSIDE:OUTSIDE:COUNT[,...] INSIDE:OUTSIDE:COUNT[,...] [+]SOURCE TARGET [[+]SOURCE TARGET]...
 //
 // The first word maps users, the second groups: who is INSIDE on disk is OUTSIDE through the mount, so that a user
 // namespace with the same map sees INSIDE again. What is mounted below SOURCE comes along. TARGET must be there.
+// With a plus before SOURCE programs in it may be run, though they lie on a noexec file system, as /run often is.
 // Exit codes: 0; 1 with a line on stderr, `SOURCE: what: why`; 2 for a wrong command line.
 
 #define _GNU_SOURCE
@@ -24,7 +25,7 @@
 // linux/mount.h is not there for every C library; these numbers are one for all architectures (since Linux 5.2 and 5.12).
 enum { OPEN_TREE = 428, MOVE_MOUNT = 429, MOUNT_SETATTR = 442 };
 enum { TREE_CLONE = 1, TREE_CLOEXEC = O_CLOEXEC, FD_IS_PATH = 0x1000, WHOLE_TREE = 0x8000, FROM_FD = 4 };
-enum { ATTR_IDMAP = 0x00100000, PRIVATE = 1 << 18 };
+enum { ATTR_NOEXEC = 8, ATTR_IDMAP = 0x00100000, PRIVATE = 1 << 18 };
 
 struct attributes {
   uint64_t set;
@@ -101,10 +102,13 @@ static int make_userns(const char *users, const char *groups) {
 }
 
 static int bind_mapped(int userns, const char *source, const char *target) {
+  int runs = *source == '+';
+  if (runs) source++;
   int tree = (int)syscall(OPEN_TREE, AT_FDCWD, source, TREE_CLONE | TREE_CLOEXEC | WHOLE_TREE);
   if (tree < 0) return fail(source, "cannot be bound");
   // Private, or what is unmounted below the copy later on would be unmounted below SOURCE as well.
   struct attributes wanted = {.set = ATTR_IDMAP, .propagation = PRIVATE, .userns = (uint64_t)userns};
+  if (runs) wanted.clear = ATTR_NOEXEC;
   if (syscall(MOUNT_SETATTR, tree, "", FD_IS_PATH | WHOLE_TREE, &wanted, sizeof wanted))
     return fail(source, "its file system cannot map owners");
   if (syscall(MOVE_MOUNT, tree, "", AT_FDCWD, target, FROM_FD)) return fail(target, "cannot be mounted on");
@@ -116,7 +120,7 @@ int main(int argc, char **argv) {
   char users[4096], groups[4096];
   if (argc < 5 || argc % 2 == 0 || !parse_map(argv[1], users, sizeof users) ||
       !parse_map(argv[2], groups, sizeof groups)) {
-    fputs("usage: peapod-idmap USERS GROUPS SOURCE TARGET [SOURCE TARGET]...\n", stderr);
+    fputs("usage: peapod-idmap USERS GROUPS [+]SOURCE TARGET [[+]SOURCE TARGET]...\n", stderr);
     return 2;
   }
   int userns = make_userns(users, groups);

@@ -6,7 +6,7 @@ import { asPeapodError, errnoOf, PeapodError } from "../base/errors.ts";
 import { swiftCall } from "../base/swift-call.ts";
 import { makeIdMapArgs } from "../plan/map-ids.ts";
 import type { IdMappedBind, Step } from "../plan/plan.ts";
-import { readMountTable } from "./mount-table.ts";
+import { isWithin, readMountTable } from "./mount-table.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "./tool-error.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -20,7 +20,7 @@ export async function mapIds({ maps, mapping, program }: Extract<Step, { do: "ma
   if (missing.length === 0) return;
   const done = await swiftCall({
     program,
-    args: [...makeIdMapArgs(mapping), ...missing.flatMap(({ source, target }) => [source, target])],
+    args: [...makeIdMapArgs(mapping), ...missing.flatMap((map) => [markOwn(map), map.target])],
     env: TOOL_ENVIRONMENT,
     timeoutMs: TIMEOUT_MS,
   });
@@ -31,6 +31,11 @@ export async function mapIds({ maps, mapping, program }: Extract<Step, { do: "ma
     });
   }
   throw makeToolError("user namespace", basename(program), "peapod as a whole", done);
+}
+
+/** What is the pod's own; in a user namespace nobody could undo that it lies on a noexec file system. */
+function markOwn({ source, target }: IdMappedBind): string {
+  return isWithin(source, dirname(dirname(target))) ? `+${source}` : source;
 }
 
 /** The root of the user namespace passes through the directory, and sees nothing else in it. */

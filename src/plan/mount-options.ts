@@ -29,11 +29,18 @@ export function makeMountOptions(
 ): string[] {
   const propagation = mount.mountPropagation === undefined ? "rprivate" : PROPAGATION[mount.mountPropagation];
   const access = makeAccess(wish, mount, volume, pointer);
-  // A user namespace may make a mount read-only, but not drop these flags on the way, which our own mounts have.
-  const kept = wish.isMapped && access !== "rw" ? ["nosuid", "nodev"] : [];
+  return ["rbind", propagation, ...makeFlags(wish, volume, access), access];
+}
+
+function makeFlags({ isMapped, facts }: MountWish, volume: PlannedVolume, access: string): string[] {
   // As Kubernetes mounts images; whoever made one has no say in what runs here.
-  const flags = volume.kind === "image" ? ["nosuid", "nodev", "noexec"] : kept;
-  return ["rbind", propagation, ...flags, access];
+  if (volume.kind === "image") return ["nosuid", "nodev", "noexec"];
+  // A user namespace may make a mount read-only, but not drop these flags on the way, which our own mounts have.
+  if (isMapped) return access === "ro" ? ["nosuid", "nodev"] : [];
+  // With any flag at all the runtime sets all of them anew, so that a program in it runs though /run is noexec, as on
+  // Debian. A user may not.
+  const isOurs = volume.kind === "directory" || volume.kind === "named";
+  return isOurs && access === "rw" && facts.user === undefined ? ["relatime"] : [];
 }
 
 function makeAccess(wish: MountWish, mount: VolumeMount, volume: PlannedVolume, pointer: string): string {
@@ -41,10 +48,12 @@ function makeAccess(wish: MountWish, mount: VolumeMount, volume: PlannedVolume, 
   const isReadOnly =
     mount.readOnly || volume.kind === "files" || volume.kind === "image" || (asked?.kind === "claim" && asked.readOnly);
   if (!isReadOnly) return "rw";
-  if (mount.recursiveReadOnly === undefined) return "ro";
-  const { facts, runtime, container, manifest } = wish;
+  const { facts, runtime, container, manifest, isMapped } = wish;
   const hasKernel = isAtLeast(facts.kernel, RECURSIVE.kernel);
-  if (hasKernel && isAtLeast(runtime.version, RECURSIVE[runtime.kind])) return "rro";
+  const hasAll = hasKernel && isAtLeast(runtime.version, RECURSIVE[runtime.kind]);
+  // Nobody in a user namespace knows which flags of the host's he would have to keep; with this one all are.
+  if (mount.recursiveReadOnly === undefined) return isMapped && volume.kind === "host" && hasAll ? "rro" : "ro";
+  if (hasAll) return "rro";
   if (mount.recursiveReadOnly === "IfPossible") return "ro";
   const who = hasKernel ? `${runtime.kind} ${runtime.version}` : `Linux ${facts.kernel}`;
   const place = makePlace(manifest.source, `${pointer}/recursiveReadOnly`);

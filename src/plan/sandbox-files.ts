@@ -64,16 +64,18 @@ export class SandboxFiles {
    * The host's files are bound read-only: they are not the container's to change. The pod's own follow the root file
    * system, as in containerd, since some programs add a line to /etc/hosts when they start.
    */
-  mountsFor({ net, uts }: Namespaces, readOnly: boolean): FileMount[] {
+  mountsFor({ net, uts, user }: Namespaces, readOnly: boolean): FileMount[] {
     const { isInside } = this.#input;
     const isHostNetwork = net.scope === "host" && !isInside;
     const isHostUts = uts.scope === "host" && !isInside;
+    // As for volumes: see mount-options.ts.
+    const kept = user.scope === "host" ? [] : ["nosuid", "nodev"];
     const bind = (destination: string, file: SandboxFile | undefined, reason: Reason): FileMount => ({
       mount: {
         destination,
         type: "bind",
         source: file?.path ?? destination,
-        options: ["rbind", "rprivate", file === undefined || readOnly ? "ro" : "rw"],
+        options: ["rbind", "rprivate", ...(file === undefined || readOnly ? [...kept, "ro"] : ["rw"])],
       },
       reason,
     });

@@ -7,6 +7,7 @@ import { blobOf, makeImage, readManifestOf, rewriteImage, whyNoImages, writeArch
 import { filesOf, storeOf } from "../support/image-store.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { Gate, Registry } from "../support/registry.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const skip = whyNoImages();
@@ -100,6 +101,9 @@ testWithPeapod(
   { skip },
 );
 
+/** That a registry may be silent. */
+const STALL_S = patient(3);
+
 testWithPeapod(
   "a registry that stops in the middle, refuses or lies",
   async (t, host) => {
@@ -116,8 +120,18 @@ testWithPeapod(
     try {
       registry.push(layout, "a", "a:1");
       registry.push(layout, "arm", "arm:1");
-      await isRefused(t, host, `${silent.address}/a:1`, /a:1 cannot be pulled: nothing came for 3 s/);
-      await isRefused(t, host, `${mute.address}/a:1`, /a:1 cannot be pulled: no answer came for 3 s/);
+      await isRefused(
+        t,
+        host,
+        `${silent.address}/a:1`,
+        new RegExp(`/a:1 cannot be pulled: nothing came for ${STALL_S} s`),
+      );
+      await isRefused(
+        t,
+        host,
+        `${mute.address}/a:1`,
+        new RegExp(`/a:1 cannot be pulled: no answer came for ${STALL_S} s`),
+      );
       await isRefused(t, host, `${hangsUp.address}/a:1`, /a:1 cannot be pulled: /);
       await isRefused(t, host, `${registry.address}/none:1`, /none:1 cannot be pulled: .*manifest unknown/);
       await isRefused(t, host, `${registry.address}/arm:1`, /arm:1 is made for linux\/riscv64/);
@@ -131,7 +145,7 @@ testWithPeapod(
       await registry.stop();
     }
   },
-  { skip: skipRegistry, env: { PEAPOD_PULL_STALL_MS: "3000" } },
+  { skip: skipRegistry, env: { PEAPOD_PULL_STALL_MS: String(STALL_S * 1000) } },
 );
 
 testWithPeapod(

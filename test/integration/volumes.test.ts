@@ -2,9 +2,10 @@
 // outlive their pods.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type PeapodHost, testWithPeapod } from "../support/peapod-host.ts";
+import { type PeapodHost, testWithHost, testWithPeapod } from "../support/peapod-host.ts";
+import { HostWithSmallDisk } from "../support/small-disk.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 interface Named {
@@ -314,3 +315,41 @@ testWithPeapod("a projected volume joins its sources, and tells about the pod", 
   const told = ["a/name: told", 'annotations: note="say \\"hi\\"\\n"', "cpu: 2", "mem: 64", `${node} 127.0.0.1`];
   t.same(lines.slice(0, 5), told);
 });
+
+testWithHost(
+  "where peapod's own directory is noexec, as /run is on Debian, programs run from volumes all the same",
+  () => new HostWithSmallDisk({}, (host) => host.root, "size=64m,mode=711,nosuid,nodev,noexec"),
+  async (t, host) => {
+    await host.isReady();
+    chmodSync(host.dir, 0o711);
+    const write = "printf '#!/bin/sh\\necho ran\\n' >/v/x; chmod 755 /v/x; /v/x; cp /v/x /part/; /part/x";
+    for (const hostUsers of [true, false]) {
+      const pod = host.aPod({
+        name: `users-${hostUsers}`,
+        containers: [
+          {
+            name: "c",
+            run: `${write}; touch /kept/x /host/x /etc/hostname 2>&1`,
+            securityContext: { readOnlyRootFilesystem: true },
+            volumeMounts: [
+              { name: "v", mountPath: "/v" },
+              { name: "v", mountPath: "/part", subPath: "part" },
+              { name: "v", mountPath: "/kept", subPath: "kept", readOnly: true },
+              { name: "host", mountPath: "/host", readOnly: true },
+            ],
+          },
+        ],
+        spec: {
+          hostUsers,
+          volumes: [
+            { name: "v", emptyDir: {} },
+            { name: "host", hostPath: { path: join(host.root, "theirs"), type: "DirectoryOrCreate" } },
+          ],
+        },
+      });
+      const { out, err } = await host.peapod("run", pod.file);
+      const refused = ["/kept/x", "/host/x", "/etc/hostname"].map((path) => `touch: ${path}: Read-only file system\n`);
+      t.equal(out, `ran\nran\n${refused.join("")}`, err);
+    }
+  },
+);
