@@ -1,13 +1,14 @@
 // Every example runs as it is, and proves what the comment at its head says: its result is 0, it says `ok:` so many times
 // and never `not ok:`, and where an outsider sees more than its containers do the journal is asked.
 
-import { chmodSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { EXAMPLES, exampleNames } from "../../scripts/golden.ts";
 import type { Event } from "../../src/state/event.ts";
 import { type PeapodHost, type Test, testWithPeapod } from "../support/peapod-host.ts";
 import { exampleRootfs } from "../support/rootfs.ts";
+import { patient } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 interface Promises {
@@ -92,7 +93,10 @@ for (const [example, { oks, result = 0, story = [] }] of Object.entries(PROMISES
 }
 
 testWithPeapod("graceful-drain keeps its promises when it is stopped", async (t, host) => {
-  await host.must("run", "-d", anExample(host, "graceful-drain"));
+  const file = anExample(host, "graceful-drain");
+  // In flight until a slow machine has come to the stop; the pod's grace is 20 s.
+  writeFileSync(file, readFileSync(file, "utf8").replace(/sleep 2$/m, `sleep ${Math.min(patient(2), 15)}`));
+  await host.must("run", "-d", file);
   const logs = async () => {
     const { out, err } = await host.peapod("logs", "graceful-drain");
     return `${out}${err}`;

@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { ATTACHMENTS_DIR } from "../../src/base/paths.ts";
@@ -251,6 +251,7 @@ function crash(host: PeapodHost, pod: PodFile): void {
   for (const pid of own.flatMap((path) => readIfAny(path).split("\n")).filter(Boolean)) killIfThere(Number(pid));
   for (const path of mountsBelow(dir)) execFileSync("umount", ["-l", path]);
   for (const path of own) rmdirQuietly(path);
+  if (cgroup.endsWith(".slice")) execFileSync("systemctl", ["stop", basename(dirname(cgroup))]);
   rmSync(dir, { recursive: true, force: true });
   for (const name of readdirSync(ATTACHMENTS_DIR).filter((one) => one.includes(`${pod.name}-${main.uid}`))) {
     const later = `0badb007.${basename(name).split(".").slice(1).join(".")}`;
