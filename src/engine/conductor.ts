@@ -73,6 +73,7 @@ export class Conductor {
 
   #look(now: number): number | undefined {
     const { moves, wakeAtMs } = decideMoves(this.#pod.plan, this.#pod.journal.state, now);
+    if (!moves.some(isMaking)) this.#unprepared = undefined;
     const pausedUntilMs = this.#unprepared?.untilMs ?? 0;
     for (const move of moves) {
       if (pausedUntilMs > now && isMaking(move)) continue;

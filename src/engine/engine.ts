@@ -319,11 +319,9 @@ export interface BundleReport {
   readonly bundles: readonly { readonly container: ContainerName; readonly dir: string }[];
 }
 
-export interface BuildImageRequest {
+export interface BuildImageRequest extends ReadMore {
   /** Path of the manifest, whose containers may name ordinary images; `-`: `stdinText` is its text. */
   readonly file: string;
-  readonly stdinText?: string;
-  readonly configFiles?: readonly string[];
   /** Name of the new image. */
   readonly tag: string;
   /** `podman`, `docker`, `buildah` or a path; the first that is installed unless told. */

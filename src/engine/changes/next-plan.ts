@@ -88,9 +88,10 @@ export function installNext(paths: PodPaths): void {
 async function removeNext(known: Plan): Promise<void> {
   const next = nextPaths(known.paths);
   const plan = readOwnJson<Plan>(next.plan);
-  if (plan !== undefined) await removeBeyond(plan, known);
-  if (plan !== undefined)
+  if (plan !== undefined) {
+    await removeBeyond(plan, known);
     for (const volume of known.sandbox.volumes) if (volume.kind === "files") dropPrepared(volume.path);
+  }
   dropNextOfVault(known.paths.vault);
   rmSync(next.dir, { recursive: true, force: true });
 }

@@ -17,22 +17,16 @@ import type { PodState } from "../../state/pod-state.ts";
 const SIZE_BYTES = 32 * 1024 * 1024;
 
 /** Does nothing for a pod without Secrets. @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
-export async function fillVault(plan: Plan, parts: SecretParts): Promise<void> {
-  const { vault } = plan.sandbox;
-  if (vault === undefined) return;
-  await makeVault(plan, vault);
-  writeJsonAtomic(valuesFile(vault), parts);
+export function fillVault(plan: Plan, parts: SecretParts): Promise<void> {
+  return writeVault(plan, parts, valuesFile);
 }
 
 /**
  * For a change of a pod that runs: what is to hold lies beside what holds, until `turnVault`.
  * @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES
  */
-export async function prepareVault(plan: Plan, parts: SecretParts): Promise<void> {
-  const { vault } = plan.sandbox;
-  if (vault === undefined) return;
-  await makeVault(plan, vault);
-  writeJsonAtomic(nextFile(vault), parts);
+export function prepareVault(plan: Plan, parts: SecretParts): Promise<void> {
+  return writeVault(plan, parts, nextFile);
 }
 
 /** Does nothing where it was done. */
@@ -42,6 +36,13 @@ export function turnVault(vault: string): void {
 
 export function dropNextOfVault(vault: string): void {
   rmSync(nextFile(vault), { force: true });
+}
+
+async function writeVault(plan: Plan, parts: SecretParts, fileIn: (vault: string) => string): Promise<void> {
+  const { vault } = plan.sandbox;
+  if (vault === undefined) return;
+  await makeVault(plan, vault);
+  writeJsonAtomic(fileIn(vault), parts);
 }
 
 /** What is so already stays as it is. */
