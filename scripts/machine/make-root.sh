@@ -6,7 +6,7 @@ root=$vm_dir/root
 suite=trixie
 mirror=${PEAPOD_VM_MIRROR:-http://deb.debian.org/debian}
 # Goes up when the list below changes: then the folder is made anew.
-root_version=5
+root_version=6
 
 has_root() {
   [ "$(cat "$root/usr/lib/peapod-vm-version" 2>/dev/null)" = $root_version ]
@@ -31,7 +31,7 @@ make_root() (
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     export DEBIAN_FRONTEND=noninteractive
-    chroot "$root" apt-get install -qq --no-install-recommends crun podman conmon containerd criu libc6-dev musl-tools binutils e2fsprogs uidmap passt slirp4netns dbus-user-session libpam-systemd python3 skopeo umoci buildah docker-registry
+    chroot "$root" apt-get install -qq --no-install-recommends crun podman conmon containerd criu libc6-dev musl-tools binutils e2fsprogs uidmap passt slirp4netns dbus-user-session libpam-systemd python3 skopeo umoci buildah netavark docker-registry
     cd "$root/var/cache/apt"
     # Unpacked, not installed: an installed one wants an initrd, and a way to boot.
     kernel=$(chroot "$root" apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p')

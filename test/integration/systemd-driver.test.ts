@@ -35,6 +35,22 @@ testWithPeapod(
 );
 
 testWithPeapod(
+  "a slice of all that systemd made by itself goes with the last pod as well",
+  async (t, host) => {
+    const pod = host.aPod();
+    const { base } = makeCgroup(host.root, pod.name as PodName, "systemd");
+    // What a pod gets that comes at the instant at which the last one's goes.
+    spawnSync("systemctl", ["start", base.slice(1)]);
+    t.ok(isActive(base));
+    await host.must("run", "-d", pod.file);
+    t.ok(isActive(base));
+    await host.must("delete", "--force", pod.name);
+    await waitUntil("the slice above is gone", () => !isActive(base));
+  },
+  options,
+);
+
+testWithPeapod(
   "a container that the kernel killed for memory is told from one that somebody killed",
   async (t, host) => {
     const resources = { limits: { memory: "24Mi" } };

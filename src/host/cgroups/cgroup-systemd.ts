@@ -7,6 +7,8 @@ import { PeapodError } from "../../base/errors.ts";
 import type { PodCgroup } from "../../plan/plan.ts";
 import { makeToolError, TOOL_ENVIRONMENT } from "../tool-error.ts";
 
+/** Where systemd keeps units that were made by a call, and have no file of their own. */
+const TRANSIENT = "/run/systemd/transient";
 /** Where systemctl set-property --runtime leaves them. */
 const CONTROL = "/run/systemd/system.control";
 const TIMEOUT_MS = 30_000;
@@ -23,33 +25,29 @@ export function makeSliceUnit(path: string): string {
   throw new PeapodError("BUG", `cgroup ${path}: is no slice, as the systemd driver needs it`);
 }
 
-/**
- * `isFirst`: the slice above is not there yet. Systemd would make it by itself, and keep it for ever; made by us it goes with its
- * last pod, and no pod that comes at that moment is harmed, as it would be by a `stop` of ours.
- * @throws HOST_LACKS where systemd does not run this machine; NOT_PERMITTED
- */
-export async function startSlice(
-  { path, base }: Pick<PodCgroup, "path" | "base">,
-  isFirst: boolean,
-  booted = BOOTED,
-): Promise<void> {
+/** @throws HOST_LACKS where systemd does not run this machine; NOT_PERMITTED */
+export async function startSlice({ path, base }: Pick<PodCgroup, "path" | "base">, booted = BOOTED): Promise<void> {
   if (!existsSync(booted)) {
     throw new PeapodError("HOST_LACKS", "cgroup driver systemd: systemd does not run this machine", {
       hint: "use --cgroup-driver cgroupfs",
     });
   }
-  // Refused where somebody has made one meanwhile, or has a unit file for it: then that is the one.
-  if (isFirst) await run("busctl", makeTransientCall(makeSliceUnit(path), makeSliceUnit(base)));
   const done = await systemctl("start", path);
   if (done.exitCode !== 0) throw makeToolError(`slice ${makeSliceUnit(path)}`, "systemctl", "systemd", done);
+  // The slice above was there, or systemd has made it by itself just now; from here on the pod's holds it.
+  if (!existsSync(`${TRANSIENT}/${makeSliceUnit(base)}`)) await goWithLastPod(makeSliceUnit(base));
 }
 
-/** StartTransientUnit of org.freedesktop.systemd1(5): the pod's slice, and with it the one above, needed by pods alone. */
-function makeTransientCall(unit: string, base: string): string[] {
+/**
+ * Systemd would keep for ever what it made by itself. Made ours while it runs it goes with its last pod, and no pod that comes at
+ * that moment is harmed, as it would be by a `stop` of ours. Refused where somebody has a unit file for it: then that says when.
+ */
+async function goWithLastPod(base: string): Promise<void> {
+  // See org.freedesktop.systemd1(5).
   const manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
-  const pod = [unit, "fail", "0"];
-  const above = ["1", base, "1", "StopWhenUnneeded", "b", "true"];
-  return ["--quiet", "call", ...manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", ...pod, ...above];
+  const signature = "ssa(sv)a(sa(sv))";
+  const unit = [base, "fail", "1", "StopWhenUnneeded", "b", "true", "0"];
+  await run("busctl", ["--quiet", "call", ...manager, "StartTransientUnit", signature, ...unit]);
 }
 
 /** Until the machine is booted anew, or the slice is stopped. @throws WRONG_STATE for what systemd does not take */

@@ -29,7 +29,7 @@ const LONGEST_PAUSE_MS = 20;
 /** @throws HOST_LACKS, NOT_PERMITTED, OUT_OF_RESOURCES */
 export async function makePodCgroup(cgroup: PodCgroup, facts: CgroupFacts): Promise<void> {
   if (cgroup.isCallers || cgroup.driver === "none") return;
-  if (cgroup.driver === "systemd") return startSlice(cgroup, !isThere(cgroup.base, facts));
+  if (cgroup.driver === "systemd") return startSlice(cgroup);
   const hierarchies = makeHierarchies(facts);
   if (hierarchies.length === 0) {
     throw new PeapodError("HOST_LACKS", `cgroup ${cgroup.path}: no cgroup file system is mounted`);

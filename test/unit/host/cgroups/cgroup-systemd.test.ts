@@ -8,7 +8,7 @@ t.test("a pod's slice is the last name of its path", async (t) => {
 
 t.test("where systemd does not run the driver is refused, and there is nothing to take down", async (t) => {
   const booted = `${t.testdir()}/no-systemd`;
-  await t.rejects(startSlice({ path: "/peapod.slice/peapod-web.slice", base: "/peapod.slice" }, true, booted), {
+  await t.rejects(startSlice({ path: "/peapod.slice/peapod-web.slice", base: "/peapod.slice" }, booted), {
     code: "HOST_LACKS",
     hint: /cgroupfs/,
   });
