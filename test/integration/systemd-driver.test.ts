@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import type { PodName } from "../../src/base/names.ts";
 import { makePodPaths } from "../../src/base/paths.ts";
+import { startSlice, stopSlice } from "../../src/host/cgroups/cgroup-systemd.ts";
 import { makeCgroup } from "../../src/plan/cgroups.ts";
 import { killIfThere } from "../support/if-any.ts";
 import { callersOf, reaperOf, supervisorOf } from "../support/own-processes.ts";
@@ -45,6 +46,24 @@ testWithPeapod(
     await host.must("run", "-d", pod.file);
     t.ok(isActive(base));
     await host.must("delete", "--force", pod.name);
+    await waitUntil("the slice above is gone", () => !isActive(base));
+  },
+  options,
+);
+
+testWithPeapod(
+  "pods that come and go at the same moment leave nothing above them",
+  async (t, host) => {
+    const lives = ["a", "b", "c"].map(async (name) => {
+      const cgroup = makeCgroup(host.root, name as PodName, "systemd");
+      for (let round = 0; round < 5; round += 1) {
+        await startSlice(cgroup);
+        t.ok(isActive(cgroup.path));
+        await stopSlice(cgroup.path);
+      }
+    });
+    await Promise.all(lives);
+    const { base } = makeCgroup(host.root, "a" as PodName, "systemd");
     await waitUntil("the slice above is gone", () => !isActive(base));
   },
   options,
