@@ -10,6 +10,7 @@ import { makeRunStages } from "../plan/stages.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import { decideMoves, type Move } from "./next-moves.ts";
+import { Patience } from "./patience.ts";
 import { Rounds } from "./rounds.ts";
 import { executeStep, isStepOf } from "./steps.ts";
 
@@ -18,17 +19,29 @@ const RETRY_MS = 1000;
 /** And after twice that, and so on, where all containers wait for it. */
 const LONGEST_RETRY_MS = 60_000;
 
+type Work = Exclude<Move, { do: "note" }>;
+
+interface Task {
+  readonly done: Promise<void>;
+  /** Of one that waits for a container's end or hook: the container is to be gone by then, milliseconds since 1970. */
+  readonly hasten?: (byMs: number) => void;
+}
+
+function makeHasten(move: Work, patience: Patience): Pick<Task, "hasten"> {
+  if (move.do === "end") return { hasten: (byMs) => patience.shorten(byMs) };
+  // Its container is to have its own signal and time.
+  return move.do === "post-start" ? { hasten: () => patience.shorten(0) } : {};
+}
+
 function isMaking(move: Move): boolean {
   return move.do === "make" || move.do === "restart";
 }
 
 export class Conductor {
   readonly #pod: KeptPod;
-  readonly #tasks = new Map<ContainerName, Promise<void>>();
-  /** Those of them that do not wait for a container's end or hook. */
-  readonly #making = new Set<Promise<void>>();
+  readonly #tasks = new Map<ContainerName, Task>();
   /** Aborted, no container is given time any more. */
-  #patience = new AbortController();
+  #hurry = new AbortController();
   /** Nobody is made before; set while what an update has left to be made cannot be. */
   #unprepared: { readonly message: string; readonly pauseMs: number; readonly untilMs: number } | undefined;
   readonly #rounds: Rounds;
@@ -54,21 +67,21 @@ export class Conductor {
 
   /** Whoever is being ended has no time left. */
   hurry(): void {
-    this.#patience.abort();
-    this.#patience = new AbortController();
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
   }
 
   /** Begins nothing new, and resolves when all that was begun is done, or is waiting for a container's end. */
   async hold(): Promise<void> {
     this.#rounds.hold();
-    await Promise.all(this.#making);
+    await Promise.all([...this.#tasks.values()].map(({ done, hasten }) => (hasten === undefined ? done : undefined)));
   }
 
-  /** As hold, and those that are being ended get no more time. */
+  /** As hold, and neither those that are being ended nor their hooks get any more time. */
   async halt(): Promise<void> {
     this.#rounds.hold();
-    this.#patience.abort();
-    await Promise.all(this.#tasks.values());
+    this.#hurry.abort();
+    await Promise.all([...this.#tasks.values()].map(({ done }) => done));
   }
 
   #look(now: number): number | undefined {
@@ -77,7 +90,9 @@ export class Conductor {
     const pausedUntilMs = this.#unprepared?.untilMs ?? 0;
     for (const move of moves) {
       if (pausedUntilMs > now && isMaking(move)) continue;
-      if (move.containers.some((name) => this.#tasks.has(name))) continue;
+      const running = move.containers.flatMap((name) => this.#tasks.get(name) ?? []);
+      if (move.do === "end") for (const { hasten } of running) hasten?.(move.byMs);
+      if (running.length > 0) continue;
       if (move.do === "note") this.#note(move);
       else this.#begin(move);
     }
@@ -95,19 +110,20 @@ export class Conductor {
     }
   }
 
-  #begin(move: Exclude<Move, { do: "note" }>): void {
-    const task = this.#perform(move)
+  #begin(move: Work): void {
+    const patience = new Patience(move.do === "end" ? move.byMs : Number.POSITIVE_INFINITY);
+    const done = this.#perform(move, patience)
       .catch((error: unknown) => this.#onFailure(move, error))
       .finally(() => {
+        patience.end();
         for (const name of move.containers) this.#tasks.delete(name);
-        this.#making.delete(task);
         this.#rounds.schedule();
       });
+    const task = { done, ...makeHasten(move, patience) };
     for (const name of move.containers) this.#tasks.set(name, task);
-    if (move.do !== "end" && move.do !== "post-start") this.#making.add(task);
   }
 
-  async #perform(move: Exclude<Move, { do: "note" }>): Promise<void> {
+  async #perform(move: Work, patience: Patience): Promise<void> {
     const [keeper] = move.containers.map((name) => this.#keeper(name));
     if (keeper === undefined) return;
     if (isMaking(move) && !(await this.#prepare())) return;
@@ -121,9 +137,9 @@ export class Conductor {
       case "discard":
         return keeper.discard();
       case "post-start":
-        return this.#postStart(keeper);
+        return this.#postStart(keeper, patience);
       case "end":
-        return this.#end(keeper, move.byMs);
+        return this.#end(keeper, patience);
     }
   }
 
@@ -163,12 +179,12 @@ export class Conductor {
     }
   }
 
-  async #onFailure(move: Exclude<Move, { do: "note" }>, error: unknown): Promise<void> {
+  async #onFailure(move: Work, error: unknown): Promise<void> {
     try {
       for (const name of move.containers) await this.#fail(name, error);
     } catch (worse) {
       this.#pod.report(worse, `${move.do} of ${move.containers.join(", ")} failed, and could not be told`);
-      await sleep(RETRY_MS, undefined, { signal: this.#patience.signal }).catch(() => undefined);
+      await sleep(RETRY_MS, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
     }
   }
 
@@ -179,39 +195,40 @@ export class Conductor {
     if (status === "planned" || status === "creating") return keeper.fail(asPeapodError(error, `container ${name}`));
     this.#pod.report(error, `container ${name}: what was begun with it failed`);
     if (status === "created") return keeper.kill();
-    await sleep(RETRY_MS, undefined, { signal: this.#patience.signal }).catch(() => undefined);
+    await sleep(RETRY_MS, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
   }
 
-  async #postStart(keeper: ContainerKeeper): Promise<void> {
+  async #postStart(keeper: ContainerKeeper, patience: Patience): Promise<void> {
     const { name } = keeper.planned;
     const gone = new AbortController();
     void keeper.exited().then(() => gone.abort());
-    const { ok, message } = await this.#runHook(keeper, "postStart", undefined, gone.signal);
+    const calledOff = AbortSignal.any([this.#hurry.signal, patience.cutShort]);
+    const signal = AbortSignal.any([gone.signal, calledOff]);
+    const { ok, message } = await this.#runHook(keeper, "postStart", undefined, signal);
     if (keeper.state.status !== "running") return;
     if (ok) this.#pod.journal.append({ type: "container.post-started", container: name });
-    else {
+    else if (!calledOff.aborted) {
       const endBy = new Date(Date.now() + this.#pod.plan.stopGraceMs).toISOString();
       this.#pod.journal.append({ type: "container.unhealthy", container: name, cause: "postStart", message, endBy });
     }
   }
 
   /** preStop and the signal have one budget; who lives when it is used up is killed. */
-  async #end(keeper: ContainerKeeper, byMs: number): Promise<void> {
-    const hurry = this.#patience.signal;
-    const leftMs = () => Math.max(0, byMs - Date.now());
+  async #end(keeper: ContainerKeeper, patience: Patience): Promise<void> {
+    const hurry = this.#hurry.signal;
     // A container that was created but never started has a runtime's init that heeds only SIGKILL.
-    if (keeper.state.status !== "running" || leftMs() === 0 || hurry.aborted) return keeper.kill();
+    if (keeper.state.status !== "running" || patience.leftMs === 0 || hurry.aborted) return keeper.kill();
     const over = new AbortController();
     const gone = keeper.exited().then(() => over.abort());
-    const signal = AbortSignal.any([hurry, over.signal]);
+    const signal = AbortSignal.any([hurry, over.signal, patience.cutShort]);
     if (keeper.planned.hooks?.preStop !== undefined) {
-      const { ok, message } = await this.#runHook(keeper, "preStop", leftMs(), signal);
+      const { ok, message } = await this.#runHook(keeper, "preStop", patience.leftMs, signal);
       if (!ok && keeper.state.status === "running")
         this.#pod.journal.append({ type: "container.pre-stop-failed", container: keeper.planned.name, message });
     }
     // A hook that used up the budget leaves nothing for a signal that nobody would wait for.
-    if (keeper.isAlive && leftMs() > 0) await keeper.signal(this.#stopSignalOf(keeper)).catch(() => undefined);
-    await Promise.race([gone, sleep(leftMs(), undefined, { signal }).catch(() => undefined)]);
+    if (keeper.isAlive && patience.leftMs > 0) await keeper.signal(this.#stopSignalOf(keeper)).catch(() => undefined);
+    await Promise.race([gone, sleep(patience.leftMs, undefined, { signal }).catch(() => undefined)]);
     over.abort();
     await keeper.kill();
   }

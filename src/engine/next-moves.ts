@@ -57,16 +57,30 @@ export function isFinal(plan: Plan, container: ContainerState): boolean {
   return !isRestarted(planned, shellStatus(container.exit));
 }
 
-/** By when all have to be gone, where the pod is on its way down; milliseconds since 1970. */
-function makeDownBy(plan: Plan, state: PodState): number | undefined {
-  if (state.want === "stopped" || state.want === "restarted")
-    return Date.parse(state.wantedAt ?? "") + (state.graceMs ?? plan.stopGraceMs);
-  if (state.expiredAt !== undefined) return Date.parse(state.expiredAt) + plan.stopGraceMs;
+/**
+ * By when all have to be gone, where the pod is on its way down; milliseconds since 1970. What begins later may bring that
+ * forward, and never puts it off.
+ */
+export function makeDownBy(plan: Plan, state: PodState): number | undefined {
+  const { want, wantedAt = "", graceMs = plan.stopGraceMs, expiredAt } = state;
+  const wantedMs = want === "stopped" || want === "restarted" ? Date.parse(wantedAt) : undefined;
+  const endedMs = makeOwnEnd(plan, state);
+  const ends = [
+    wantedMs === undefined ? [] : wantedMs + graceMs,
+    expiredAt === undefined ? [] : Date.parse(expiredAt) + plan.stopGraceMs,
+    // After it was asked to end it is no end of its own.
+    endedMs === undefined || (wantedMs !== undefined && endedMs > wantedMs) ? [] : endedMs + plan.stopGraceMs,
+  ].flat();
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** When the last of its workers ended, and none comes again. */
+function makeOwnEnd(plan: Plan, state: PodState): number | undefined {
   if (state.startedAt === undefined || exitStatusOf(state) === undefined) return undefined;
   const workers = state.containers.filter(({ role }) => role === "main" || role === "init");
   const ended = workers.filter(({ exit }) => exit !== undefined);
   if (!ended.every((one) => isThrough(one) || isFinal(plan, one))) return undefined;
-  return Math.max(...ended.map(({ exit }) => Date.parse(exit?.time ?? ""))) + plan.stopGraceMs;
+  return Math.max(...ended.map(({ exit }) => Date.parse(exit?.time ?? "")));
 }
 
 /** The main containers first, side by side; then the sidecars, the last one first. */
@@ -77,9 +91,9 @@ function decideDown(state: PodState, byMs: number): Decision {
   const next = workers.length > 0 || sidecar === undefined ? workers : [sidecar];
   if (next.length === 0) return noting({ type: "pod.exited", status: finalStatusOf(state) });
   return {
-    moves: next.map(({ name, status }): Move => {
+    moves: next.map(({ name, status, endBy }): Move => {
       if (status === "creating") return { do: "discard", containers: [name] };
-      return { do: "end", containers: [name], byMs };
+      return { do: "end", containers: [name], byMs: Math.min(byMs, firstOf(endBy)) };
     }),
     wakeAtMs: undefined,
   };

@@ -20,6 +20,7 @@ import { climb, killOnFailure, undoOnFailure } from "./climb.ts";
 import { Conductor } from "./conductor.ts";
 import { ContainerKeeper } from "./container-keeper.ts";
 import { type KeptPod, membersOf, type PodContext } from "./context.ts";
+import { makeDownBy } from "./next-moves.ts";
 import { meaningOf } from "./outer/caller-signals.ts";
 import { Prober } from "./probes/prober.ts";
 import { Queue } from "./queue.ts";
@@ -118,17 +119,24 @@ export class Supervisor {
 
   /**
    * In order: the main containers, then the sidecars; `graceMs` for all together, then SIGKILL. A pod that has ended
-   * already is left as it is.
+   * already is left as it is. Of several who ask at once the most hasty one is heard.
    */
-  stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
+  async stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
+    const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
+    if (this.#isStopping && this.state.changing === undefined) this.#hasten(asked, graceMs);
     return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
       this.#assertThere("stop");
-      const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       this.#note("stopped", asked, { graceMs });
       await this.#stop();
       return this.state;
     });
+  }
+
+  /** While others wait for containers to end: nobody comes back, and none has more time than this. */
+  #hasten(asked: Asked, graceMs: number): void {
+    const byMs = makeDownBy(this.pod.plan, this.state) ?? Number.POSITIVE_INFINITY;
+    if (this.state.want !== "stopped" || Date.now() + graceMs < byMs) this.#note("stopped", asked, { graceMs });
   }
 
   /**
@@ -156,6 +164,11 @@ export class Supervisor {
       } else {
         this.#note("restarted", asked, { graceMs });
         await this.#restart();
+        if (this.state.want === "stopped")
+          throw new PeapodError(
+            "WRONG_STATE",
+            `pod ${this.pod.plan.pod}: was stopped before it could be started again`,
+          );
       }
       return this.state;
     });
@@ -392,9 +405,10 @@ export class Supervisor {
     });
   }
 
-  /** Each part may have been done before a supervisor's death. */
+  /** Each part may have been done before a supervisor's death. Whoever asks for a stop meanwhile is heard: it stays down. */
   async #restart(): Promise<void> {
     if (this.state.exitedAt === undefined) await this.#stop();
+    if (this.state.want === "stopped") return;
     await this.#holdStill();
     await (await import("./restart.ts")).clearContainers(this.pod);
     this.pod.journal.append({ type: "pod.restarted" });
@@ -403,7 +417,7 @@ export class Supervisor {
 
   async #takeDown(isStrict = false): Promise<void> {
     // The logs go as well.
-    await Promise.all([this.#caretaker.halt(), this.#conductor.halt(), this.#prober.halt()]);
+    await Promise.all([this.#caretaker.halt(), this.#conductor.halt(), this.#prober.hold()]);
     await takeDownContainers(this.pod, isStrict);
     await takeDownSandbox(this.pod);
     this.#end();

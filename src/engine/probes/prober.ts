@@ -28,7 +28,8 @@ interface Track {
 export class Prober {
   readonly #pod: KeptPod;
   readonly #tracks = new Map<string, Track>();
-  readonly #calledOff = new AbortController();
+  /** Aborted and made anew with each hold. */
+  #calledOff = new AbortController();
   readonly #rounds: Rounds;
   /** Of a supervisor that found the pod running. */
   #tookOverMs: number | undefined;
@@ -61,15 +62,12 @@ export class Prober {
     this.begin();
   }
 
-  /** Nothing runs any more when this resolves. */
+  /** Nothing runs any more when this resolves. What ran is called off and tells nothing: it could take minutes. */
   async hold(): Promise<void> {
     this.#rounds.hold();
-    await Promise.all([...this.#tracks.values()].map(({ running }) => running));
-  }
-
-  async halt(): Promise<void> {
     this.#calledOff.abort();
-    await this.hold();
+    this.#calledOff = new AbortController();
+    await Promise.all([...this.#tracks.values()].map(({ running }) => running));
   }
 
   /** Not while the pod comes to its end, where a probe that fails says nothing new. */
@@ -89,7 +87,10 @@ export class Prober {
     const { probes } = keeper.planned;
     const { state } = keeper;
     if (probes === undefined || state.status !== "running" || state.endBy !== undefined) return [];
-    const isStarted = !state.awaits.includes("startup") || state.passed.includes("startup");
+    const isPast = (what: "postStart" | "startup") => !state.awaits.includes(what) || state.passed.includes(what);
+    // A program that is still being prepared is asked nothing.
+    if (!isPast("postStart")) return [];
+    const isStarted = isPast("startup");
     return chooseProbes(probes, isStarted).flatMap((kind) => {
       const probe = probes[kind] as Probe;
       const track = this.#trackOf(state, kind, now);
@@ -123,11 +124,12 @@ export class Prober {
   }
 
   async #run(keeper: ContainerKeeper, kind: ProbeKind, probe: Probe, track: Track): Promise<void> {
+    const calledOff = this.#calledOff.signal;
     try {
-      const outcome = await runProbe(this.#pod, keeper, kind, this.#calledOff.signal);
+      const outcome = await runProbe(this.#pod, keeper, kind, calledOff);
       const { status, attempt, endBy } = keeper.state;
       const isLate = status !== "running" || attempt !== track.attempt || endBy !== undefined;
-      if (isLate || !this.#isProbed || this.#calledOff.signal.aborted) return;
+      if (isLate || !this.#isProbed || calledOff.aborted) return;
       const { tally, verdict } = weighResult(kind, probe, track.tally, outcome.ok);
       track.tally = tally;
       const fact =
