@@ -2,6 +2,7 @@
 // until the container's end where that is wanted. Only reads; io alone writes.
 
 import { dirname } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { DirWatch } from "./dir-watch.ts";
 import { LogFiles } from "./log-files.ts";
 import { type LogPiece, parseLogLine, type StreamName } from "./log-line.ts";
@@ -66,6 +67,8 @@ export async function* readLog(request: LogRequest): AsyncGenerator<LogLine> {
       const isLast = isEnded;
       for (let lines = files.readNext(); lines !== undefined && !signal?.aborted; lines = files.readNext()) {
         for (const line of lines) yield* joiner.take(parseLogLine(line));
+        // One that is written faster than it is read has no end: signals and all others have their turn in between.
+        await turn();
       }
       if (isLast) yield* joiner.takeRest();
       yield undefined;

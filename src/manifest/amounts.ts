@@ -5,18 +5,21 @@ import { countUnits, parseQuantity } from "./quantity.ts";
 
 export type Amount = { readonly value: number } | { readonly fault: string };
 
-/** Thousandths of a core; more than none. */
-export function parseCpuMilli(written: string | number): Amount {
-  const quantity = readPositive(written);
+/** `request`: may be nothing, since one that is not written is the limit. */
+export type AmountKind = "limit" | "request";
+
+/** Thousandths of a core. */
+export function parseCpuMilli(written: string | number, kind: AmountKind = "limit"): Amount {
+  const quantity = readQuantity(written, kind);
   if ("fault" in quantity) return quantity;
   const milli = countUnits(quantity, 3);
   if (milli === undefined) return { fault: "must be whole thousandths of a core: 1m is the least" };
   return asNumber(milli);
 }
 
-/** Whole bytes; more than none. */
-export function parseBytes(written: string | number): Amount {
-  const quantity = readPositive(written);
+/** Whole bytes. */
+export function parseBytes(written: string | number, kind: AmountKind = "limit"): Amount {
+  const quantity = readQuantity(written, kind);
   if ("fault" in quantity) return quantity;
   const bytes = countUnits(quantity, 0);
   if (bytes !== undefined) return asNumber(bytes);
@@ -26,14 +29,15 @@ export function parseBytes(written: string | number): Amount {
   return { fault: `must be whole bytes${meant}` };
 }
 
-function readPositive(written: string | number): Quantity | { readonly fault: string } {
+function readQuantity(written: string | number, kind: AmountKind): Quantity | { readonly fault: string } {
   const quantity = parseQuantity(String(written));
   if (quantity === undefined) {
     return {
       fault: "must be a quantity: a number and one of m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei, or no suffix",
     };
   }
-  if (quantity.digits <= 0n) return { fault: "must be more than 0; leave it out for no limit" };
+  if (kind === "limit" && quantity.digits <= 0n) return { fault: "must be more than 0; leave it out for no limit" };
+  if (quantity.digits < 0n) return { fault: "must not be less than 0" };
   return quantity;
 }
 

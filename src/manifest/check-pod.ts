@@ -43,12 +43,14 @@ export function checkPod(
   const resources: Parameters<typeof checkPodResources>[1][number][] = [];
   for (const { container, pointer } of containers) {
     checkImage(container.image, images, `${pointer}/image`, report);
+    const isEarly = pointer.startsWith("/spec/initContainers/");
     resources.push({
+      role: isEarly ? (container.restartPolicy === "Always" ? "sidecar" : "init") : "main",
       amounts: checkResources(container.resources, `${pointer}/resources`, report),
       pointer: `${pointer}/resources`,
     });
     checkRestart(container, pointer, report);
-    const mayBeProbed = pointer.startsWith("/spec/containers/") || container.restartPolicy === "Always";
+    const mayBeProbed = !isEarly || container.restartPolicy === "Always";
     checkAttendance(container, pointer, makeAttendanceRules(spec, mayBeProbed), report);
     const env = list(container.env).map((variable) => nameOf(fields(variable)));
     checkUnique(env, pointersBelow(`${pointer}/env`, env), lineOf, report);

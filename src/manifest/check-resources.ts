@@ -1,8 +1,9 @@
 // Kubernetes' rules for requests and limits: of one container, and of a pod that has its own beside its containers'.
 // Takes any value; a part of the wrong type is passed over.
 
-import type { Amount } from "./amounts.ts";
+import type { Amount, AmountKind } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { mostAtOnce } from "./at-once.ts";
 import { HUGEPAGE_BYTES } from "./hugepages.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -21,8 +22,8 @@ interface Amounts {
 export function checkResources(resources: unknown, pointer: string, report: Report): Amounts {
   const written = fields(resources);
   const amounts = {
-    limits: readAmounts(fields(written.limits), `${pointer}/limits`, report),
-    requests: readAmounts(fields(written.requests), `${pointer}/requests`, report),
+    limits: readAmounts(fields(written.limits), "limit", `${pointer}/limits`, report),
+    requests: readAmounts(fields(written.requests), "request", `${pointer}/requests`, report),
   };
   for (const name of NAMES) {
     const request = amounts.requests.get(name);
@@ -41,7 +42,7 @@ export function checkResources(resources: unknown, pointer: string, report: Repo
 /** A pod's own amounts bound its containers', one by one for limits, together for requests and huge pages. */
 export function checkPodResources(
   pod: unknown,
-  containers: readonly { readonly amounts: Amounts; readonly pointer: string }[],
+  containers: readonly { readonly role: string; readonly amounts: Amounts; readonly pointer: string }[],
   report: Report,
 ): void {
   if (pod === undefined) return;
@@ -56,9 +57,12 @@ export function checkPodResources(
           report(`${container.pointer}/limits/${name}`, "must not be more than the pod's limit in spec.resources");
       }
     }
-    const sum = (of: (amounts: Amounts) => number | undefined) =>
-      containers.reduce((total, { amounts }) => total + (of(amounts) ?? 0), 0);
-    const requested = sum(({ requests, limits }) => requests.get(name) ?? limits.get(name));
+    const requested = mostAtOnce(
+      containers.map(({ role, amounts: { requests, limits } }) => ({
+        role,
+        amount: requests.get(name) ?? limits.get(name) ?? 0,
+      })),
+    );
     const request = own.requests.get(name);
     if (request !== undefined && request < requested)
       report(`${pointer}/requests/${name}`, "must not be less than its containers' requests together");
@@ -67,15 +71,11 @@ export function checkPodResources(
   }
 }
 
-function readAmounts(written: Fields, pointer: string, report: Report): Map<string, number> {
+function readAmounts(written: Fields, kind: AmountKind, pointer: string, report: Report): Map<string, number> {
   const amounts = new Map<string, number>();
   for (const name of NAMES) {
-    const amount = checkAmount(
-      written[name],
-      name === "cpu" ? parseCpuMilli : parseBytes,
-      `${pointer}/${name}`,
-      report,
-    );
+    const parse = name === "cpu" ? parseCpuMilli : parseBytes;
+    const amount = checkAmount(written[name], (text) => parse(text, kind), `${pointer}/${name}`, report);
     if (amount !== undefined) amounts.set(name, amount);
   }
   return amounts;

@@ -28,10 +28,7 @@ export function makeManifest(pod: PodDocument, source: ManifestSource): Manifest
       makeContainer(container, `/spec/${kind}/${index}`, pod, source.baseDir),
     ),
   );
-  const resources = makePodResources(
-    spec.resources,
-    containers.filter(({ role }) => role !== "init").map((container) => container.resources),
-  );
+  const resources = makePodResources(spec.resources, containers);
   return freezeDeep({
     metadata: {
       name,

@@ -2,8 +2,9 @@
 
 import { PeapodError } from "../base/errors.ts";
 import type { Resources as WrittenResources } from "../generated/pod.ts";
-import type { Amount } from "./amounts.ts";
+import type { Amount, AmountKind } from "./amounts.ts";
 import { parseBytes, parseCpuMilli } from "./amounts.ts";
+import { mostAtOnce } from "./at-once.ts";
 import { HUGEPAGE_SIZES } from "./hugepages.ts";
 import type { Resources } from "./manifest.ts";
 
@@ -18,9 +19,9 @@ export function makeResources(written: WrittenResources | undefined): Resources 
   });
   return {
     cpuLimitMilli,
-    cpuRequestMilli: amount(requests?.cpu, parseCpuMilli) ?? cpuLimitMilli,
+    cpuRequestMilli: amount(requests?.cpu, parseCpuMilli, "request") ?? cpuLimitMilli,
     memoryLimitBytes,
-    memoryRequestBytes: amount(requests?.memory, parseBytes) ?? memoryLimitBytes,
+    memoryRequestBytes: amount(requests?.memory, parseBytes, "request") ?? memoryLimitBytes,
     ...(hugepages.length === 0 ? {} : { hugepages: Object.fromEntries(hugepages) }),
   };
 }
@@ -28,29 +29,31 @@ export function makeResources(written: WrittenResources | undefined): Resources 
 /** Those of the pod: a request that is not written is what its containers request together, or the limit. */
 export function makePodResources(
   written: WrittenResources | undefined,
-  containers: readonly Resources[],
+  containers: readonly { readonly role: string; readonly resources: Resources }[],
 ): Resources | undefined {
   if (written === undefined) return undefined;
   const own = makeResources(written);
   const together = (of: (resources: Resources) => number | undefined) => {
-    const known = containers.map(of).filter((value) => value !== undefined);
-    return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
+    if (containers.every(({ resources }) => of(resources) === undefined)) return undefined;
+    return mostAtOnce(containers.map(({ role, resources }) => ({ role, amount: of(resources) ?? 0 })));
   };
   const { cpuLimitMilli, memoryLimitBytes } = own;
   return {
     ...own,
     cpuRequestMilli:
-      amount(written.requests?.cpu, parseCpuMilli) ??
+      amount(written.requests?.cpu, parseCpuMilli, "request") ??
       (cpuLimitMilli === undefined ? undefined : (together((one) => one.cpuRequestMilli) ?? cpuLimitMilli)),
     memoryRequestBytes:
-      amount(written.requests?.memory, parseBytes) ??
+      amount(written.requests?.memory, parseBytes, "request") ??
       (memoryLimitBytes === undefined ? undefined : (together((one) => one.memoryRequestBytes) ?? memoryLimitBytes)),
   };
 }
 
-function amount(written: string | number | undefined, parse: (written: string | number) => Amount): number | undefined {
+type Parse = (written: string | number, kind: AmountKind) => Amount;
+
+function amount(written: string | number | undefined, parse: Parse, kind: AmountKind = "limit"): number | undefined {
   if (written === undefined) return undefined;
-  const parsed = parse(written);
+  const parsed = parse(written, kind);
   if ("fault" in parsed) throw new PeapodError("BUG", `amount ${written}: was not checked`);
   return parsed.value;
 }

@@ -2,6 +2,7 @@
 // have together, where each of them has a limit. Pure, on planned amounts, so that an update is summed up the same way.
 
 import type { HostFacts } from "../host/facts.ts";
+import { mostAtOnce } from "../manifest/at-once.ts";
 import { HUGEPAGE_SIZES } from "../manifest/hugepages.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { boundShares, LEAST_SHARES, makeQuota, makeShares, PERIOD_US } from "./cpu-shares.ts";
@@ -33,7 +34,7 @@ export function makePodResources(
     ...(cpuRequestMilli === undefined ? {} : { cpuShares: makeShares(cpuRequestMilli) }),
     ...(cpuLimitMilli === undefined ? {} : { cpuQuotaUs: makeQuota(cpuLimitMilli), cpuPeriodUs: PERIOD_US }),
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
-    ...(memoryRequestBytes === undefined ? {} : { memoryReservationBytes: memoryRequestBytes }),
+    ...(memoryRequestBytes ? { memoryReservationBytes: memoryRequestBytes } : {}),
     ...(swap === undefined ? {} : { memorySwapBytes: swap }),
     ...(pages.length === 0 ? {} : { hugepages: pages }),
   };
@@ -77,19 +78,8 @@ function sumIfAll(members: readonly Member[], of: (resources: PlannedResources) 
   return most(members, (resources) => of(resources) ?? 0);
 }
 
-/**
- * Kubernetes' effective amount: the containers that run together, or an init container beside the sidecars that were
- * started before it, whichever is more.
- */
 function most(members: readonly Member[], of: (resources: PlannedResources) => number): number {
-  let sidecars = 0;
-  let peak = 0;
-  for (const { role, resources } of members) {
-    if (role === "sidecar") sidecars += of(resources);
-    else if (role === "init") peak = Math.max(peak, sidecars + of(resources));
-  }
-  const running = members.filter(({ role }) => role !== "init").reduce((sum, { resources }) => sum + of(resources), 0);
-  return Math.max(peak, running);
+  return mostAtOnce(members.map(({ role, resources }) => ({ role, amount: of(resources) })));
 }
 
 function makePages(members: readonly Member[]): NonNullable<PlannedResources["hugepages"]> {

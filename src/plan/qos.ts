@@ -13,7 +13,7 @@ export function qosClassOf({ spec }: Manifest): QosClass {
   const all = spec.resources === undefined ? allResources(spec) : [spec.resources];
   const hasAny = all.some((one) =>
     [one.cpuLimitMilli, one.cpuRequestMilli, one.memoryLimitBytes, one.memoryRequestBytes].some(
-      (value) => value !== undefined,
+      (value) => value !== undefined && value > 0,
     ),
   );
   if (!hasAny) return "BestEffort";

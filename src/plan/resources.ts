@@ -52,7 +52,7 @@ export function makeResources(
       cpuQuotaUs: cpuLimitMilli === undefined ? undefined : makeQuota(cpuLimitMilli),
       cpuPeriodUs: cpuLimitMilli === undefined ? undefined : PERIOD_US,
       memoryLimitBytes,
-      ...(memoryRequestBytes === undefined ? {} : { memoryReservationBytes: memoryRequestBytes }),
+      ...(memoryRequestBytes ? { memoryReservationBytes: memoryRequestBytes } : {}),
       ...(canLimitPids(facts) ? { pidsLimit: PIDS_LIMIT } : {}),
       ...written.limits,
       ...(swap === undefined ? {} : { memorySwapBytes: swap }),

@@ -5,7 +5,7 @@ import { PeapodError } from "../../base/errors.ts";
 import type { PodName } from "../../base/names.ts";
 import { attemptLog } from "../../base/paths.ts";
 import { listAttempts } from "../../io/attempts.ts";
-import { waitForIoEnd } from "../../io/io-process.ts";
+import { isIoAlive, waitForIoEnd } from "../../io/io-process.ts";
 import { readLog } from "../../io/log-reader.ts";
 import type { Plan, PlannedContainer } from "../../plan/plan.ts";
 import type { PodState } from "../../state/pod-state.ts";
@@ -21,8 +21,9 @@ export function readPodLogs(root: string, pod: PodName, request: LogRequest): As
   if (request.previous) {
     return readLog({ path: attemptLog(container.paths, previousAttempt(container)), ...selection(request) });
   }
-  const current = request.fromFirst ? 0 : attemptOf(readPodState(root, pod), container);
-  if (request.follow) return followAttempts(plan, container, request, current);
+  const state = readPodState(root, pod);
+  const current = request.fromFirst ? 0 : attemptOf(state, container);
+  if (request.follow) return followAttempts(plan, container, request, current, hasEnded(state, container, current));
   return readLog({ path: attemptLog(container.paths, current), ...selection(request) });
 }
 
@@ -31,13 +32,16 @@ async function* followAttempts(
   container: PlannedContainer,
   request: LogRequest,
   first: number,
+  isFirstOver: boolean,
 ): AsyncIterable<LogEntry> {
   const { tail, ...later } = selection(request);
   for (let attempt = first; ; attempt += 1) {
-    const over = whenOver(plan, container, attempt, request.signal);
+    const { ended, hasNext } = watchAttempt(plan, container, attempt, request.signal);
     const lines = attempt === first && tail !== undefined ? { ...later, tail } : later;
-    yield* readLog({ path: attemptLog(container.paths, attempt), ...lines, until: over });
-    if (request.signal?.aborted || !(await over)) return;
+    // Of one that is over the last words are among those that are there, also where they end no line.
+    const until = attempt === first && isFirstOver ? {} : { until: ended };
+    yield* readLog({ path: attemptLog(container.paths, attempt), ...lines, ...until });
+    if (request.signal?.aborted || !(await hasNext)) return;
   }
 }
 
@@ -55,31 +59,50 @@ function selection({
   };
 }
 
-/** Resolves when nothing more of this attempt will be written; true where another follows it. */
-async function whenOver(
+interface WatchedAttempt {
+  /** Nothing more of it will be written. */
+  readonly ended: Promise<unknown>;
+  /** Another one follows; told when that begins, or when none does. */
+  readonly hasNext: Promise<boolean>;
+}
+
+function watchAttempt(
   plan: Plan,
   container: PlannedContainer,
   attempt: number,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const reader = makeReader(plan.root);
-  let state = await reader.state(plan.pod);
-  const isOver = () => {
-    const own = state.containers.find(({ name }) => name === container.name);
-    if (own === undefined || own.attempt > attempt) return true;
-    return state.want !== "restarted" && (state.exitedAt !== undefined || isFinal(plan, own));
-  };
-  if (!isOver()) {
-    // What came before is known: an end that a restart has followed is none.
-    for await (const next of reader.states(plan.pod, { since: state.cursor, signal })) {
-      state = next;
-      if (isOver()) break;
+): WatchedAttempt {
+  const { promise: exited, resolve: noteExit } = Promise.withResolvers<void>();
+  const { ioLock } = container.paths;
+  const look = async (): Promise<boolean> => {
+    const reader = makeReader(plan.root);
+    let state = await reader.state(plan.pod);
+    const isOver = () => {
+      const own = state.containers.find(({ name }) => name === container.name);
+      if (own === undefined || own.attempt > attempt) return true;
+      if (own.exit !== undefined) noteExit();
+      return state.want !== "restarted" && (state.exitedAt !== undefined || isFinal(plan, own));
+    };
+    if (!isOver()) {
+      // What came before is known: an end that a restart has followed is none.
+      for await (const next of reader.states(plan.pod, { since: state.cursor, signal })) {
+        state = next;
+        if (isOver()) break;
+      }
     }
-  }
-  // The next attempt begins only after the last one's io has ended.
-  if (attemptOf(state, container) > attempt) return true;
-  await waitForIoEnd(container.paths.ioLock, signal);
-  return false;
+    // The next attempt begins only after the last one's io has ended.
+    if (attemptOf(state, container) > attempt) return true;
+    await waitForIoEnd(ioLock, signal);
+    return false;
+  };
+  const hasNext = look();
+  // The io of the next attempt has the same lock.
+  return { hasNext, ended: Promise.race([hasNext, exited.then(() => waitForIoEnd(ioLock, signal))]) };
+}
+
+function hasEnded(state: PodState, { name, paths }: PlannedContainer, attempt: number): boolean {
+  const own = state.containers.find((one) => one.name === name);
+  return own?.exit !== undefined && own.attempt === attempt && !isIoAlive(paths.ioLock);
 }
 
 function attemptOf(state: PodState, container: PlannedContainer): number {

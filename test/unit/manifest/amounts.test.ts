@@ -30,6 +30,9 @@ t.test("what is no amount says why", async (t) => {
   t.strictSame(parseCpuMilli("0.0001"), { fault: "must be whole thousandths of a core: 1m is the least" });
   t.strictSame(parseCpuMilli("0"), { fault: "must be more than 0; leave it out for no limit" });
   t.strictSame(parseCpuMilli("-1"), { fault: "must be more than 0; leave it out for no limit" });
+  t.strictSame(parseCpuMilli("0", "request"), { value: 0 });
+  t.strictSame(parseBytes("0", "request"), { value: 0 });
+  t.strictSame(parseBytes("-1", "request"), { fault: "must not be less than 0" });
   t.match(parseCpuMilli("two"), { fault: /^must be a quantity/ });
   t.strictSame(parseBytes("64m"), { fault: "must be whole bytes; m means thousandths: did you mean 64Mi?" });
   t.strictSame(parseBytes("1.5"), { fault: "must be whole bytes" });

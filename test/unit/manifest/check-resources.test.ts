@@ -25,6 +25,28 @@ t.test("a request that is not written is the limit", async (t) => {
   t.match(resourcesOf({ limits: { memory: "1Gi", "hugepages-2Mi": "4Mi" } }), { hugepages: { "2Mi": 4 * 2 ** 20 } });
 });
 
+t.test("a request of nothing is one, where a limit would stand for it", async (t) => {
+  t.match(resourcesOf({ limits: { cpu: 1, memory: "1Gi" }, requests: { cpu: "0", memory: 0 } }), {
+    cpuRequestMilli: 0,
+    memoryRequestBytes: 0,
+  });
+});
+
+t.test("an init container requests beside nobody, but for the sidecars before it", async (t) => {
+  const asks = (memory: string, more: object = {}) => ({ resources: { requests: { memory } }, ...more });
+  const early = (...members: object[]) =>
+    members.map((one, index) => ({ name: `i${index}`, image: "rootfs:./rootfs", command: ["true"], ...one }));
+  const withInit = (limit: string, ...init: object[]): PodWords => ({
+    spec: { resources: { limits: { memory: limit } }, initContainers: early(...init) },
+    containers: { web: asks("100Mi") },
+  });
+  const sidecar = asks("60Mi", { restartPolicy: "Always" });
+  t.same(faultsOf(withInit("150Mi", asks("150Mi"))), []);
+  t.equal(aManifest(withInit("200Mi", asks("150Mi"))).spec.resources?.memoryRequestBytes, 150 * 2 ** 20);
+  t.same(faultsOf(withInit("160Mi", asks("150Mi"), sidecar)), []);
+  t.match(faultsOf(withInit("200Mi", sidecar, asks("150Mi"))).join(), /must not be less than its containers' requests/);
+});
+
 t.test("each of Kubernetes' rules is told at its place", async (t) => {
   const of = (resources: object) => faultsOf({ containers: { web: { resources } } }).join("; ");
   const at = "spec.containers[0].resources";

@@ -14,6 +14,7 @@ t.test("the class and the score are the kubelet's", async (t) => {
   t.same(scores({ containers: { a: { resources: { limits } }, b: {} } }, ["a", "b"]), ["Burstable", 875, 999]);
   t.same(scores({ containers: { a: { resources: { limits: { memory: "1Gi" } } } } }), ["Burstable", 875]);
   t.same(scores({ containers: { a: { resources: { requests: { cpu: 1 } } } } }), ["Burstable", 999]);
+  t.same(scores({ containers: { a: { resources: { requests: { cpu: 0 } } } } }), ["BestEffort", 1000]);
   t.same(scores({ containers: { a: { resources: { requests: { memory: "8Gi" } } } } }), ["Burstable", 3]);
 });
 

@@ -59,6 +59,7 @@ async function untilEnd(task: Task, engine: Engine, pod: PodState, client: PodCl
   const names = userContainers(pod).map((container) => container.name);
   const printer = makeLogPrinter(task.world.output, { containers: names, timestamps: false });
   const stopReading = new AbortController();
+  task.world.output.onClosed(() => stopReading.abort());
   const reading = Promise.all(names.map((name) => showContainer(task, engine, pod, name, printer, stopReading.signal)));
   try {
     const [ended] = await Promise.all([client.wait({}), reading]);
