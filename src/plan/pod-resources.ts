@@ -64,12 +64,12 @@ export function makePodLimits(own: Limits, containers: readonly Member[]): Limit
 }
 
 /** A quota of -1 is none. */
-function coresOf({ cpuQuotaUs, cpuPeriodUs }: PlannedResources): number | undefined {
+export function coresOf({ cpuQuotaUs, cpuPeriodUs }: Limits): number | undefined {
   return cpuQuotaUs === undefined || cpuQuotaUs < 0 ? undefined : cpuQuotaUs / (cpuPeriodUs ?? PERIOD_US);
 }
 
 /** As -1 is none. */
-function memoryOf({ memoryLimitBytes }: PlannedResources): number | undefined {
+export function memoryOf({ memoryLimitBytes }: Limits): number | undefined {
   return memoryLimitBytes === undefined || memoryLimitBytes < 0 ? undefined : memoryLimitBytes;
 }
 

@@ -129,7 +129,10 @@ testWithPeapod("of several containers all are changed or none", async (t, host) 
 });
 
 testWithPeapod("a limit below what is in use kills nobody, also one of the pod's own", async (t, host) => {
-  const pod = host.aPod({ containers: [{ name: "a", ...HUNGRY }] });
+  const pod = host.aPod({
+    containers: [{ name: "a", ...HUNGRY, resources: {} }],
+    spec: { resources: { limits: { memory: "64Mi" } } },
+  });
   await host.must("run", "-d", pod.file);
   const read = reader(host, pod);
   await waitUntil("it has taken some", () => Number(read("a", USED)) > 3 * MIB, 20_000);
@@ -196,6 +199,10 @@ testWithPeapod("what makes no sense is refused before anything is touched", asyn
   t.match(await refused("a", "--cpus", "1", "--cpu-quota", "5"), /--cpus: says what --cpu-quota/);
   t.match(await refused("a", "--memory-swap", "1m"), /container a: the limit on swap is memory and swap together/);
   t.match(await refused("a", "--memory-reservation", "1g"), /container a: the reservation must not be more/);
+  await host.must("update", pod.name, "--memory", "128m", "--cpus", "4");
+  t.match(await refused("a", "--memory", "129m"), /container a: its limit on memory must not be more than the pod's/);
+  t.match(await refused("a", "--cpus", "5"), /container a: its limit on cpu must not be more than the pod's, 4 cores/);
+  t.match(await refused("--memory", "8m"), /container a: .*must not be more than the pod's, 8388608 bytes/);
   t.match(await refused("a", "--memory", "much"), /option --memory: "much" is not a size/);
   await waitUntil("b has ended", async () => (await host.state(pod)).containers[1]?.status === "exited", 20_000);
   t.match(await refused("a", "b", "--memory", "1g"), /container b: is not running, it is exited/);

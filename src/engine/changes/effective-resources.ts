@@ -1,8 +1,10 @@
 // The limits that hold now: the plan's, with what updates changed since, and the pod's summed up anew. Pure.
 
+import { PeapodError } from "../../base/errors.ts";
 import type { ContainerName } from "../../base/names.ts";
+import { mostAtOnce } from "../../manifest/at-once.ts";
 import type { Plan, PlannedResources } from "../../plan/plan.ts";
-import { makePodLimits } from "../../plan/pod-resources.ts";
+import { coresOf, makePodLimits, memoryOf } from "../../plan/pod-resources.ts";
 import type { ResourceChange } from "../../plan/resource-change.ts";
 import type { PodState } from "../../state/pod-state.ts";
 import type { ResourceReport } from "../engine.ts";
@@ -32,6 +34,35 @@ export function makeEffective(
     resources: containers.get(name) as PlannedResources,
   }));
   return { containers, pod: makePodLimits(own, members) };
+}
+
+/**
+ * Kubernetes' rule for a pod that has limits of its own, as the manifest's check has it.
+ * @throws BAD_USAGE where a container would have more than the pod, or all together ask for more
+ */
+export function assertWithinPod({ pod, containers }: EffectiveResources, plan: Plan): void {
+  const refuse = (whose: string, message: string) => {
+    throw new PeapodError("BAD_USAGE", `${whose}: ${message}`, {
+      hint: `peapod update ${plan.pod} without a container changes the pod's own limits`,
+    });
+  };
+  const cores = coresOf(pod);
+  const memory = memoryOf(pod);
+  for (const [name, own] of containers) {
+    const whose = `container ${name}`;
+    if (memory !== undefined && (memoryOf(own) ?? 0) > memory)
+      refuse(whose, `its limit on memory must not be more than the pod's, ${memory} bytes`);
+    if (cores !== undefined && (coresOf(own) ?? 0) > cores)
+      refuse(whose, `its limit on cpu must not be more than the pod's, ${cores} cores`);
+  }
+  const requested = mostAtOnce(
+    plan.containers.map(({ name, role }) => ({ role, amount: containers.get(name)?.memoryReservationBytes ?? 0 })),
+  );
+  if (memory !== undefined && requested > memory)
+    refuse(
+      `pod ${plan.pod}`,
+      `its limit on memory must not be less than its containers' reservations together, ${requested} bytes`,
+    );
 }
 
 /** The same plan, as it would be made now. */

@@ -18,7 +18,7 @@ import { completeChange, makeReplacement, type ResourceChange } from "../../plan
 import { assertHasCgroup } from "../assert-cgroup.ts";
 import type { ContainerKeeper } from "../container-keeper.ts";
 import type { KeptPod } from "../context.ts";
-import { type EffectiveResources, makeEffective, withUpdates } from "./effective-resources.ts";
+import { assertWithinPod, type EffectiveResources, makeEffective, withUpdates } from "./effective-resources.ts";
 
 type Limits = Partial<PlannedResources>;
 type Cpuset = Pick<Limits, "cpusetCpus" | "cpusetMems">;
@@ -95,6 +95,7 @@ async function allOrNothing(
 ): Promise<void> {
   const { cgroup } = pod.plan.sandbox;
   const undo: Undo = [];
+  assertWithinPod(next, pod.plan);
   await fitMemories(pod, next, keepers);
   writeFileSync(marker(pod), "", { mode: 0o600 });
   try {
