@@ -8,6 +8,7 @@ import type { ContainerState } from "../state/pod-state.ts";
 import type { ContainerKeeper } from "./container-keeper.ts";
 import type { KeptPod } from "./context.ts";
 import { endIo } from "./renew.ts";
+import { makeStartFailure } from "./start-failure.ts";
 
 export interface RestartAsked {
   readonly request: string;
@@ -41,8 +42,7 @@ function untilRestarted({ journal, plan }: KeptPod, names: ReadonlySet<string>):
   return async () => {
     await journal.until(() => journal.state.exitedAt !== undefined || meant().every(hasBegunAgain));
     const failed = meant().find((one) => one.reason === "StartError" && one.restartBy === undefined);
-    if (failed !== undefined)
-      throw new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start again: ${failed.message}`);
+    if (failed !== undefined) throw makeStartFailure(failed, "did not start again");
     if (!meant().every(hasBegunAgain))
       throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its containers were started again`);
   };

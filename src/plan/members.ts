@@ -10,6 +10,9 @@ import type { Follower, Plan, PlannedContainer, PlannedVolume, Sandbox, SandboxF
 import { essenceOfFile } from "./sandbox-files.ts";
 import { restoreProcess, type SecretParts } from "./secrets.ts";
 
+/** What helps where a pod that runs cannot become what is asked. */
+export const ANEW = "run that under another name, or delete the pod and run it anew";
+
 /** A plan with what it leaves out. */
 export interface WholePlan {
   readonly plan: Plan;
@@ -86,13 +89,15 @@ function isLender({ sandbox }: Plan, name: ContainerName): boolean {
 }
 
 function assertSameSandbox(old: Plan, next: Plan): void {
-  const refuse = (what: string, hint = "clone the pod, or delete it and run it anew") => {
+  const refuse = (what: string, hint = ANEW) => {
     throw new PeapodError("NOT_SUPPORTED", `pod ${old.pod}: ${what} cannot change while it runs`, { hint });
   };
   const same = (part: (sandbox: Sandbox) => unknown) => isSame(bare(part(old.sandbox)), bare(part(next.sandbox)));
   if (!same(({ hostname }) => hostname)) refuse("its host name");
-  if (!same(({ namespaces }) => namespaces) || !same(({ sharedMemory }) => sharedMemory))
-    refuse("which namespaces its containers share");
+  const shared = ({ namespaces }: Sandbox) => namespaces.map(({ sysctls: _, ...namespace }) => namespace);
+  if (!same(shared) || !same(({ sharedMemory }) => sharedMemory)) refuse("which namespaces its containers share");
+  if (!same(({ namespaces }) => namespaces.map(({ sysctls }) => sysctls)) || !isSame(sysctlsOf(old), sysctlsOf(next)))
+    refuse("its sysctls");
   if (old.sandbox.idsFile === undefined && next.containers.some(({ idMapping }) => idMapping !== undefined))
     refuse("that none of its containers has a user namespace");
   if (!same(({ cgroup }) => cgroup)) refuse("its cgroup");
@@ -109,10 +114,21 @@ function assertSameSandbox(old: Plan, next: Plan): void {
   for (const volume of old.sandbox.volumes) {
     const now = next.sandbox.volumes.find(({ name }) => name === volume.name);
     if (now === undefined || isSame(essenceOfVolume(volume), essenceOfVolume(now))) continue;
+    if (isSame(ownerless(volume), ownerless(now))) refuse("its fsGroup");
     throw new PeapodError("NOT_SUPPORTED", `volume ${volume.name}: cannot change while the pod runs`, {
       hint: "give the new one another name",
     });
   }
+}
+
+/** Of the first process of what all share, where there is one. */
+function sysctlsOf({ containers }: Plan): unknown {
+  return bare(containers.find(({ role }) => role === "pause")?.sysctls);
+}
+
+function ownerless(volume: PlannedVolume): unknown {
+  const { owner: _, ...rest } = essenceOfVolume(volume) as { readonly owner?: unknown };
+  return rest;
 }
 
 /** `after`: as it is to be; undefined: it goes. */
@@ -120,9 +136,15 @@ function assertChangeable(old: Plan, { name, role }: PlannedContainer, after: Pl
   const refuse = (why: string, hint?: string) => {
     throw new PeapodError("NOT_SUPPORTED", `container ${name}: ${why}`, hint === undefined ? {} : { hint });
   };
-  if (role === "init" || after?.role === "init")
-    refuse("is an init container, and those have run already", "clone the pod, or delete it and run it anew");
-  if (role === "pause") refuse("comes and goes with the pod");
+  if (role === "init" || after?.role === "init") refuse("is an init container, and those have run already", ANEW);
+  if (role === "pause")
+    throw new PeapodError(
+      "NOT_SUPPORTED",
+      `pod ${old.pod}: what all its containers share cannot change while it runs`,
+      {
+        hint: ANEW,
+      },
+    );
   if (after !== undefined && after.role !== role)
     refuse(`is a ${role} container and cannot become a ${after.role} one`, "give the new one another name");
   if (isLender(old, name) || old.sandbox.namespaces.some(({ owner }) => owner !== "pod" && owner === name))

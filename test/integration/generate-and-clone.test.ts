@@ -1,7 +1,8 @@
 // A pod as a manifest again, and as another pod.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { testWithPeapod } from "../support/peapod-host.ts";
 
 const STAY = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
@@ -54,4 +55,19 @@ testWithPeapod("a clone is a pod of its own, made or started", async (t, host) =
   t.match((await host.peapod("clone", pod.name, "other")).err, /pod other: exists already/);
   t.match((await host.peapod("clone", "nobody")).err, /pod nobody: does not exist/);
   t.equal((await host.shown(pod)).status, "running");
+});
+
+testWithPeapod("of a pod with Secrets a clone wants the file that they stand in", async (t, host) => {
+  const secrets = join(host.dir, "secrets.yaml");
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "keys" }, stringData: { door: "open sesame" } };
+  writeFileSync(secrets, stringify(secret));
+  const env = [{ name: "DOOR", valueFrom: { secretKeyRef: { name: "keys", key: "door" } } }];
+  const pod = host.aPod({ containers: [{ name: "web", run: STAY, env }] });
+  await host.must("run", "-d", "--configmap", secrets, pod.file);
+  t.match(await host.peapod("clone", pod.name), {
+    code: 125,
+    err: /^peapod: pod pod1: has Secrets, which are kept in no manifest of it\nhint: --configmap FILE names the file/,
+  });
+  await host.must("clone", "--start", "--configmap", secrets, pod.name, "twin");
+  t.equal(await host.must("exec", "twin", "sh", "-c", "echo $DOOR"), "open sesame\n");
 });

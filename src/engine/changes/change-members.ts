@@ -10,7 +10,7 @@ import { asPeapodError, PeapodError } from "../../base/errors.ts";
 import { readOwnJson, readTextIfAny, writeFileAtomic } from "../../base/files.ts";
 import type { StoredDocuments } from "../../manifest/make-generated.ts";
 import type { WrittenManifest } from "../../manifest/read-written.ts";
-import { planMemberChange } from "../../plan/members.ts";
+import { ANEW, planMemberChange } from "../../plan/members.ts";
 import type { Sandbox, Step } from "../../plan/plan.ts";
 import { NO_SECRETS } from "../../plan/secrets.ts";
 import { makeOutlines } from "../../state/outline.ts";
@@ -20,6 +20,7 @@ import type { Attached } from "../engine.ts";
 import { makePodPlan } from "../planning/make-pod-plan.ts";
 import { findPrograms } from "../programs.ts";
 import { endIo } from "../renew.ts";
+import { makeStartFailure } from "../start-failure.ts";
 import { executeStep } from "../steps.ts";
 import { readVault } from "../volumes/vault.ts";
 import { removeBeyond } from "./difference.ts";
@@ -57,7 +58,7 @@ export async function beginChange(
   const secrets = planned.secrets ?? NO_SECRETS;
   if (planned.secrets !== undefined && plan.sandbox.vault === undefined && plan.runtime.kind === "crun")
     throw new PeapodError("NOT_SUPPORTED", `pod ${plan.pod}: cannot be given Secrets while it runs`, {
-      hint: "crun would keep copies of them on the disk; clone the pod, or delete it and run it anew",
+      hint: `crun would keep copies of them on the disk; ${ANEW}`,
     });
   const change = planMemberChange({ plan, secrets: readVault(plan) }, { plan: planned.plan, secrets });
   if (change === undefined && unprepared !== undefined) throw unprepared;
@@ -154,8 +155,7 @@ export async function untilChanged(pod: KeptPod, request: string): Promise<void>
     restartBy === undefined && (status === "running" || status === "exited");
   await journal.until(() => journal.state.exitedAt !== undefined || meant().every(hasBegun));
   const failed = meant().find(({ reason }) => reason === "StartError");
-  if (failed !== undefined)
-    throw new PeapodError("RUNTIME_FAILED", `container ${failed.name}: did not start: ${failed.message}`);
+  if (failed !== undefined) throw makeStartFailure(failed, "did not start");
   if (!meant().every(hasBegun))
     throw new PeapodError("WRONG_STATE", `pod ${plan.pod}: ended before its new containers were started`);
 }

@@ -20,6 +20,7 @@ import {
   tellPort,
 } from "../../network/ports.ts";
 import type { PlanInput } from "../../plan/make-plan.ts";
+import { ANEW } from "../../plan/members.ts";
 import type { PlannedPort } from "../../plan/plan.ts";
 import { makeContainerPointer, makePlace, makePointer } from "../../plan/where.ts";
 import type { PlanRequest } from "../engine.ts";
@@ -157,7 +158,7 @@ function assertSamePorts(has: readonly SaidPort[], said: readonly SaidPort[], { 
     );
   if (said.length === has.length && said.every(isThere)) return;
   throw new PeapodError("NOT_SUPPORTED", `pod ${metadata.name}: its published ports cannot change while it runs`, {
-    hint: "clone the pod, or delete it and run it anew",
+    hint: ANEW,
   });
 }
 

@@ -118,6 +118,16 @@ t.test("what those notice who run on is refused, with its name", async (t) => {
     [{}, { spec: { hostNetwork: true } }, /pod shop: which namespaces its containers share cannot change/],
     [{ spec: volume("") }, { spec: volume("Memory") }, /volume v: cannot change/],
     [
+      { spec: volume("") },
+      { spec: { ...volume(""), securityContext: { fsGroup: 5 } } },
+      /pod shop: its fsGroup cannot change/,
+    ],
+    ...[{}, { hostUsers: false }, { shareProcessNamespace: true }].map((spec): [PodWords, PodWords, RegExp] => [
+      { spec },
+      { spec: { ...spec, securityContext: { sysctls: [{ name: "net.ipv4.ip_forward", value: "1" }] } } },
+      /pod shop: its sysctls cannot change/,
+    ]),
+    [
       {},
       { spec: { initContainers: [{ name: "i", image: "rootfs:./rootfs", command: ["a"] }] } },
       /container i: is an init/,

@@ -1,6 +1,6 @@
 // generate, clone: a pod as the manifest that it was made of, and as another pod.
 
-import { PeapodError } from "../../../base/errors.ts";
+import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { asPodName, networkOf, podOf, type Task } from "../task.ts";
 import { writeNewFile } from "./print.ts";
@@ -21,7 +21,7 @@ export async function clone(task: Task): Promise<number> {
   const pod = podOf(task);
   const name = asPodName(task.args[1] ?? `${pod}-clone`);
   const engine = await task.engine();
-  const { outer } = await engine.reader.plan(pod);
+  const { outer, sandbox } = await engine.reader.plan(pod);
   if (outer !== undefined) {
     throw new PeapodError(
       "NOT_SUPPORTED",
@@ -31,6 +31,17 @@ export async function clone(task: Task): Promise<number> {
       },
     );
   }
-  const request = { file: "-", stdinText: await engine.generate(pod), name, ...networkOf(task) };
-  return await up(task, request, task.options.flag("start"));
+  const configFiles = task.options.list("configmap");
+  const given = configFiles.length === 0 ? {} : { configFiles };
+  const request = { file: "-", stdinText: await engine.generate(pod), name, ...given, ...networkOf(task) };
+  try {
+    return await up(task, request, task.options.flag("start"));
+  } catch (error) {
+    // Most likely it is they that are missing, and the lines of what nobody wrote would say nothing.
+    if (sandbox.vault === undefined || asPeapodError(error).code !== "BAD_MANIFEST" || configFiles.length > 0)
+      throw error;
+    throw new PeapodError("BAD_USAGE", `pod ${pod}: has Secrets, which are kept in no manifest of it`, {
+      hint: "--configmap FILE names the file that they stand in",
+    });
+  }
 }

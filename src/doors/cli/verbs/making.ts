@@ -187,7 +187,7 @@ export const MAKING: readonly Verb[] = [
       "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
       "What has become of POD while it ran is not taken along. Prints the new pod's name.",
     args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
-    options: [{ long: "start", kind: "flag", summary: "start it, too" }, NETWORK, PUBLISH],
+    options: [{ long: "start", kind: "flag", summary: "start it, too" }, NETWORK, PUBLISH, CONFIGMAP],
     takesCommand: false,
     examples: [
       { line: "peapod clone web web2", tells: "then: peapod start web2" },
