@@ -1,12 +1,13 @@
 // Logs have an end: files of a size and a number, lines of a full disk, and the memory of nobody.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { attemptLog } from "../../src/base/paths.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { ioOf, readLogTexts, supervisorOf } from "../support/own-processes.ts";
-import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
+import { BIN, type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 function logDir(host: PeapodHost, pod: PodFile, container: string): string {
@@ -128,6 +129,49 @@ testWithPeapod("a flood costs neither memory nor the others' promptness", async 
   const sizes = readdirSync(logDir(host, pod, "flood"));
   t.ok(sizes.length <= 3, `${sizes}`);
   await host.must("delete", "-f", pod.name);
+  await follower.ended;
+});
+
+testWithPeapod("who shows a flood heeds signals, and a reader who goes", async (t, host) => {
+  const flood = host.aPod({
+    containers: [{ name: "c", run: "exec yes" }],
+    annotations: { "peapod/logMaxSize": "1Mi" },
+  });
+  const peapod = join(BIN, "peapod");
+  const env = { ...process.env, PEAPOD_ROOT: host.root, PEAPOD_NETWORK: "none" };
+  const shown = spawn(peapod, ["run", flood.file], { env, stdio: "ignore" });
+  const ended = once(shown, "exit");
+  try {
+    await waitUntil("it floods", () => existsSync(join(logDir(host, flood, "c"), "0.log.1")));
+    shown.kill("SIGINT");
+    t.same(await ended, [130, null]);
+  } finally {
+    shown.kill("SIGKILL");
+  }
+  const short = execFileSync("sh", ["-c", `${peapod} run ${flood.file} | head -n 2`], { env, encoding: "utf8" });
+  t.equal(short, "y\ny\n");
+});
+
+testWithPeapod("last words that end no line are told at the end of their attempt, not of the next", async (t, host) => {
+  const pod = host.aPod({
+    containers: [
+      { name: "broken", run: "echo one; printf two; exit 3" },
+      { name: "other", run: "exec sleep 1000" },
+    ],
+    spec: { restartPolicy: "OnFailure" },
+    annotations: { "peapod/backOff": "initial=1000,max=1000" },
+  });
+  await host.must("run", "-d", pod.file);
+  const follower = host.start(["logs", "-f", "-c", "broken", pod.name]);
+  await waitUntil("its second attempt has ended", async () => {
+    const [broken] = (await host.shown(pod)).containers;
+    return broken?.restartCount === 1 && broken.status === "exited";
+  });
+  await waitUntil("all is told", () => /^(one\ntwo\n){1,2}$/.test(follower.said.out));
+  const latest = host.start(["logs", "-f", "--tail", "1", "-c", "broken", pod.name]);
+  await waitUntil("the last line is", () => latest.said.out !== "");
+  await host.must("delete", "-f", pod.name);
+  t.equal((await latest.ended).out, "two\n");
   await follower.ended;
 });
 
