@@ -80,6 +80,9 @@ export function makeExplanation(plan: Plan, container: PlannedContainer, config:
       "devices",
       linux.devices === undefined ? "the runtime's default ones" : `${linux.devices.length} of the host's`,
     ),
+    ...(container.deviceRules ?? []).map(({ type, major, minor, access }) =>
+      row(`resources.devices.${type} ${major}:${minor}`, access, "hostPath of type CharDevice or BlockDevice"),
+    ),
     row("maskedPaths", linux.maskedPaths.join(" ") || "none"),
     row("readonlyPaths", linux.readonlyPaths.join(" ") || "none"),
     row(

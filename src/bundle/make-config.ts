@@ -4,7 +4,7 @@ import { makeScopePrefix } from "../plan/cgroups.ts";
 import { makeMemberCgroupsPath } from "../plan/outer.ts";
 import type { NamespaceKind, Plan, PlannedContainer, PlannedNamespace } from "../plan/plan.ts";
 import { makeConfigMounts } from "./config-mounts.ts";
-import type { OciConfig, OciIdMapping, OciLinux, OciNamespaceType } from "./oci-config.ts";
+import type { OciConfig, OciDeviceRule, OciIdMapping, OciLinux, OciNamespaceType } from "./oci-config.ts";
 import { makeOciResources } from "./oci-resources.ts";
 import { type Profile, profileFor } from "./profiles.ts";
 import { makeSeccomp } from "./seccomp.ts";
@@ -64,7 +64,7 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
   const { idMapping, devices } = container;
   return {
     ...makeCgroupsPath(plan, container),
-    resources: { devices: profile.deviceRules, ...makeOciResources(container.resources) },
+    resources: { devices: makeDeviceRules(container, profile), ...makeOciResources(container.resources) },
     namespaces: TYPES.flatMap(([kind, type]) => makeNamespace(type, container.namespaces[kind])),
     ...(idMapping === undefined
       ? {}
@@ -78,6 +78,11 @@ function makeLinux(plan: Plan, container: PlannedContainer, profile: Profile): O
     ...makePropagation(container),
     ...profile.linux,
   };
+}
+
+/** A later rule goes before an earlier one. */
+function makeDeviceRules({ deviceRules = [] }: PlannedContainer, profile: Profile): readonly OciDeviceRule[] {
+  return [...profile.deviceRules, ...deviceRules.map((rule) => ({ allow: true, ...rule }))];
 }
 
 /** What a mount may hear of, its parent must hear first: runc's root does unless told otherwise, crun's does not. */

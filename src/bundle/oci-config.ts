@@ -72,6 +72,11 @@ export interface OciDevice {
 
 export interface OciDeviceRule {
   readonly allow: boolean;
+  /** Absent: both. */
+  readonly type?: "c" | "b";
+  /** Absent: each. */
+  readonly major?: number;
+  readonly minor?: number;
   readonly access: string;
 }
 

@@ -1,12 +1,13 @@
 // Reads what this machine is, from /proc alone: no program is started for it.
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { readNames, readTextIfAny } from "../base/files.ts";
 import { CAPABILITY_NAMES } from "./capability-names.ts";
 import type { HostDevice, HostFacts, SubordinateIds } from "./facts.ts";
 import { type MountEntry, parseMountTable } from "./mount-table.ts";
+import { readDevice } from "./read-device.ts";
 import { readUserFacts } from "./read-user.ts";
 
 export function readHostFacts(): HostFacts {
@@ -159,12 +160,7 @@ function readDevices(dir: string): HostDevice[] {
     if (dir === "/dev" && OWN_DEVICES.has(entry.name)) return [];
     if (entry.isDirectory()) return readDevices(path);
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) return [];
-    // makedev(3): 12 bits of the major and 20 of the minor, interleaved.
-    const major = Number((BigInt(found.rdev) >> 8n) & 0xfffn);
-    const minor = Number((BigInt(found.rdev) & 0xffn) | ((BigInt(found.rdev) >> 12n) & 0xfff00n));
-    const type = entry.isBlockDevice() ? "b" : "c";
-    return [{ path, type, major, minor, fileMode: found.mode & 0o7777, uid: found.uid, gid: found.gid }];
+    const found = readDevice(path);
+    return found === undefined ? [] : [found];
   });
 }

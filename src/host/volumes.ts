@@ -92,15 +92,21 @@ function prepareHostPath({ name, path, type }: HostVolume): void {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) makeHostPath(path, type);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
-    throw new PeapodError("NOT_FOUND", `${what} does not exist`, {
-      hint:
-        type === "FileOrCreate"
-          ? "FileOrCreate makes the file, not the directory that it lies in"
-          : "type DirectoryOrCreate makes a directory",
-    });
+    throw new PeapodError("NOT_FOUND", `${what} does not exist`, makeHint(type));
   }
   if (!TYPES[type].fits(found)) throw new PeapodError("WRONG_STATE", `${what} is not ${TYPES[type].word}`);
   if (!isOpen(path)) throw new PeapodError("NOT_PERMITTED", `${what} is closed to you`);
+}
+
+function makeHint(type: HostVolume["type"]): { readonly hint?: string } {
+  // Nobody here makes those.
+  if (["Socket", "CharDevice", "BlockDevice"].includes(type)) return {};
+  return {
+    hint:
+      type === "FileOrCreate"
+        ? "FileOrCreate makes the file, not the directory that it lies in"
+        : "type DirectoryOrCreate makes a directory",
+  };
 }
 
 /** To be read, or passed through; root is never refused. */

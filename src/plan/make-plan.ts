@@ -5,13 +5,14 @@ import { PeapodError } from "../base/errors.ts";
 import type { ContainerName } from "../base/names.ts";
 import { PAUSE } from "../base/names.ts";
 import { makeContainerPaths, makePodPaths, type PodPaths } from "../base/paths.ts";
-import type { HostFacts } from "../host/facts.ts";
+import type { HostDevice, HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { PlannedNetwork } from "../network/network.ts";
 import { EACH_IP_MARK, needsAddress, POD_IP_MARK, POD_IPS_MARK } from "./addresses.ts";
 import { parseBackOff, parseLogAttempts } from "./back-off.ts";
 import { chooseDriver, makeCgroup } from "./cgroups.ts";
+import { listDevicePaths } from "./device-rules.ts";
 import { makeImageVolumeMounts } from "./image-volumes.ts";
 import { parseKeptEvents } from "./kept-events.ts";
 import { makeLogLimits } from "./log-limits.ts";
@@ -57,6 +58,8 @@ export interface PlanInput {
   readonly idsFile?: string;
   /** By relative path; those that containers name. */
   readonly seccompProfiles?: ReadonlyMap<string, SeccompProfile>;
+  /** Behind hostPath volumes of type CharDevice and BlockDevice, by path; those that are there. */
+  readonly devices?: ReadonlyMap<string, HostDevice>;
   /** ConfigMaps, Secrets, variables of the caller; none unless told. */
   readonly values?: Values;
   /** Whose network the pod has, where the manifest's fields do not say it. */
@@ -112,7 +115,8 @@ export function makePlan(input: PlanInput): Plan {
   });
   const seccompProfiles = input.seccompProfiles ?? new Map();
   const shared = { manifest, facts, cgroup, volumes, sharedMemory, hostname: names.hostname, files, values, runtime };
-  const pod: PodContext = { ...shared, seccompProfiles, subPathsDir: paths.subPaths };
+  const devices = input.devices ?? new Map();
+  const pod: PodContext = { ...shared, seccompProfiles, devices, subPathsDir: paths.subPaths };
   assertSysctls(
     manifest,
     [...matrix.containers.values()].map(({ namespaces }) => namespaces),
@@ -121,7 +125,7 @@ export function makePlan(input: PlanInput): Plan {
   const asLimited = (one: PlannedContainer) => (cgroup.driver === "none" ? withoutLimits(one) : one);
   const containers: PlannedContainer[] = [];
   const overlays: HostMount[] = [];
-  const idMaps = new IdMaps(paths, join(dirname(input.reaperPath), "peapod-idmap"));
+  const idMaps = new IdMaps(paths, join(dirname(input.reaperPath), "peapod-idmap"), listDevicePaths(volumes));
   const pause = matrix.containers.get(PAUSE);
   if (pause !== undefined) containers.push(planPause(pod, input.reaperPath, makeContainerPaths(paths, PAUSE), pause));
   spec.containers.forEach((container, index) => {

@@ -12,11 +12,14 @@ export class IdMaps {
   readonly #dir: string;
   readonly #program: string;
   readonly #targets = new Map<string, string>();
+  readonly #devices: ReadonlySet<string>;
   #mapping: IdMapping | undefined;
 
-  constructor(paths: PodPaths, program: string) {
+  /** `devices`: paths of volumes that are one. They stay as they are, since no kernel maps owners in its /dev. */
+  constructor(paths: PodPaths, program: string, devices: readonly string[] = []) {
     this.#dir = join(paths.dir, "idmap");
     this.#program = program;
+    this.#devices = new Set(devices);
   }
 
   /** Whatever else the pod has: of a pod that changes while it runs, what stays keeps its place. */
@@ -42,6 +45,7 @@ export class IdMaps {
       type === "bind" &&
       destination !== "/dev/shm" &&
       !parts.has(source) &&
+      !this.#devices.has(source) &&
       !isOwn(source) &&
       !isHostFile(destination, source);
     const mounts = container.mounts.map((mount) =>

@@ -2,13 +2,22 @@
 // privileges of the container that it lives in. Each refusal says with which option the caller gives it.
 
 import { type ErrorCode, PeapodError } from "../base/errors.ts";
+import type { HostDevice } from "../host/facts.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import type { OuterConfig } from "./outer.ts";
+import { assertDevices } from "./outer-devices.ts";
 import { securityPointer } from "./security-pointer.ts";
 import { isWritten, makePlace, makePointer } from "./where.ts";
 
-/** @throws NOT_PERMITTED for a privilege that the caller did not give, NOT_SUPPORTED for what is his alone */
-export function assertGiven(manifest: Manifest, config: OuterConfig): void {
+/**
+ * `devices`: behind the manifest's volumes, see PlanInput.
+ * @throws NOT_PERMITTED for a privilege that the caller did not give, NOT_SUPPORTED for what is his alone
+ */
+export function assertGiven(
+  manifest: Manifest,
+  config: OuterConfig,
+  devices: ReadonlyMap<string, HostDevice> = new Map(),
+): void {
   const { spec, source } = manifest;
   if (!spec.hostUsers) {
     const place = makePlace(source, "/spec/hostUsers");
@@ -30,6 +39,7 @@ export function assertGiven(manifest: Manifest, config: OuterConfig): void {
     );
   }
   assertNames(manifest, config);
+  assertDevices(manifest, config, devices);
   spec.containers.forEach((container, index) => {
     assertContainer(manifest, index, container, config);
   });

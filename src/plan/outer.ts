@@ -177,8 +177,8 @@ function moveContainer(
   const { user, noNewPrivileges } = outer.config.process;
   const { runAsUser, runAsGroup, allowPrivilegeEscalation } = container.securityContext;
   const callers = outer.config.mounts ?? [];
-  // The caller's own streams are the container's.
-  const { stdio: _, ...rest } = planned;
+  // The caller's own streams are the container's, and so are his rules for devices, which allow those of the manifest.
+  const { stdio: _stdio, deviceRules: _deviceRules, ...rest } = planned;
   return {
     ...rest,
     // What several members run from is laid under an overlay for each; else it is the caller's own layer that is written to.

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import { PAUSE } from "../base/names.ts";
 import type { ContainerPaths } from "../base/paths.ts";
-import type { HostFacts } from "../host/facts.ts";
+import type { HostDevice, HostFacts } from "../host/facts.ts";
 import type { Image } from "../image/image.ts";
 import type { Container, Manifest } from "../manifest/manifest.ts";
 import { makeAttendanceReasons, makePlannedAttendance } from "./attendance.ts";
 import { makeCapabilities } from "./capabilities.ts";
 import { makeContainerCgroup } from "./cgroups.ts";
 import { makeConfinement } from "./confinement.ts";
+import { makeDeviceRules } from "./device-rules.ts";
 import { makeOwnEnv } from "./env.ts";
 import { makeIdMapping } from "./id-mapping.ts";
 import { makeImageStopSignal } from "./image-stop-signal.ts";
@@ -40,6 +41,7 @@ export interface PodContext {
   readonly hostname: string;
   readonly files: SandboxFiles;
   readonly seccompProfiles: ReadonlyMap<string, SeccompProfile>;
+  readonly devices: ReadonlyMap<string, HostDevice>;
   readonly values: Values;
   readonly runtime: RuntimeChoice;
   /** Where parts of volumes are bound. */
@@ -100,6 +102,7 @@ export function planContainer(
     hasUserNamespace: idMapping !== undefined,
     seccompProfiles: pod.seccompProfiles,
   });
+  const deviceRules = makeDeviceRules(container, pod.volumes, pod.devices, facts);
   const sysctls = makeContainerSysctls(manifest, namespaces);
   const stopSignal = makeImageStopSignal(manifest, index, container, image);
   return {
@@ -125,6 +128,7 @@ export function planContainer(
     hostname: isNamedByRuntime(namespaces) ? pod.hostname : undefined,
     ...(idMapping === undefined ? {} : { idMapping }),
     ...(securityContext.privileged ? { devices: facts.devices ?? [] } : {}),
+    ...(deviceRules.length === 0 ? {} : { deviceRules }),
     annotations: { "peapod.pod": manifest.metadata.name, "peapod.container": name },
     ...makePlannedAttendance(container),
     ...stopSignal,

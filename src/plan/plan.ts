@@ -301,6 +301,8 @@ export interface PlannedContainer extends PlannedAttendance {
   readonly idMapping?: IdMapping;
   /** Only where privileged: the host's device nodes. */
   readonly devices?: readonly PlannedDevice[];
+  /** What it may open beside the profile's own: devices of the host that it mounts. */
+  readonly deviceRules?: readonly PlannedDeviceRule[];
   readonly annotations: Readonly<Record<string, string>>;
   /** Where each decision comes from, by the part of the plan it explains (`process.args`, `namespaces.net`). */
   readonly reasons: Readonly<Record<string, Reason>>;
@@ -332,6 +334,13 @@ export interface PlannedDevice {
   readonly fileMode: number;
   readonly uid: number;
   readonly gid: number;
+}
+
+export interface PlannedDeviceRule {
+  readonly type: "c" | "b";
+  readonly major: number;
+  readonly minor: number;
+  readonly access: "r" | "rw";
 }
 
 export interface PlannedRootfs {

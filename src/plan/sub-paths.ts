@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { PeapodError } from "../base/errors.ts";
 import type { Container, VolumeMount } from "../manifest/manifest.ts";
+import { deviceOf } from "./device-rules.ts";
 import type { OwnEnv } from "./env.ts";
 import { namesIn } from "./env.ts";
 import { expand } from "./expand.ts";
@@ -11,7 +12,7 @@ import type { PlannedSubPath, PlannedVolume } from "./plan.ts";
 
 /**
  * Undefined: the whole volume.
- * @throws BAD_MANIFEST for a variable that is not there, or a path that leads out
+ * @throws BAD_MANIFEST for a variable that is not there, a path that leads out, or a volume that has no parts
  */
 export function makeSubPath(
   container: Container,
@@ -32,6 +33,7 @@ export function makeSubPath(
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) throw refuse(`subPath ${path} must not contain ..`);
   if (parts.length === 0) return undefined;
+  if (deviceOf(volume) !== undefined) throw refuse(`subPath ${path} is in volume ${volume.name}, which is a device`);
   if (volume.kind === "files" && !isThere(volume, parts.join("/")))
     throw refuse(`subPath ${path} is not in volume ${volume.name}, which has ${namesOf(volume)}`);
   return {

@@ -185,15 +185,29 @@ testWithBundle("privileges that the caller did not give are refused, with the ma
   }
 });
 
+const DEVICE = "/dev/loop-control";
+const DEVICE_VOLUME = { name: "d", hostPath: { path: DEVICE, type: "CharDevice" } };
+
 testWithBundle("what is the pod's and the caller's to give is refused, too", async (t, bundle) => {
   const sysctls = [{ name: "net.ipv4.ip_default_ttl", value: "9" }];
   for (const [spec, said] of [
     [{ hostUsers: false }, /pod: a user namespace is the caller's to make/],
     [{ securityContext: { sysctls } }, /sysctl net\.ipv4\.ip_default_ttl: .*docker run --sysctl/s],
+    [{ volumes: [DEVICE_VOLUME] }, /volume d: its pod's container does not have that device .*docker run --device/s],
   ] as const) {
     bundle.withPod([{ name: "a" }], spec);
     t.match(await bundle.run(), { code: 1, err: said });
   }
+});
+
+testWithBundle("a device that the caller mounts and allows is a member's volume", async (t, bundle) => {
+  bundle.configure((config) => {
+    config.mounts.push({ destination: DEVICE, type: "bind", source: DEVICE, options: ["bind"] });
+    config.linux.resources.devices.push({ allow: true, type: "c", major: 10, minor: 237, access: "rwm" });
+  });
+  const volumeMounts = [{ name: "d", mountPath: "/d" }];
+  bundle.withPod([{ name: "a", run: ": <>/d && echo opened", volumeMounts }], { volumes: [DEVICE_VOLUME] });
+  t.match(await bundle.run(), { code: 0, out: "opened\n" });
 });
 
 testWithBundle("a member may have less than its caller gave: a filter, no escalation, a user", async (t, bundle) => {

@@ -1,7 +1,7 @@
 // An ordinary user's pods are pods like root's: one logical host, no exit or line lost, nothing left behind.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
@@ -310,4 +310,15 @@ testAsUser(
     // Without linux and mounts runc has something to say of its own.
     t.notMatch(call(join(host.dir, "plain")).stderr, "needs the machine's root");
   },
+);
+
+testAsUser(
+  "a device of the host is opened by who may open it",
+  async (t, host) => {
+    const volumes = [{ name: "fuse", hostPath: { path: "/dev/fuse", type: "CharDevice" } }];
+    const c = { name: "c", run: ": <>/d && echo opened", volumeMounts: [{ name: "fuse", mountPath: "/d" }] };
+    const { file } = host.aPod({ containers: [c], spec: { volumes } });
+    t.match(await host.peapod("run", file), { code: 0, out: "opened\n" });
+  },
+  { skip: existsSync("/dev/fuse") ? false : "needs /dev/fuse" },
 );

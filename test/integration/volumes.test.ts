@@ -184,6 +184,58 @@ testWithPeapod("readOnly holds, and recursiveReadOnly for what is mounted below 
   }
 });
 
+/** None that runtimes allow everybody, and opening it changes nothing. */
+const DEVICE = ["/dev/fuse", "/dev/loop-control"].find((path) => existsSync(path));
+
+testWithPeapod(
+  "a device that a container mounts may be opened, as its readOnly says, by that container alone",
+  async (t, host) => {
+    chmodSync(host.dir, 0o711);
+    const volumes = [
+      { name: "device", hostPath: { path: DEVICE, type: "CharDevice" } },
+      { name: "bare", hostPath: { path: DEVICE } },
+    ];
+    const run =
+      "for way in '<>' '<' '>'; do (eval : $way/d) 2>/dev/null && echo $way || echo no; done; echo tried; exec sleep 1000";
+    const a = (name: string, mount: object) => ({ name, run, volumeMounts: [{ mountPath: "/d", ...mount }] });
+    const containers = [
+      a("has", { name: "device" }),
+      a("reads", { name: "device", readOnly: true }),
+      a("not", { name: "bare" }),
+    ];
+    const pod = host.aPod({ containers, spec: { volumes } });
+    await host.must("run", "-d", pod.file);
+    const hasSaid = (container: string, expected: string) =>
+      waitUntil(`${container} has said ${expected}`, async () => {
+        const lines = (await host.must("logs", "-c", container, pod.name)).trim().split("\n");
+        return lines.slice(-4).join(" ") === `${expected} tried`;
+      });
+    await hasSaid("has", "<> < >");
+    await hasSaid("reads", "no < no");
+    await hasSaid("not", "no no no");
+    const changed = [...containers.slice(0, 2), a("not", { name: "device", readOnly: true })];
+    const { file } = host.aPod({ name: pod.name, containers: changed, spec: { volumes } });
+    await host.must("update", pod.name, "-f", file);
+    await hasSaid("not", "no < no");
+    t.match((await host.shown(pod)).containers, [{ restartCount: 0 }, { restartCount: 0 }, { restartCount: 1 }]);
+  },
+  { skip: DEVICE === undefined ? "needs a device" : false },
+);
+
+testWithPeapod(
+  "a pod with a user namespace may open what the device's own permission bits let it",
+  async (t, host) => {
+    chmodSync(host.dir, 0o711);
+    const c = { name: "c", run: ": <>/d && echo opened", volumeMounts: [{ name: "device", mountPath: "/d" }] };
+    const volumes = [{ name: "device", hostPath: { path: "/dev/fuse", type: "CharDevice" } }];
+    t.match(await host.peapod("run", host.aPod({ containers: [c], spec: { hostUsers: false, volumes } }).file), {
+      code: 0,
+      out: "opened\n",
+    });
+  },
+  { skip: DEVICE === "/dev/fuse" ? false : "needs /dev/fuse" },
+);
+
 testWithPeapod(
   "mounts that a privileged container makes reach its neighbour, where both ask for it",
   async (t, host) => {

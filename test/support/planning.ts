@@ -3,7 +3,7 @@
 import { stringify } from "yaml";
 import { GOLDEN_FACTS, GOLDEN_HOST_FILES, makeDirectoryImages } from "../../scripts/golden.ts";
 import { PeapodError } from "../../src/base/errors.ts";
-import type { HostFacts } from "../../src/host/facts.ts";
+import type { HostDevice, HostFacts } from "../../src/host/facts.ts";
 import type { ImageConfig } from "../../src/image/image.ts";
 import type { Accounts } from "../../src/image/image-user.ts";
 import type { Manifest } from "../../src/manifest/manifest.ts";
@@ -36,6 +36,8 @@ export interface PlanWords {
   /** Of every image. */
   readonly accounts?: Accounts;
   readonly seccompProfiles?: Readonly<Record<string, SeccompProfile>>;
+  /** Behind volumes that are one. */
+  readonly devices?: readonly HostDevice[];
   /** Absolute directory of every image. */
   readonly rootfs?: string;
 }
@@ -88,6 +90,7 @@ export function planOf(manifest: Manifest, more: PlanWords = {}): Plan {
     cgroupDriver: more.driver ?? "cgroupfs",
     reaperPath: "/usr/libexec/peapod/peapod-reaper",
     hostFiles: more.hostFiles ?? GOLDEN_HOST_FILES,
+    ...(more.devices === undefined ? {} : { devices: new Map(more.devices.map((one) => [one.path, one])) }),
     ...(more.seccompProfiles === undefined ? {} : { seccompProfiles: new Map(Object.entries(more.seccompProfiles)) }),
   });
   assertUsers(manifest, plan.containers);

@@ -7,6 +7,8 @@ import { isPodName } from "../../base/names.ts";
 import { IDS_DIR, makeCacheDir } from "../../base/paths.ts";
 import { makeUuid } from "../../base/unique.ts";
 import { checkMountTargets } from "../../bundle/check-mount-targets.ts";
+import type { HostDevice } from "../../host/facts.ts";
+import { readDevice } from "../../host/read-device.ts";
 import { readHostFacts } from "../../host/read-facts.ts";
 import { readPodIp } from "../../host/read-pod-ip.ts";
 import { NETWORKS, PUBLISH } from "../../manifest/annotations.ts";
@@ -15,6 +17,7 @@ import { makeStored, type StoredDocuments } from "../../manifest/make-generated.
 import type { DnsWords, Manifest } from "../../manifest/manifest.ts";
 import { parsePod, type ReadPod, readPod } from "../../manifest/read-manifest.ts";
 import { withSaidNames } from "../../manifest/said-names.ts";
+import { listDevicePaths } from "../../plan/device-rules.ts";
 import { makePlan, type PlanInput } from "../../plan/make-plan.ts";
 import type { OuterContainer } from "../../plan/outer.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -50,7 +53,9 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
   const uid = request.uid ?? makeUuid();
   const facts = readHostFacts();
   const { manifest, ...network } = await readNetwork(named, request, options.root, uid, facts.user !== undefined);
-  if (outer !== undefined) (await import("../../plan/outer-privileges.ts")).assertGiven(manifest, outer.config);
+  const devices = readDevices(manifest);
+  if (outer !== undefined)
+    (await import("../../plan/outer-privileges.ts")).assertGiven(manifest, outer.config, devices);
   const values = {
     objects: redactSecrets(read.objects),
     uid,
@@ -72,6 +77,7 @@ export async function makePodPlan(options: EngineOptions, programs: Programs, re
     hostFiles: readHostFiles(),
     isInside: outer !== undefined,
     ...(await readProfiles(manifest, options.root)),
+    devices,
     ...network,
     values,
   };
@@ -164,6 +170,12 @@ async function readProfiles(manifest: Manifest, root: string): Promise<Partial<P
   if (!needed) return {};
   const { readSeccompProfiles } = await import("./read-seccomp-profiles.ts");
   return { seccompProfiles: readSeccompProfiles(manifest, root) };
+}
+
+/** Anew with every plan: the numbers of a device that comes again may be others. */
+function readDevices({ spec }: Manifest): ReadonlyMap<string, HostDevice> {
+  const found = listDevicePaths(spec.volumes).flatMap((path) => readDevice(path) ?? []);
+  return new Map(found.map((device) => [device.path, device]));
 }
 
 function readRequested({ file, stdinText, outer, configFiles = [], written }: PlanRequest): ReadPod {

@@ -45,3 +45,17 @@ t.test("a privileged container's profile is named", (t) => {
   t.match(rows.find(({ part }) => part === "seccomp")?.source, /^pod.yaml:\d+ .*privileged$/);
   t.end();
 });
+
+t.test("a device that may be opened is told with its numbers", (t) => {
+  const device = { path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 } as const;
+  const volumes = [{ name: "fuse", hostPath: { path: "/dev/fuse", type: "CharDevice" } }];
+  const web = { volumeMounts: [{ name: "fuse", mountPath: "/d", readOnly: true }] };
+  const plan = aPlan({ spec: { volumes }, containers: { web } }, { devices: [device] });
+  const container = containerOf(plan, "web");
+  const rows = makeExplanation(plan, container, makeConfig(plan, container));
+  t.match(
+    rows.find(({ part }) => part === "resources.devices.c 10:229"),
+    { value: "r", source: "hostPath of type CharDevice or BlockDevice" },
+  );
+  t.end();
+});

@@ -33,11 +33,16 @@ const RICH: PodWords = {
 t.test("every config passes our schema", (t) => {
   const privileged = { containers: { web: { securityContext: { privileged: true } } } };
   const device = { path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 } as const;
+  const withDevice = {
+    spec: { volumes: [{ name: "fuse", hostPath: { path: "/dev/fuse", type: "CharDevice" } }] },
+    containers: { web: { volumeMounts: [{ name: "fuse", mountPath: "/dev/fuse" }] } },
+  };
   const configs: [string, OciConfig][] = [
     ["plain", configOf()],
     ["rich", configOf(RICH)],
     ["its first process", configOf(RICH, {}, "_pause")],
     ["privileged", configOf(privileged, { facts: { devices: [device] } })],
+    ["with a device", configOf(withDevice, { devices: [device] })],
     ["systemd", configOf({}, { driver: "systemd" })],
     ["arm64", configOf({}, { facts: { arch: "arm64" } })],
     ["no seccomp", configOf({}, { facts: { hasSeccomp: false } })],

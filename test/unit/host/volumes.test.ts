@@ -50,6 +50,7 @@ t.test("a hostPath that is not there is an error that names volume and path", as
     t.throws(() => makeVolumes([aHostPath(path, type)]), {
       code: "NOT_FOUND",
       message: `volume data: hostPath ${path} does not exist`,
+      hint: ["", "Directory", "File"].includes(type) ? "type DirectoryOrCreate makes a directory" : undefined,
     });
   }
 });

@@ -1,8 +1,9 @@
 import t from "tap";
 import { PeapodError } from "../../../src/base/errors.ts";
+import type { HostDevice } from "../../../src/host/facts.ts";
 import type { OuterConfig } from "../../../src/plan/outer.ts";
 import { assertGiven } from "../../../src/plan/outer-privileges.ts";
-import { aManifest } from "../../support/planning.ts";
+import { aManifest, type PodWords } from "../../support/planning.ts";
 
 const PLAIN: OuterConfig = { process: { user: { uid: 0, gid: 0 } }, root: { path: "rootfs" } };
 const FILTERED: OuterConfig = { ...PLAIN, linux: { seccomp: {} } };
@@ -11,9 +12,15 @@ const MOUNTED: OuterConfig = {
   mounts: ["/etc/hosts", "/etc/resolv.conf"].map((destination) => ({ destination })),
 };
 
+const FUSE = { path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 } as const;
+
 function answer(own: object, config: OuterConfig = PLAIN, spec: Record<string, unknown> = {}): string {
+  return answerTo({ spec, containers: { web: { securityContext: own } } }, config);
+}
+
+function answerTo(words: PodWords, config: OuterConfig, devices: readonly HostDevice[] = []): string {
   try {
-    assertGiven(aManifest({ spec, containers: { web: { securityContext: own } } }), config);
+    assertGiven(aManifest(words), config, new Map(devices.map((one) => [one.path, one])));
   } catch (error) {
     if (error instanceof PeapodError) return `${error.code} ${error.message}; ${error.hint}`;
     throw error;
@@ -62,5 +69,34 @@ t.test("what takes nothing away from the caller's rules is given", (t) => {
     answer({ appArmorProfile: { type: "RuntimeDefault" }, allowPrivilegeEscalation: false, runAsUser: 7 }),
     "given",
   );
+  t.end();
+});
+
+t.test("a device is the caller's to give, by the last of his rules that is about it", (t) => {
+  const DENY = { allow: false, access: "rwm" };
+  const rule = (access: string, more: object = {}) => ({
+    allow: true,
+    type: "c",
+    major: 10,
+    minor: 229,
+    access,
+    ...more,
+  });
+  const told = (rules: readonly object[], readOnly: boolean, devices: readonly HostDevice[] = [FUSE]) => {
+    const volumes = [{ name: "fuse", hostPath: { path: "/dev/fuse", type: "CharDevice" } }];
+    const volumeMounts = [{ name: "fuse", mountPath: "/d", readOnly }];
+    const config = { ...PLAIN, linux: { resources: { devices: rules } } };
+    return answerTo({ spec: { volumes }, containers: { web: { volumeMounts } } }, config, devices);
+  };
+  const refused = /^NOT_PERMITTED volume fuse: .* \(pod.yaml:\d+ spec\.volumes\[0\]\); .*docker run --device/;
+  t.equal(told([DENY, rule("rwm")], false), "given");
+  t.equal(told([DENY, rule("r")], true), "given");
+  t.equal(told([{ allow: true, access: "rwm" }], false), "given");
+  t.equal(told([DENY, rule("rw", { minor: -1 })], false), "given");
+  t.match(told([DENY, rule("r")], false), refused);
+  t.match(told([rule("rw"), DENY], false), refused);
+  t.match(told([DENY, rule("rw", { type: "b" })], true), refused);
+  t.match(told([], true), refused);
+  t.match(told([DENY, rule("rwm")], false, []), refused, "it is not there");
   t.end();
 });

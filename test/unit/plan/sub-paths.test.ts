@@ -51,3 +51,12 @@ t.test("of files it must be one that is there", async (t) => {
   t.match(containerOf(aPlan(about("a")), "web").subPaths, [{ path: "a" }]);
   t.match(refusalOf(about("c")), /subPath c is not in volume about, which has a\/b/);
 });
+
+t.test("a device has no parts", async (t) => {
+  const volumes = [{ name: "fuse", hostPath: { path: "/dev/fuse", type: "CharDevice" } }];
+  const volumeMounts = [{ name: "fuse", mountPath: "/x", subPath: "a" }];
+  t.match(
+    refusalOf({ spec: { volumes }, containers: { web: { volumeMounts } } }),
+    /^BAD_MANIFEST container web: subPath a is in volume fuse, which is a device \(pod.yaml:\d+ /,
+  );
+});
