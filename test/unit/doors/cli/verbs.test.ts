@@ -3,6 +3,7 @@ import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import type { PodName } from "../../../../src/base/names.ts";
 import type { BuildImageRequest, ExecRequest, UpRequest } from "../../../../src/engine/engine.ts";
+import type { PodStatus } from "../../../../src/state/pod-state.ts";
 import { aContainer, aLine, aPod, fakeEngine, fakeWorld, runLine } from "../../../support/cli-world.ts";
 
 const missing = new PeapodError("NOT_FOUND", "pod db: does not exist", { hint: "peapod list tells which do" });
@@ -332,6 +333,28 @@ server     running                    0  4711  3 minutes ago
 client     killed by signal 9         0     -  3 minutes ago
 `,
   );
+});
+
+t.test("state: a container comes again in a pod that goes on, and in no other", async (t) => {
+  const exit = { kind: "exited", code: 1, time: "2026-11-22T10:02:55Z" } as const;
+  const backOffUntil = "2026-11-22T10:03:05Z";
+  const containers = [aContainer("server", { status: "exited", exit, backOffUntil })];
+  const table: [status: PodStatus, comes: boolean][] = [
+    ["initializing", true],
+    ["running", true],
+    ["paused", true],
+    ["stopping", false],
+    ["exited", false],
+    ["failed", false],
+    ["deleting", false],
+  ];
+  for (const [status, comes] of table) {
+    const engine = fakeEngine({ reader: { state: async () => aPod({ status, containers }) } });
+    const { out } = await runLine("state web --format table", fakeWorld(engine));
+    t.equal(/exited with 1; again in 5 s/.test(out), comes, status);
+    const json = JSON.parse((await runLine("state web", fakeWorld(engine))).out);
+    t.equal(json.containers[0].backOffUntil, comes ? backOffUntil : null, status);
+  }
 });
 
 t.test("ps cannot be used to write the reader's screen", async (t) => {
