@@ -10,7 +10,7 @@ const INTERVAL: OptionSpec = {
   kind: "seconds",
   value: "SECONDS",
   fallback: "1",
-  summary: "time between two looks",
+  summary: "time between two looks, 0.1 or more",
 };
 
 export const UPDATE: Verb = {

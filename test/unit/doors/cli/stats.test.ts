@@ -43,6 +43,15 @@ t.test("a terminal is drawn anew, a pipe gets lines", async (t) => {
   t.equal(piped.out.trim().split("\n").length, 6);
 });
 
+t.test("stats and top do not look without a pause", async (t) => {
+  for (const line of ["stats -i 0", "stats --interval 50ms web", "top -i 0"]) {
+    const { asked, fake } = statsWorld(true);
+    const { status, err } = await runLine(line, fake);
+    t.same([status, err], [125, "peapod: option --interval: must be 0.1 seconds or more\n"], line);
+    t.same(asked, [], line);
+  }
+});
+
 t.test("top without a terminal says what to use", async (t) => {
   const { status, err } = await runLine("top", statsWorld().fake);
   t.equal(status, 125);
