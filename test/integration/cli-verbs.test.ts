@@ -278,8 +278,13 @@ testWithPeapod("wait waits, and prints the result", async (t, host) => {
   const waiting = host.start(["wait", pod.name]);
   t.equal(await host.must("wait", pod.name, "-c", "quick"), "3\n");
   t.equal(waiting.said.out, "", "the other has not ended");
+  const late = { code: EXIT.failed, err: `peapod: pod ${pod.name}: is not exited yet\n` };
+  t.match(await host.peapod("wait", pod.name, "--timeout", "0"), late);
+  const one = { code: EXIT.failed, err: "peapod: container slow: is not exited yet\n" };
+  t.match(await host.peapod("wait", pod.name, "-c", "slow", "-c", "quick", "--timeout", "1ms"), one);
   await host.must("exec", pod.name, "-c", "slow", "touch", "/tmp/go");
   t.match(await waiting.ended, { code: 0, out: "3\n" }, "the first in the manifest's order");
+  t.equal(await host.must("wait", pod.name, "--timeout", "0"), "3\n", "nothing is to be waited for");
   t.equal(await host.must("wait", pod.name, "-c", "slow"), "4\n");
   t.match(await host.peapod("wait", pod.name, "-c", "nobody"), {
     code: EXIT.failed,

@@ -13,6 +13,8 @@ arguments, global ones also before the verb. A pod is called by its name (\`meta
 A container is named by \`-c NAME\`, with every verb that is about containers, and again where there may be several. \`attach\`,
 \`logs\` and \`update\` also take it after the pod, as those used to kubectl and podman write it.
 
+Where an option takes SECONDS, that is a number (\`10\`, \`1.5\`) or a duration: \`500ms\`, \`90s\`, \`2m\`, \`1h30m\`.
+
 What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
 standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name,
 \`image build\` the image's.

@@ -175,7 +175,7 @@ export const CHANGING: readonly Verb[] = [
         value: "WHAT",
         summary: "ready, initialized or exited (the default); condition=Ready as well",
       },
-      { long: "timeout", kind: "number", value: "SECONDS", summary: "give up after so long" },
+      { long: "timeout", kind: "seconds", value: "SECONDS", summary: "give up after so long; 0 looks once" },
     ],
     takesCommand: false,
     examples: [

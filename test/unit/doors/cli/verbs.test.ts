@@ -180,6 +180,16 @@ t.test("wait prints results and is itself content", async (t) => {
   t.same(await runLine("wait web -c server -c client", fakeWorld(engine)), { status: 0, out: "137\nlost\n", err: "" });
 });
 
+t.test("wait gives up after a time in the words of other options", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({ client: { wait: async ({ signal }) => noting(asked, signal?.aborted, aPod()) } });
+  for (const time of ["60", "60s", "1h30m", "999999999"])
+    t.equal((await runLine(`wait web --for=ready --timeout ${time}`, fakeWorld(engine))).status, 0, time);
+  t.same(asked, [false, false, false, false]);
+  const ran = await runLine("wait web --timeout soon", fakeWorld(engine));
+  t.match(ran, { status: 125, err: /"soon" is not a time in seconds, such as 10, 90s or 2m/ });
+});
+
 t.test("exec runs the call that the engine made and hands the status on", async (t) => {
   const requests: ExecRequest[] = [];
   const execCommand = async (_pod: PodName, request: ExecRequest) =>
