@@ -414,6 +414,11 @@ t.test("logs merges finished logs in the order of their times", async (t) => {
     "2026-11-22T10:00:02.000000000Z two\n2026-11-22T10:00:03.000000000Z three\n",
   );
   t.same(asked, [{ container: "client", follow: false, tail: 5, since: "2026-11-22T10:00:00.000000000Z" }]);
+  asked.length = 0;
+  await runLine("logs --tail -1 web -c client", fakeWorld(engine));
+  t.same(asked, [{ container: "client", follow: false }], "-1 is all, as for kubectl and podman");
+  const ran = await runLine("logs --tail some web", fakeWorld(engine));
+  t.match(ran, { status: 125, err: /option --tail: "some" is not a whole number, or -1/ });
 });
 
 t.test("logs and update take containers by -c and after the pod, each once", async (t) => {
