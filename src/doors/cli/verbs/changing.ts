@@ -45,7 +45,13 @@ export const CHANGING: readonly Verb[] = [
         summary: "accepted for those used to it: standard input is always passed on",
       },
       { ...DETACH_KEYS, summary: "with -t: keys that leave the command and let it run; empty: none" },
-      { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
+      {
+        long: "env",
+        short: "e",
+        kind: "list",
+        value: "NAME=VALUE",
+        summary: "set an environment variable; NAME alone takes the caller's value",
+      },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
       { long: "workdir", kind: "text", value: "DIR", summary: "the same, in podman's words" },
       {

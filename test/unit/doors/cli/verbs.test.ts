@@ -199,7 +199,12 @@ t.test("exec runs the call that the engine made and hands the status on", async 
   t.same(fake.programs, [["/runc", "exec"]]);
   const where = { env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" };
   t.same(requests, [{ args: ["sh", "-c", "true"], tty: true, detachKeys: [16, 17], ...where }]);
-  t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
+  t.match(await runLine("exec -e =A web env", fakeWorld()), { status: 125, err: /"" is not a variable's name/ });
+  requests.length = 0;
+  const env = { TERM: "xterm", EMPTY: "" };
+  const words = "exec -e TERM -e EMPTY -e NOWHERE -e B=1=2 web env";
+  await runLine(words, fakeWorld(fakeEngine({ rest: { execCommand } }), { env }));
+  t.match(requests, [{ env: ["TERM=xterm", "EMPTY=", "B=1=2"] }], "NAME alone is the caller's, where he has it");
 });
 
 t.test("exec of a command that was never begun ends with 126, 127 or 125", async (t) => {
