@@ -632,6 +632,17 @@ testWithPeapod("the host's namespaces, seen from inside", async (t, host) => {
   t.same(await inside({ hostIPC: true }), ["ipc"]);
 });
 
+testWithPeapod("who does not wait for a stop is told that it goes on", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "a", run: "trap '' TERM; while :; do sleep 1; done" }] });
+  await host.must("run", "-d", pod.file);
+  const stopping = host.start(["stop", pod.name]);
+  await waitUntil("it is being stopped", async () => (await host.state(pod)).status === "stopping");
+  stopping.child.kill("SIGINT");
+  const err = `peapod: pod ${pod.name}: goes on with what was asked of it; peapod state ${pod.name} tells of it\n`;
+  t.match(await stopping.ended, { code: 130, err });
+  t.equal((await host.state(pod)).status, "stopping");
+});
+
 testWithPeapod("plain changes are asked for without Node, all else goes to it", async (t, host) => {
   const script = join(host.dir, "node");
   writeFileSync(script, '#!/bin/sh\necho "node $*"\n', { mode: 0o755 });

@@ -9,6 +9,7 @@ import type { Options } from "../options.ts";
 import { parseOciResources } from "../parse-oci-resources.ts";
 import { parseSize } from "../size-words.ts";
 import { containersOf, podOf, type Task } from "../task.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 const PERIOD_US = 100_000;
 
@@ -43,8 +44,9 @@ export async function update(task: Task): Promise<number> {
   const resources = { ...(file === undefined ? {} : readChange(task, file)), ...parseChange(task.options) };
   if (Object.keys(resources).length === 0)
     throw new PeapodError("BAD_USAGE", `pod ${pod}: nothing is to be changed`, { hint: "peapod help update" });
-  await (await task.engine()).client(pod).update({ containers: containersOf(task), resources });
-  return EXIT.ok;
+  const client = (await task.engine()).client(pod);
+  const request = { containers: containersOf(task), resources };
+  return (await untilInterrupted(task, pod, () => client.update(request))) ?? EXIT.ok;
 }
 
 function readChange(task: Task, file: string): ResourceChange {

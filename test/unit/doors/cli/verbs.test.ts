@@ -132,6 +132,26 @@ t.test("of several pods each is tried, and one failure is in the status", async 
   t.same(ran, { status: 125, out: "", err: "peapod: pod db: does not exist\nhint: peapod list tells which do\n" });
 });
 
+t.test("who is interrupted while a pod does what was asked is told that it goes on", async (t) => {
+  const lines = ["stop -t 60 web db", "restart web", "delete web", "update web -f pod.yaml", "update web --cpus 1"];
+  for (const line of lines) {
+    const asked: PodName[] = [];
+    const client = (pod: PodName) => {
+      const hang = async () => {
+        asked.push(pod);
+        setImmediate(() => fake.signal("SIGINT"));
+        return await new Promise<never>(() => undefined);
+      };
+      return { stop: hang, restart: hang, delete: hang, change: hang, update: hang };
+    };
+    const fake = fakeWorld(fakeEngine({ client }));
+    const err = "peapod: pod web: goes on with what was asked of it; peapod state web tells of it\n";
+    t.same(await runLine(line, fake), { status: 130, out: "", err }, line);
+    t.same(asked, ["web"], "those after it are not asked");
+    t.notOk(fake.signal("SIGINT"), "nobody listens any more");
+  }
+});
+
 t.test("stop takes its grace in seconds", async (t) => {
   const asked: unknown[] = [];
   const engine = fakeEngine({ client: { stop: async (more) => noting(asked, more, aPod()) } });
