@@ -149,7 +149,9 @@ export const MAKING: readonly Verb[] = [
       "several; what they write to stderr goes to stderr. Ctrl-C (or SIGTERM, SIGHUP) stops the pod with its grace " +
       "period, a second one kills it. When all containers have ended the pod is deleted, and its result is the exit " +
       `status: 0, or the first other one in the manifest's order. With -d the pod stays and its name is printed. With -i, -t or both it is as with peapod attach: one container's ` +
-      `streams are the caller's, Ctrl-C goes to its terminal, and leaving it by the detach keys leaves the pod running. ${FROM_STDIN}`,
+      `streams are the caller's, Ctrl-C goes to its terminal, and leaving it by the detach keys leaves the pod running; where it has no ` +
+      "terminal the first SIGINT, SIGTERM or SIGHUP goes to its first process, which may ignore it, and a second one kills " +
+      `the pod. ${FROM_STDIN}`,
     args: [FILE],
     options: [
       { long: "detach", short: "d", kind: "flag", summary: "return as soon as the pod runs, and keep it" },
