@@ -48,7 +48,26 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`podIP\`, \`podIPs\` | the pod's address, and one of each family; \`null\` and empty where it has none of its own |
 | \`networks\` | what it is attached to: \`name\`, \`interface\`, \`mac\`, \`ips\` (\`address\`, \`prefix\`, \`gateway\`) |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`ready\`, \`restartCount\`, \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
+| \`containers\` | in the manifest's order, as below |
+
+Each of \`containers\`:
+
+| key | value |
+| --- | --- |
+| \`name\` | name; \`_pause\` is the first process of a shared pid namespace |
+| \`role\` | \`init\`, \`sidecar\`, \`main\` or \`pause\` |
+| \`image\`, \`imageId\` | the image as the manifest names it, and which one that was, by digest |
+| \`status\` | \`planned\`, \`creating\`, \`created\`, \`running\`, \`checkpointed\`, \`exited\` or \`deleted\` |
+| \`started\`, \`ready\` | whether it is, as [lifecycle.md](lifecycle.md#the-way-up) has the words |
+| \`restartCount\` | how often it was started again |
+| \`reason\` | of its end: \`Completed\`, \`Error\`, \`OOMKilled\`, \`StartError\` or \`Lost\` |
+| \`message\` | why it is not ready, is being ended, or could not be started |
+| \`backOffUntil\` | when it will be started again, where it waits for that |
+| \`pid\`, \`createdAt\`, \`startedAt\` | of the attempt at hand |
+| \`exit\`, \`exitStatus\` | how that one ended |
+| \`lastState\` | the attempt before: \`startedAt\`, \`exit\`, \`exitStatus\`, \`reason\`, \`message\` |
+| \`resources\` | limits that \`update\` changed, else \`null\` |
+| \`logBlocked\` | why its log cannot be written at the moment |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.

@@ -170,7 +170,8 @@ export const CHANGING: readonly Verb[] = [
     summary: "wait until a pod has ended, or is ready",
     about:
       "Prints one line for each pod named: its result, as run would end with it; lost where nobody can say any more. " +
-      "With -c the results of those containers, one a line. With --for=ready it waits until all containers are ready, " +
+      "With -c the results of those containers, one a line: how the attempt at hand ends, or has ended, also of one that will " +
+      "be started again. With --for=ready it waits until all containers are ready, " +
       "with --for=initialized until all init containers are through, and prints nothing; a pod that ends before is an error.",
     args: [PODS],
     options: [

@@ -186,7 +186,8 @@ export const MAKING: readonly Verb[] = [
     aliases: [],
     summary: "make another pod of a pod's manifest",
     about:
-      "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
+      "The manifest that POD was made of, with what update -f made of it since, under another name: POD-clone unless " +
+      "told. Limits that update set by options are not in it. " +
       "What has become of POD while it ran is not taken along. Prints the new pod's name.",
     args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
     options: [{ long: "start", kind: "flag", summary: "start it, too" }, NETWORK, PUBLISH],
@@ -202,7 +203,7 @@ export const MAKING: readonly Verb[] = [
     summary: "print the manifest of a pod that is there",
     about:
       "A Kubernetes v1 Pod in YAML that peapod run takes, and that gives the same plan: what the user wrote, without " +
-      "comments, with what was updated since. Images are absolute, and the name is the pod's own. Secrets are never in it.",
+      "comments, with what update -f made of it since; limits that update set by options are not in it. Images are absolute, and the name is the pod's own. Secrets are never in it.",
     args: [POD],
     options: [
       OUT_FILE,
