@@ -42,7 +42,8 @@ Every field of Kubernetes' v1 Pod is of one of three kinds:
   somebody attaches.
 
 A manifest with a field of the other two kinds is not run without it: it is refused, with the reason and what to do instead. What
-nobody knows is refused with the nearest name that there is. All faults are told at once, each with file, line and column.
+nobody knows is refused with the nearest name that there is. All faults are told at once, each with file, line and column; only what
+the values of \`peapod/\` annotations mean is looked at when all else is right, and told one at a time.
 `;
 
 const ANNOTATIONS = `## Annotations

@@ -106,7 +106,7 @@ export interface WaitRequest {
   readonly containers?: readonly string[];
   /** `exited` unless told. */
   readonly until?: "exited" | "ready" | "initialized";
-  /** Aborted: the state as it is then. */
+  /** Aborted: TIMED_OUT. */
   readonly signal?: AbortSignal;
 }
 

@@ -278,8 +278,13 @@ testWithPeapod("wait waits, and prints the result", async (t, host) => {
   const waiting = host.start(["wait", pod.name]);
   t.equal(await host.must("wait", pod.name, "-c", "quick"), "3\n");
   t.equal(waiting.said.out, "", "the other has not ended");
+  const late = { code: EXIT.failed, err: `peapod: pod ${pod.name}: is not exited yet\n` };
+  t.match(await host.peapod("wait", pod.name, "--timeout", "0"), late);
+  const one = { code: EXIT.failed, err: "peapod: container slow: is not exited yet\n" };
+  t.match(await host.peapod("wait", pod.name, "-c", "slow", "-c", "quick", "--timeout", "1ms"), one);
   await host.must("exec", pod.name, "-c", "slow", "touch", "/tmp/go");
   t.match(await waiting.ended, { code: 0, out: "3\n" }, "the first in the manifest's order");
+  t.equal(await host.must("wait", pod.name, "--timeout", "0"), "3\n", "nothing is to be waited for");
   t.equal(await host.must("wait", pod.name, "-c", "slow"), "4\n");
   t.match(await host.peapod("wait", pod.name, "-c", "nobody"), {
     code: EXIT.failed,
@@ -625,6 +630,17 @@ testWithPeapod("the host's namespaces, seen from inside", async (t, host) => {
   t.same(await inside({ hostNetwork: true }), ["net", "uts"], "the host's name belongs to its network");
   t.same(await inside({ hostPID: true }), ["pid"]);
   t.same(await inside({ hostIPC: true }), ["ipc"]);
+});
+
+testWithPeapod("who does not wait for a stop is told that it goes on", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "a", run: "trap '' TERM; while :; do sleep 1; done" }] });
+  await host.must("run", "-d", pod.file);
+  const stopping = host.start(["stop", pod.name]);
+  await waitUntil("it is being stopped", async () => (await host.state(pod)).status === "stopping");
+  stopping.child.kill("SIGINT");
+  const err = `peapod: pod ${pod.name}: goes on with what was asked of it; peapod state ${pod.name} tells of it\n`;
+  t.match(await stopping.ended, { code: 130, err });
+  t.equal((await host.state(pod)).status, "stopping");
 });
 
 testWithPeapod("plain changes are asked for without Node, all else goes to it", async (t, host) => {

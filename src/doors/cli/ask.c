@@ -6,6 +6,7 @@
 #include "../../base/ask-pod.h"
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,27 @@ static int is_plain(char **words, struct wish *wish) {
   return 1;
 }
 
+static char farewell[256];
+
+/** Only what a handler of signals may call. */
+static void bid_farewell(int signal) {
+  ssize_t written = write(STDERR_FILENO, farewell, strlen(farewell));
+  (void)written;
+  _exit(128 + signal);
+}
+
+/** Whoever stops waiting is told that the pod does not: until-interrupted.ts has the same words. */
+static void expect_signals(const char *pod) {
+  static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+  snprintf(farewell, sizeof farewell,
+           "peapod: pod %s: goes on with what was asked of it; peapod state %s tells of it\n", pod, pod);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction action = {.sa_handler = bid_farewell}, before;
+    // What the caller has us ignore (nohup) stays so.
+    if (sigaction(signals[i], &action, &before) == 0 && before.sa_handler == SIG_IGN) sigaction(signals[i], &before, NULL);
+  }
+}
+
 /** False where Node has to ask again, or to explain. */
 static int ask(const struct wish *wish) {
   char dir[4096], answer[64];
@@ -48,6 +70,7 @@ static int ask(const struct wish *wish) {
   int is_delete = strcmp(wish->verb, "delete") == 0;
   int reaper = open_reaper(dir);
   if (reaper < 0) return 0;
+  expect_signals(wish->pod);
   // A supervisor that was killed after its last act could not answer any more.
   int status = ask_pod(dir, wish->verb, wish->force ? "\"force\":true" : "", answer, sizeof answer);
   // What it left of the directory its reaper takes away, and ends.

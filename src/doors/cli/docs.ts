@@ -13,6 +13,8 @@ arguments, global ones also before the verb. A pod is called by its name (\`meta
 A container is named by \`-c NAME\`, with every verb that is about containers, and again where there may be several. \`attach\`,
 \`logs\` and \`update\` also take it after the pod, as those used to kubectl and podman write it.
 
+Where an option takes SECONDS, that is a number (\`10\`, \`1.5\`) or a duration: \`500ms\`, \`90s\`, \`2m\`, \`1h30m\`.
+
 What a verb has to say comes on standard output; errors, hints and what containers write to their stderr come on
 standard error. Verbs that change something are silent when they succeed; \`create\` and \`run -d\` print the pod's name,
 \`image build\` the image's.
@@ -46,7 +48,26 @@ Times are RFC 3339 in UTC. A key is always there; what is not known is \`null\`.
 | \`podIP\`, \`podIPs\` | the pod's address, and one of each family; \`null\` and empty where it has none of its own |
 | \`networks\` | what it is attached to: \`name\`, \`interface\`, \`mac\`, \`ips\` (\`address\`, \`prefix\`, \`gateway\`) |
 | \`cursor\` | number of the last event in it, for \`events --since\` |
-| \`containers\` | in the manifest's order: \`name\`, \`status\` (\`planned\`, \`creating\`, \`created\`, \`running\`, \`exited\`, \`deleted\`), \`ready\`, \`restartCount\`, \`pid\`, \`createdAt\`, \`startedAt\`, \`exit\`, \`resources\` (limits that \`update\` changed, else \`null\`), \`exitStatus\` |
+| \`containers\` | in the manifest's order, as below |
+
+Each of \`containers\`:
+
+| key | value |
+| --- | --- |
+| \`name\` | name; \`_pause\` is the first process of a shared pid namespace |
+| \`role\` | \`init\`, \`sidecar\`, \`main\` or \`pause\` |
+| \`image\`, \`imageId\` | the image as the manifest names it, and which one that was, by digest |
+| \`status\` | \`planned\`, \`creating\`, \`created\`, \`running\`, \`checkpointed\`, \`exited\` or \`deleted\` |
+| \`started\`, \`ready\` | whether it is, as [lifecycle.md](lifecycle.md#the-way-up) has the words |
+| \`restartCount\` | how often it was started again |
+| \`reason\` | of its end: \`Completed\`, \`Error\`, \`OOMKilled\`, \`StartError\` or \`Lost\` |
+| \`message\` | why it is not ready, is being ended, or could not be started |
+| \`backOffUntil\` | when it will be started again, where it waits for that |
+| \`pid\`, \`createdAt\`, \`startedAt\` | of the attempt at hand |
+| \`exit\`, \`exitStatus\` | how that one ended |
+| \`lastState\` | the attempt before: \`startedAt\`, \`exit\`, \`exitStatus\`, \`reason\`, \`message\` |
+| \`resources\` | limits that \`update\` changed, else \`null\` |
+| \`logBlocked\` | why its log cannot be written at the moment |
 
 \`exit\` is \`{"kind": "exited", "code": 7, "time": …}\`, \`{"kind": "killed", "signal": 9, "time": …}\` or
 \`{"kind": "lost", "time": …}\`; \`exitStatus\` beside it is what a shell would show: 7, 137, \`null\`.

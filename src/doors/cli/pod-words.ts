@@ -2,7 +2,7 @@
 
 import { PAUSE } from "../../base/names.ts";
 import { type Exit, shellStatus } from "../../exits/exit.ts";
-import type { ContainerState, EndedAttempt, PodState } from "../../state/pod-state.ts";
+import type { ContainerState, EndedAttempt, PodState, PodStatus } from "../../state/pod-state.ts";
 import { makeAgo } from "./time-words.ts";
 
 /** What `state` and `list --format json` print of a pod: the keys are documented in docs/cli.md and do not go away. */
@@ -40,7 +40,7 @@ export function makePodJson(state: PodState) {
       restartCount: container.attempt,
       reason: container.reason ?? null,
       message: container.message ?? null,
-      backOffUntil: isWaiting(container) ? container.backOffUntil : null,
+      backOffUntil: isWaiting(container, state) ? container.backOffUntil : null,
       pid: container.pid ?? null,
       createdAt: container.createdAt ?? null,
       startedAt: container.startedAt ?? null,
@@ -99,17 +99,20 @@ function makeLastJson(last: EndedAttempt | undefined) {
   };
 }
 
+/** In which somebody is started again, now or once it goes on. */
+const LIVELY: readonly PodStatus[] = ["initializing", "running", "paused", "checkpointed"];
+
 /** It has ended and is to be started again when its back-off is over. */
-export function isWaiting({ status, backOffUntil }: ContainerState): boolean {
-  return status === "exited" && backOffUntil !== undefined;
+function isWaiting({ status, backOffUntil }: ContainerState, pod: PodState): boolean {
+  return status === "exited" && backOffUntil !== undefined && LIVELY.includes(pod.status);
 }
 
 /** `running, not ready`, `exited with 1, OOMKilled; again in 10 s`. */
-export function makeContainerWords(container: ContainerState, now: Date): string {
+export function makeContainerWords(container: ContainerState, pod: PodState, now: Date): string {
   const { status, exit, reason, role, ready, backOffUntil } = container;
   if (exit !== undefined) {
     const odd = reason === "OOMKilled" || reason === "StartError" ? `, ${reason}` : "";
-    const again = isWaiting(container) ? `; again in ${makeSeconds(backOffUntil, now)} s` : "";
+    const again = isWaiting(container, pod) ? `; again in ${makeSeconds(backOffUntil, now)} s` : "";
     return `${makeExitWords(exit)}${odd}${again}`;
   }
   const isUnready = status === "running" && !ready && (role === "main" || role === "sidecar");

@@ -74,7 +74,8 @@ async function watchedOver<T>(paths: PodPaths, needs: ClientNeeds, waiting: Prom
 
 /**
  * Follows the journal, so that waiting keeps nobody awake.
- * @throws NOT_FOUND for a container that is not the pod's, WRONG_STATE where it ends before it is what is waited for
+ * @throws NOT_FOUND for a container that is not the pod's, WRONG_STATE where it ends before it is what is waited for,
+ * TIMED_OUT where the signal comes before
  */
 async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest): Promise<PodState> {
   const { containers, until = "exited", signal } = more;
@@ -97,9 +98,11 @@ async function waitForState(pod: PodName, reader: PodReader, more: WaitRequest):
   // What came before is known: an end that a restart has followed is none.
   for await (const next of reader.states(pod, { since: state.cursor, signal })) {
     state = next;
-    if (isDone()) break;
+    if (isDone()) return state;
   }
-  return state;
+  if (!signal?.aborted) return state;
+  const late = state.containers.find(({ name, exit }) => containers?.includes(name) && exit === undefined);
+  throw new PeapodError("TIMED_OUT", `${late ? `container ${late.name}` : `pod ${pod}`}: is not ${until} yet`);
 }
 
 async function askUntilAnswered(paths: PodPaths, verb: Verb, body: Ask, needs: ClientNeeds): Promise<PodState | null> {

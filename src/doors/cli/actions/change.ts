@@ -2,28 +2,30 @@
 
 import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import type { PodName } from "../../../base/names.ts";
+import { LONGEST_TIMER_MS } from "../../../base/timer.ts";
 import type { PodClient } from "../../../engine/engine.ts";
 import { shellStatus } from "../../../exits/exit.ts";
 import type { PodState } from "../../../state/pod-state.ts";
 import { EXIT } from "../exit-codes.ts";
 import { asPodName, podOf, type Task } from "../task.ts";
 import { pickContainers } from "./logs.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 export async function start(task: Task): Promise<number> {
-  return await forEachPod(task, async (client) => void (await client.start()));
+  return await changeEachPod(task, async (client) => void (await client.start()));
 }
 
 export async function stop(task: Task): Promise<number> {
   const seconds = task.options.number("time");
   const more = seconds === undefined ? {} : { graceMs: Math.round(seconds * 1000) };
-  return await forEachPod(task, async (client) => void (await client.stop(more)));
+  return await changeEachPod(task, async (client) => void (await client.stop(more)));
 }
 
 export async function restart(task: Task): Promise<number> {
   const seconds = task.options.number("time");
   const grace = seconds === undefined ? {} : { graceMs: Math.round(seconds * 1000) };
   const wanted = task.options.list("container");
-  return await forEachPod(task, async (client, pod) => {
+  return await changeEachPod(task, async (client, pod) => {
     if (wanted.length === 0) return void (await client.restart(grace));
     const { reader } = await task.engine();
     await client.restart({ ...grace, containers: pickContainers(await reader.state(pod), wanted) });
@@ -31,16 +33,16 @@ export async function restart(task: Task): Promise<number> {
 }
 
 export async function pause(task: Task): Promise<number> {
-  return await forEachPod(task, async (client) => void (await client.pause()));
+  return await changeEachPod(task, async (client) => void (await client.pause()));
 }
 
 export async function resume(task: Task): Promise<number> {
-  return await forEachPod(task, async (client) => void (await client.resume()));
+  return await changeEachPod(task, async (client) => void (await client.resume()));
 }
 
 export async function remove(task: Task): Promise<number> {
   const force = task.options.flag("force");
-  return await forEachPod(task, async (client) => {
+  return await changeEachPod(task, async (client) => {
     try {
       await client.delete({ force });
     } catch (error) {
@@ -73,23 +75,18 @@ export async function wait(task: Task): Promise<number> {
   const wanted = task.options.list("container");
   const until = makeUntil(task.options.text("for"));
   const seconds = task.options.number("timeout");
-  const signal = seconds === undefined ? undefined : AbortSignal.timeout(Math.round(seconds * 1000));
-  const more = signal === undefined ? {} : { signal };
-  const assertInTime = (pod: PodName) => {
-    if (!signal?.aborted) return;
-    throw new PeapodError("TIMED_OUT", `pod ${pod}: is not ${until} after ${seconds} s`);
-  };
+  const timeoutMs = seconds === undefined ? undefined : Math.min(Math.round(seconds * 1000), LONGEST_TIMER_MS);
+  const more = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) };
   if (until !== "exited" && wanted.length > 0)
     throw new PeapodError("BAD_USAGE", `wait: --for=${until} is about the pod, --container about its containers`);
   return await forEachPod(task, async (client, pod) => {
     if (until !== "exited") {
       await client.wait({ until, ...more });
-      return assertInTime(pod);
+      return;
     }
     const { reader } = await task.engine();
     const containers = wanted.length === 0 ? [] : pickContainers(await reader.state(pod), wanted);
     const state = await client.wait({ ...(containers.length === 0 ? {} : { containers }), ...more });
-    assertInTime(pod);
     for (const result of resultsOf(state, containers)) task.world.output.out(`${result ?? "lost"}\n`);
   });
 }
@@ -109,11 +106,20 @@ function resultsOf(state: PodState, containers: readonly string[]): readonly (nu
   });
 }
 
-/** One after the other, all of them: a failure is told at once and is in the status at the end. */
-export async function forEachPod(
+/** As `forEachPod`, until a signal: the pod that was asked goes on, and those after it are not asked. */
+export async function changeEachPod(
   task: Task,
   change: (client: PodClient, pod: PodName) => Promise<void>,
 ): Promise<number> {
+  let interrupted: number | undefined;
+  const status = await forEachPod(task, async (client, pod) => {
+    if (interrupted === undefined) interrupted = await untilInterrupted(task, pod, () => change(client, pod));
+  });
+  return interrupted ?? status;
+}
+
+/** One after the other, all of them: a failure is told at once and is in the status at the end. */
+async function forEachPod(task: Task, change: (client: PodClient, pod: PodName) => Promise<void>): Promise<number> {
   const pods = task.args.map(asPodName);
   const engine = await task.engine();
   let status: number = EXIT.ok;

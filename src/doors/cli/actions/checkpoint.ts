@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { CheckpointRequest, RestoreRequest } from "../../../engine/engine.ts";
 import type { Options } from "../options.ts";
 import type { Task } from "../task.ts";
-import { forEachPod } from "./change.ts";
+import { changeEachPod } from "./change.ts";
 
 export async function checkpoint(task: Task): Promise<number> {
   const { options } = task;
@@ -13,12 +13,12 @@ export async function checkpoint(task: Task): Promise<number> {
     ...(options.flag("tcp-established") ? { tcpEstablished: true } : {}),
     ...(options.flag("file-locks") ? { fileLocks: true } : {}),
   };
-  return await forEachPod(task, async (client) => void (await client.checkpoint(more)));
+  return await changeEachPod(task, async (client) => void (await client.checkpoint(more)));
 }
 
 export async function restore(task: Task): Promise<number> {
   const more = makeRestoreRequest(task.options);
-  return await forEachPod(task, async (client) => void (await client.restore(more)));
+  return await changeEachPod(task, async (client) => void (await client.restore(more)));
 }
 
 /** The supervisor has another working directory than we have. */

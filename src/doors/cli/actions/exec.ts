@@ -1,7 +1,7 @@
 // exec.
 
-import { PeapodError } from "../../../base/errors.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
+import { makeEnv } from "../env-file.ts";
 import { EXIT, statusOfFailedExec } from "../exit-codes.ts";
 import { podOf, type Task } from "../task.ts";
 
@@ -9,9 +9,7 @@ import { podOf, type Task } from "../task.ts";
 export async function exec(task: Task): Promise<number> {
   const { options, world } = task;
   const pod = podOf(task);
-  for (const pair of options.list("env")) {
-    if (!/^[^=]+=/.test(pair)) throw new PeapodError("BAD_USAGE", `option --env: ${pair} is not NAME=VALUE`);
-  }
+  const env = makeEnv([], options.list("env"), world.env);
   const container = options.text("container");
   const cwd = options.text("cwd") ?? options.text("workdir");
   const user = options.text("user");
@@ -19,7 +17,7 @@ export async function exec(task: Task): Promise<number> {
     args: task.args.slice(1),
     tty: options.flag("tty"),
     detachKeys: parseDetachKeys(options.text("detach-keys") ?? ""),
-    env: options.list("env"),
+    env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     ...(container === undefined ? {} : { container }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(user === undefined ? {} : { user }),

@@ -19,7 +19,7 @@ export async function logs(task: Task): Promise<number> {
   const since = momentOf(task, "since");
   const before = momentOf(task, "until");
   const previous = options.flag("previous");
-  const tail = options.number("tail");
+  const tail = tailOf(task);
   const left = before === undefined ? LONGEST_TIMER_MS : Date.parse(before) - world.now().getTime();
   const follow = options.flag("follow") && left > 0;
   const engine = await task.engine();
@@ -52,6 +52,14 @@ export async function logs(task: Task): Promise<number> {
   }
   printer.flush();
   return EXIT.ok;
+}
+
+/** How many of the last lines; undefined, which is -1 in kubectl's and podman's words, for all. @throws BAD_USAGE */
+function tailOf(task: Task): number | undefined {
+  const text = task.options.text("tail");
+  if (text === undefined || text === "-1") return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new PeapodError("BAD_USAGE", `option --tail: ${JSON.stringify(text)} is not a whole number, or -1`);
 }
 
 function momentOf(task: Task, option: "since" | "until"): string | undefined {

@@ -122,7 +122,7 @@ function makeStateTable(pod: PodState, task: Task): string {
   ] as const;
   const rows = pod.containers.map((container) => [
     container.name,
-    makeContainerWords(container, now),
+    makeContainerWords(container, pod, now),
     String(container.attempt),
     container.exit === undefined ? String(container.pid ?? "-") : "-",
     makeAgo(container.startedAt, now),

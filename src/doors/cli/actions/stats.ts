@@ -1,10 +1,12 @@
 // stats: look after look, on a terminal over the last one, elsewhere below it.
 
+import { PeapodError } from "../../../base/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { makeStatsLines, makeStatsTable } from "../stats-words.ts";
 import { asPodName, type Task } from "../task.ts";
 import { tableWidth } from "./print.ts";
 
+const LEAST_INTERVAL_MS = 100;
 /** To the upper left corner, and erase all below; what is drawn first stays readable in the scroll back. */
 const REDRAW = "\u001b[H\u001b[J";
 
@@ -30,7 +32,9 @@ export async function stats(task: Task): Promise<number> {
   return EXIT.ok;
 }
 
-/** Not more often than the counters move. */
+/** Milliseconds. @throws BAD_USAGE for less than the time in which the counters move */
 export function intervalOf(task: Task): number {
-  return Math.max(100, Math.round((task.options.number("interval") ?? 1) * 1000));
+  const ms = Math.round((task.options.number("interval") ?? 1) * 1000);
+  if (ms >= LEAST_INTERVAL_MS) return ms;
+  throw new PeapodError("BAD_USAGE", "option --interval: must be 0.1 seconds or more");
 }

@@ -14,6 +14,7 @@ const ERASE_REST_OF_LINE = "\u001b[K";
 export async function top(task: Task): Promise<number> {
   const { world, args } = task;
   const pods = args.map(asPodName);
+  const intervalMs = intervalOf(task);
   const engine = await task.engine();
   for (const pod of pods) await engine.reader.plan(pod);
   const terminal = await world.openScreen();
@@ -47,7 +48,7 @@ export async function top(task: Task): Promise<number> {
       draw();
     });
     draw();
-    const request = { ...(pods.length === 0 ? {} : { pods }), intervalMs: intervalOf(task), signal: abort.signal };
+    const request = { ...(pods.length === 0 ? {} : { pods }), intervalMs, signal: abort.signal };
     for await (const frame of engine.stats(request)) {
       view = withFrame(view, frame);
       draw();

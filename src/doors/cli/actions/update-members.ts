@@ -2,14 +2,16 @@
 
 import { EXIT } from "../exit-codes.ts";
 import { podOf, type Task } from "../task.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 export async function updateMembers(task: Task): Promise<number> {
   const pod = podOf(task);
   const file = task.options.text("filename") ?? "-";
-  await (await task.engine()).client(pod).change({
+  const request = {
     file,
     configFiles: task.options.list("configmap"),
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
-  });
-  return EXIT.ok;
+  };
+  const client = (await task.engine()).client(pod);
+  return (await untilInterrupted(task, pod, () => client.change(request))) ?? EXIT.ok;
 }

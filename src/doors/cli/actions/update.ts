@@ -3,13 +3,29 @@
 import { readFileSync } from "node:fs";
 import { PeapodError } from "../../../base/errors.ts";
 import type { ResourceChange } from "../../../engine/engine.ts";
+import { assertChange } from "../assert-change.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Options } from "../options.ts";
 import { parseOciResources } from "../parse-oci-resources.ts";
 import { parseSize } from "../size-words.ts";
 import { containersOf, podOf, type Task } from "../task.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 
 const PERIOD_US = 100_000;
+
+/** What of a change an option stands for. */
+const OPTIONS: Partial<Readonly<Record<keyof ResourceChange, string>>> = {
+  cpuShares: "cpu-shares",
+  cpuQuotaUs: "cpu-quota",
+  cpuPeriodUs: "cpu-period",
+  cpusetCpus: "cpuset-cpus",
+  cpusetMems: "cpuset-mems",
+  memoryLimitBytes: "memory",
+  memoryReservationBytes: "memory-reservation",
+  memorySwapBytes: "memory-swap",
+  pidsLimit: "pids-limit",
+  blkioWeight: "blkio-weight",
+};
 
 export async function update(task: Task): Promise<number> {
   if (task.options.has("filename")) {
@@ -28,8 +44,9 @@ export async function update(task: Task): Promise<number> {
   const resources = { ...(file === undefined ? {} : readChange(task, file)), ...parseChange(task.options) };
   if (Object.keys(resources).length === 0)
     throw new PeapodError("BAD_USAGE", `pod ${pod}: nothing is to be changed`, { hint: "peapod help update" });
-  await (await task.engine()).client(pod).update({ containers: containersOf(task), resources });
-  return EXIT.ok;
+  const client = (await task.engine()).client(pod);
+  const request = { containers: containersOf(task), resources };
+  return (await untilInterrupted(task, pod, () => client.update(request))) ?? EXIT.ok;
 }
 
 function readChange(task: Task, file: string): ResourceChange {
@@ -61,7 +78,9 @@ export function parseChange(options: Options): ResourceChange {
     pidsLimit: wholeOrNone("pids-limit", options.text("pids-limit")),
     blkioWeight: options.number("blkio-weight"),
   };
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as ResourceChange;
+  const said: ResourceChange = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  assertChange(said, (key) => `option --${OPTIONS[key] ?? key}:`);
+  return said;
 }
 
 /** Microseconds of a period; -1 for 0, which in podman's words is no limit. */
@@ -78,7 +97,9 @@ function parseCpus(text: string): number {
 function wholeOrNone(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (text === "-1" || /^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new PeapodError("BAD_USAGE", `option --${option}: ${JSON.stringify(text)} is not a whole number, or -1`);
+  const isWhole = /^-?\d+$/.test(text);
+  const message = isWhole ? "must be 1 or more, or -1 for no limit" : `${JSON.stringify(text)} is not a whole number`;
+  throw new PeapodError("BAD_USAGE", `option --${option}: ${message}`);
 }
 
 function sizeOf(options: Options, option: string): number | undefined {

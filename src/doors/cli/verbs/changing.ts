@@ -45,7 +45,13 @@ export const CHANGING: readonly Verb[] = [
         summary: "accepted for those used to it: standard input is always passed on",
       },
       { ...DETACH_KEYS, summary: "with -t: keys that leave the command and let it run; empty: none" },
-      { long: "env", short: "e", kind: "list", value: "NAME=VALUE", summary: "set an environment variable" },
+      {
+        long: "env",
+        short: "e",
+        kind: "list",
+        value: "NAME=VALUE",
+        summary: "set an environment variable; NAME alone takes the caller's value",
+      },
       { long: "cwd", short: "w", kind: "text", value: "DIR", summary: "working directory" },
       { long: "workdir", kind: "text", value: "DIR", summary: "the same, in podman's words" },
       {
@@ -164,7 +170,8 @@ export const CHANGING: readonly Verb[] = [
     summary: "wait until a pod has ended, or is ready",
     about:
       "Prints one line for each pod named: its result, as run would end with it; lost where nobody can say any more. " +
-      "With -c the results of those containers, one a line. With --for=ready it waits until all containers are ready, " +
+      "With -c the results of those containers, one a line: how the attempt at hand ends, or has ended, also of one that will " +
+      "be started again. With --for=ready it waits until all containers are ready, " +
       "with --for=initialized until all init containers are through, and prints nothing; a pod that ends before is an error.",
     args: [PODS],
     options: [
@@ -175,7 +182,7 @@ export const CHANGING: readonly Verb[] = [
         value: "WHAT",
         summary: "ready, initialized or exited (the default); condition=Ready as well",
       },
-      { long: "timeout", kind: "number", value: "SECONDS", summary: "give up after so long" },
+      { long: "timeout", kind: "seconds", value: "SECONDS", summary: "give up after so long; 0 looks once" },
     ],
     takesCommand: false,
     examples: [

@@ -68,7 +68,7 @@ export const LOOKING: readonly Verb[] = [
         summary: "only from then on: 10m (ago), 2026-11-22T10:00:00Z, or seconds since 1970",
       },
       { long: "until", kind: "text", value: "TIME", summary: "only up to then, in the same words" },
-      { long: "tail", kind: "number", value: "N", summary: "only the last N lines of each container" },
+      { long: "tail", kind: "text", value: "N", summary: "only the last N lines of each container; -1: all of them" },
       { long: "timestamps", short: "t", kind: "flag", summary: "begin each line with its time" },
       {
         long: "names",

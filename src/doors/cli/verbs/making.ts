@@ -149,7 +149,9 @@ export const MAKING: readonly Verb[] = [
       "several; what they write to stderr goes to stderr. Ctrl-C (or SIGTERM, SIGHUP) stops the pod with its grace " +
       "period, a second one kills it. When all containers have ended the pod is deleted, and its result is the exit " +
       `status: 0, or the first other one in the manifest's order. With -d the pod stays and its name is printed. With -i, -t or both it is as with peapod attach: one container's ` +
-      `streams are the caller's, Ctrl-C goes to its terminal, and leaving it by the detach keys leaves the pod running. ${FROM_STDIN}`,
+      `streams are the caller's, Ctrl-C goes to its terminal, and leaving it by the detach keys leaves the pod running; where it has no ` +
+      "terminal the first SIGINT, SIGTERM or SIGHUP goes to its first process, which may ignore it, and a second one kills " +
+      `the pod. ${FROM_STDIN}`,
     args: [FILE],
     options: [
       { long: "detach", short: "d", kind: "flag", summary: "return as soon as the pod runs, and keep it" },
@@ -184,7 +186,8 @@ export const MAKING: readonly Verb[] = [
     aliases: [],
     summary: "make another pod of a pod's manifest",
     about:
-      "The manifest that POD was made of, with what was updated since, under another name: POD-clone unless told. " +
+      "The manifest that POD was made of, with what update -f made of it since, under another name: POD-clone unless " +
+      "told. Limits that update set by options are not in it. " +
       "What has become of POD while it ran is not taken along. Prints the new pod's name.",
     args: [POD, { name: "NEWNAME", kind: "text", required: false, many: false }],
     options: [{ long: "start", kind: "flag", summary: "start it, too" }, NETWORK, PUBLISH, CONFIGMAP],
@@ -200,7 +203,7 @@ export const MAKING: readonly Verb[] = [
     summary: "print the manifest of a pod that is there",
     about:
       "A Kubernetes v1 Pod in YAML that peapod run takes, and that gives the same plan: what the user wrote, without " +
-      "comments, with what was updated since. Images are absolute, and the name is the pod's own. Secrets are never in it.",
+      "comments, with what update -f made of it since; limits that update set by options are not in it. Images are absolute, and the name is the pod's own. Secrets are never in it.",
     args: [POD],
     options: [
       OUT_FILE,

@@ -10,7 +10,7 @@ const INTERVAL: OptionSpec = {
   kind: "seconds",
   value: "SECONDS",
   fallback: "1",
-  summary: "time between two looks",
+  summary: "time between two looks, 0.1 or more",
 };
 
 export const UPDATE: Verb = {
@@ -20,7 +20,8 @@ export const UPDATE: Verb = {
   about:
     "With containers, changes each of them, without, the pod itself: what all its containers have together. All is changed " +
     "or nothing. What the kernel refuses (less memory than is in use) is told, and all stays as it was. Sizes are bytes, " +
-    "or 64k, 64m, 1g, 64Mi; -1 takes a limit away. Limits that were changed hold also when a container is started again. With -f " +
+    "or 64k, 64m, 1g, 64Mi, 64MB, by 1024 all of them, as podman and docker have it (64M of a manifest is by 1000); -1 " +
+    "takes a limit away, of memory 0 as well. Limits that were changed hold also when a container is started again. With -f " +
     "the pod becomes what FILE says: containers that are new in it are made and started, those that it does not name any " +
     "more are ended in order and taken away, those that it tells otherwise are replaced; all others run on, and see the " +
     "files of a ConfigMap change. What cannot change while the pod runs (init containers, what containers share, the host " +
@@ -34,7 +35,7 @@ export const UPDATE: Verb = {
     { long: "cpu-quota", kind: "text", value: "MICROSECONDS", summary: "processor time in each period, or -1" },
     { long: "cpuset-cpus", kind: "text", value: "LIST", summary: "on these processors: 0-2,5" },
     { long: "cpuset-mems", kind: "text", value: "LIST", summary: "from these memory nodes: 0-2,5" },
-    { long: "memory", short: "m", kind: "text", value: "SIZE", summary: "memory at most, or -1" },
+    { long: "memory", short: "m", kind: "text", value: "SIZE", summary: "memory at most; 0 and -1: no limit" },
     {
       long: "memory-reservation",
       kind: "text",

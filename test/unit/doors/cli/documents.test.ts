@@ -8,9 +8,10 @@ import { EXIT, STATUS_OF, statusOfSignal } from "../../../../src/doors/cli/exit-
 import { GLOBAL_OPTIONS, makeFlags } from "../../../../src/doors/cli/grammar.ts";
 import { makeProgramHelp, makeVerbHelp } from "../../../../src/doors/cli/help.ts";
 import { parseCommandLine } from "../../../../src/doors/cli/parse.ts";
+import { makePodJson } from "../../../../src/doors/cli/pod-words.ts";
 import { VERBS } from "../../../../src/doors/cli/verbs.ts";
 import { VERSION } from "../../../../src/doors/cli/version.ts";
-import { runLine } from "../../../support/cli-world.ts";
+import { aPod, runLine } from "../../../support/cli-world.ts";
 
 function readText(path: string): string {
   return readFileSync(new URL(`../../../../${path}`, import.meta.url), "utf8");
@@ -112,4 +113,12 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
   t.same(complete("peapod", "im"), ["image"]);
   t.same(complete("peapod", "--root", "/r", "image", ""), ["build", "list", "pull", "inspect", "rm", "prune", "du"]);
   t.same(complete("peapod", "image", "build", "--bu"), ["--builder"]);
+});
+
+t.test("docs/cli.md has every key of a state", (t) => {
+  const [, shapes = ""] = makeCliDocs().split("## JSON");
+  const pod = makePodJson(aPod());
+  for (const key of [...Object.keys(pod), ...Object.keys(pod.containers[0] ?? {})])
+    t.match(shapes, new RegExp(`^\\|.*\`${key}\`.*\\| `, "m"), key);
+  t.end();
 });

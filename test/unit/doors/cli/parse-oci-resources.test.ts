@@ -27,7 +27,8 @@ t.test("what would not be done is refused", async (t) => {
     ["{", /^resources r\.json: is not JSON$/],
     ["[]", /the whole must be an object/],
     ['{"memory":3}', /memory must be an object/],
-    ['{"memory":{"kernel":3}}', /memory\.kernel cannot be changed; allowed: cpu\.shares, /],
+    ['{"memory":{"kernel":3}}', /memory\.kernel is unknown or cannot be changed; allowed: cpu\.shares, /],
+    ['{"foo":1}', /json: foo is unknown or cannot be changed; allowed: cpu\.shares, /],
     ['{"cpu":{"shares":"3"}}', /cpu\.shares must be a number/],
   ];
   for (const [text, message] of table)

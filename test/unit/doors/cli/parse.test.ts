@@ -149,10 +149,10 @@ t.test("an option with an optional value", async (t) => {
 t.test("values are checked and turned into what they mean", async (t) => {
   t.equal((await parse("stop -t 1.5 web")).options.number("time"), 1.5);
   t.equal((await parse("stop -t 2m web")).options.number("time"), 120);
-  t.equal((await parse("logs --tail 10 web")).options.number("tail"), 10);
-  t.equal((await parse("logs --tail 0 web")).options.number("tail"), 0);
+  t.equal((await parse("update --cpu-shares 10 web")).options.number("cpu-shares"), 10);
+  t.equal((await parse("update --cpu-shares 0 web")).options.number("cpu-shares"), 0);
   t.match(await refused("stop -t soon web"), /option --time: "soon" is not a time in seconds/);
-  t.match(await refused("logs --tail -1 web"), /tail/);
+  t.match(await refused("update --cpu-shares -1 web"), /option --cpu-shares: "-1" is not a whole number/);
   t.match(await refused("list --format xml"), /option --format: "xml" is not one of table, wide, json/);
   t.match(await refused("list --cgroup-driver docker"), /not one of cgroupfs, systemd/);
   t.match(await refused("list --root="), /option --root: "" is not a value/);

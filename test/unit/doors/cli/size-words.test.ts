@@ -23,6 +23,7 @@ t.test("podman's and Kubernetes' words are understood", async (t) => {
     ["64M", 64 << 20],
     ["64Mi", 64 << 20],
     ["64mb", 64 << 20],
+    ["64MB", 64 << 20],
     ["1.5g", 1.5 * 2 ** 30],
     ["-1", -1],
   ];

@@ -43,6 +43,15 @@ t.test("a terminal is drawn anew, a pipe gets lines", async (t) => {
   t.equal(piped.out.trim().split("\n").length, 6);
 });
 
+t.test("stats and top do not look without a pause", async (t) => {
+  for (const line of ["stats -i 0", "stats --interval 50ms web", "top -i 0"]) {
+    const { asked, fake } = statsWorld(true);
+    const { status, err } = await runLine(line, fake);
+    t.same([status, err], [125, "peapod: option --interval: must be 0.1 seconds or more\n"], line);
+    t.same(asked, [], line);
+  }
+});
+
 t.test("top without a terminal says what to use", async (t) => {
   const { status, err } = await runLine("top", statsWorld().fake);
   t.equal(status, 125);
@@ -89,6 +98,37 @@ t.test("update asks for what its options say", async (t) => {
     { containers: ["server"], resources: { pidsLimit: 3, cpuShares: 7 } },
   ]);
   t.match((await update("web --cpus lots")).err, /option --cpus: "lots" is not a number of processors/);
-  t.match((await update("web --pids-limit 0")).err, /option --pids-limit: "0" is not a whole number, or -1/);
+  t.match((await update("web --pids-limit 0")).err, /option --pids-limit: must be 1 or more, or -1 for no limit/);
+  t.match((await update("web --pids-limit few")).err, /option --pids-limit: "few" is not a whole number/);
   t.match((await update("web -r /nowhere")).err, /resources \/nowhere: cannot be read/);
+});
+
+t.test("update: what is out of bounds is told of the option, or of the field of runc's file", async (t) => {
+  const table: [line: string, stdin: string, message: string][] = [
+    ["--cpu-shares 1", "", "option --cpu-shares: must be 2 or more"],
+    ["--blkio-weight 5", "", "option --blkio-weight: must be 10 or more"],
+    ["--cpu-period 10", "", "option --cpu-period: must be 1000 or more"],
+    ["--cpuset-mems all", "", "option --cpuset-mems: must be a list such as 0-2,5"],
+    ["-r -", '{"cpu":{"shares":1}}', "resources -: cpu.shares must be 2 or more"],
+    ["-r -", '{"pids":{"limit":1.5}}', "resources -: pids.limit must be a whole number, is the number 1.5"],
+  ];
+  for (const [line, stdin, message] of table) {
+    const { status, err } = await runLine(`update web ${line}`, fakeWorld(fakeEngine({}), { stdin }));
+    t.same([status, err], [125, `peapod: ${message}\n`], line);
+  }
+});
+
+t.test("update: no limit on memory is 0 or -1, and a size in MB is in MiB", async (t) => {
+  const limits: unknown[] = [];
+  const client = {
+    async update({ resources }: { resources: object }) {
+      limits.push(resources);
+      return aPod();
+    },
+  };
+  for (const size of ["0", "-1", "64MB"]) await runLine(`update web -m ${size}`, fakeWorld(fakeEngine({ client })));
+  t.same(
+    limits,
+    [-1, -1, 64 << 20].map((memoryLimitBytes) => ({ memoryLimitBytes })),
+  );
 });

@@ -3,6 +3,7 @@ import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import type { PodName } from "../../../../src/base/names.ts";
 import type { BuildImageRequest, ExecRequest, UpRequest } from "../../../../src/engine/engine.ts";
+import type { PodStatus } from "../../../../src/state/pod-state.ts";
 import { aContainer, aLine, aPod, fakeEngine, fakeWorld, runLine } from "../../../support/cli-world.ts";
 
 const missing = new PeapodError("NOT_FOUND", "pod db: does not exist", { hint: "peapod list tells which do" });
@@ -131,6 +132,26 @@ t.test("of several pods each is tried, and one failure is in the status", async 
   t.same(ran, { status: 125, out: "", err: "peapod: pod db: does not exist\nhint: peapod list tells which do\n" });
 });
 
+t.test("who is interrupted while a pod does what was asked is told that it goes on", async (t) => {
+  const lines = ["stop -t 60 web db", "restart web", "delete web", "update web -f pod.yaml", "update web --cpus 1"];
+  for (const line of lines) {
+    const asked: PodName[] = [];
+    const client = (pod: PodName) => {
+      const hang = async () => {
+        asked.push(pod);
+        setImmediate(() => fake.signal("SIGINT"));
+        return await new Promise<never>(() => undefined);
+      };
+      return { stop: hang, restart: hang, delete: hang, change: hang, update: hang };
+    };
+    const fake = fakeWorld(fakeEngine({ client }));
+    const err = "peapod: pod web: goes on with what was asked of it; peapod state web tells of it\n";
+    t.same(await runLine(line, fake), { status: 130, out: "", err }, line);
+    t.same(asked, ["web"], "those after it are not asked");
+    t.notOk(fake.signal("SIGINT"), "nobody listens any more");
+  }
+});
+
 t.test("stop takes its grace in seconds", async (t) => {
   const asked: unknown[] = [];
   const engine = fakeEngine({ client: { stop: async (more) => noting(asked, more, aPod()) } });
@@ -179,6 +200,16 @@ t.test("wait prints results and is itself content", async (t) => {
   t.same(await runLine("wait web -c server -c client", fakeWorld(engine)), { status: 0, out: "137\nlost\n", err: "" });
 });
 
+t.test("wait gives up after a time in the words of other options", async (t) => {
+  const asked: unknown[] = [];
+  const engine = fakeEngine({ client: { wait: async ({ signal }) => noting(asked, signal?.aborted, aPod()) } });
+  for (const time of ["60", "60s", "1h30m", "999999999"])
+    t.equal((await runLine(`wait web --for=ready --timeout ${time}`, fakeWorld(engine))).status, 0, time);
+  t.same(asked, [false, false, false, false]);
+  const ran = await runLine("wait web --timeout soon", fakeWorld(engine));
+  t.match(ran, { status: 125, err: /"soon" is not a time in seconds, such as 10, 90s or 2m/ });
+});
+
 t.test("exec runs the call that the engine made and hands the status on", async (t) => {
   const requests: ExecRequest[] = [];
   const execCommand = async (_pod: PodName, request: ExecRequest) =>
@@ -188,7 +219,12 @@ t.test("exec runs the call that the engine made and hands the status on", async 
   t.same(fake.programs, [["/runc", "exec"]]);
   const where = { env: ["A=1"], container: "server", cwd: "/tmp", user: "1:2" };
   t.same(requests, [{ args: ["sh", "-c", "true"], tty: true, detachKeys: [16, 17], ...where }]);
-  t.match(await runLine("exec -e A web env", fakeWorld()), { status: 125, err: /A is not NAME=VALUE/ });
+  t.match(await runLine("exec -e =A web env", fakeWorld()), { status: 125, err: /"" is not a variable's name/ });
+  requests.length = 0;
+  const env = { TERM: "xterm", EMPTY: "" };
+  const words = "exec -e TERM -e EMPTY -e NOWHERE -e B=1=2 web env";
+  await runLine(words, fakeWorld(fakeEngine({ rest: { execCommand } }), { env }));
+  t.match(requests, [{ env: ["TERM=xterm", "EMPTY=", "B=1=2"] }], "NAME alone is the caller's, where he has it");
 });
 
 t.test("exec of a command that was never begun ends with 126, 127 or 125", async (t) => {
@@ -334,6 +370,28 @@ client     killed by signal 9         0     -  3 minutes ago
   );
 });
 
+t.test("state: a container comes again in a pod that goes on, and in no other", async (t) => {
+  const exit = { kind: "exited", code: 1, time: "2026-11-22T10:02:55Z" } as const;
+  const backOffUntil = "2026-11-22T10:03:05Z";
+  const containers = [aContainer("server", { status: "exited", exit, backOffUntil })];
+  const table: [status: PodStatus, comes: boolean][] = [
+    ["initializing", true],
+    ["running", true],
+    ["paused", true],
+    ["stopping", false],
+    ["exited", false],
+    ["failed", false],
+    ["deleting", false],
+  ];
+  for (const [status, comes] of table) {
+    const engine = fakeEngine({ reader: { state: async () => aPod({ status, containers }) } });
+    const { out } = await runLine("state web --format table", fakeWorld(engine));
+    t.equal(/exited with 1; again in 5 s/.test(out), comes, status);
+    const json = JSON.parse((await runLine("state web", fakeWorld(engine))).out);
+    t.equal(json.containers[0].backOffUntil, comes ? backOffUntil : null, status);
+  }
+});
+
 t.test("ps cannot be used to write the reader's screen", async (t) => {
   const process = {
     container: "server" as never,
@@ -381,6 +439,11 @@ t.test("logs merges finished logs in the order of their times", async (t) => {
     "2026-11-22T10:00:02.000000000Z two\n2026-11-22T10:00:03.000000000Z three\n",
   );
   t.same(asked, [{ container: "client", follow: false, tail: 5, since: "2026-11-22T10:00:00.000000000Z" }]);
+  asked.length = 0;
+  await runLine("logs --tail -1 web -c client", fakeWorld(engine));
+  t.same(asked, [{ container: "client", follow: false }], "-1 is all, as for kubectl and podman");
+  const ran = await runLine("logs --tail some web", fakeWorld(engine));
+  t.match(ran, { status: 125, err: /option --tail: "some" is not a whole number, or -1/ });
 });
 
 t.test("logs and update take containers by -c and after the pod, each once", async (t) => {
