@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { readManifest } from "../../../src/manifest/read-manifest.ts";
+import { parsePod, readManifest } from "../../../src/manifest/read-manifest.ts";
 import { faultLinesOf, faultsOf, parse, podWith, WHOLE_POD } from "./a-pod.ts";
 
 t.test("a pod with every field becomes a manifest with defaults filled in", async (t) => {
@@ -296,4 +296,21 @@ t.test("a file is read from where it lies, and says why it cannot be read", asyn
 t.test("standard input can be handed in, and starts from the working directory", async (t) => {
   const { source } = readManifest("-", { stdinText: WHOLE_POD });
   t.strictSame([source.file, source.baseDir], ["-", process.cwd()]);
+});
+
+t.test("a field without a value is as if it were not there, in each kind of document", async (t) => {
+  const container = "containers: [{name: a, image: rootfs:b, env: [{name: C, value: null}]}]";
+  const config = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: c, labels: }\ndata: {full: x, bare: ~}\n";
+  const secret = "kind: Secret\napiVersion: v1\ntype:\nmetadata: {name: s}\nstringData: {full: x, bare: }\n";
+  const empty = "spec:\n  hostname:\n  serviceAccountName: null\n  securityContext:\n    sysctls: null\n  volumes: ~\n";
+  const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: null}\n${empty}  ${container}\n`;
+  const text = [pod, config, secret].join("---\n");
+  const { manifest, document, objects, companions } = parsePod(text, { file: "f", baseDir: "/", images: "any" });
+  t.equal(JSON.stringify([document, companions]).includes("null"), false);
+  t.strictSame(manifest.spec.containers[0]?.env, [{ name: "C", value: "" }]);
+  t.strictSame([manifest.source.lines["/spec/hostname"], manifest.source.lines["/spec/containers"]], [undefined, 10]);
+  t.strictSame(
+    [...objects.values()].map(({ data }) => [...data.keys()]),
+    [["full"], ["full"]],
+  );
 });
