@@ -46,7 +46,7 @@ nobody knows is refused with the nearest name that there is. All faults are told
 
 A field without a value (\`env:\`, \`env: null\`) counts as absent, as in the Kubernetes API, whatever its name; of a volume too, where
 \`emptyDir:\` needs its \`{}\`. So does a key of a ConfigMap's or Secret's data, and a label or an annotation, which the API reads as empty texts. An item of a list must
-have a value.
+have a value. Anchors, aliases and merge keys (\`<<: *base\`) are read; a fault in what they bring is told where that stands.
 `;
 
 const ANNOTATIONS = `## Annotations

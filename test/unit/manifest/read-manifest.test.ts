@@ -314,3 +314,37 @@ t.test("a field without a value is as if it were not there, in each kind of docu
     [["full"], ["full"]],
   );
 });
+
+t.test("merge keys bring what a map does not say itself, in the words of the first that has it", async (t) => {
+  const { spec, source } = parse(`apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+    - &base
+      name: web
+      image: rootfs:b
+      env: [{name: A, value: b}]
+      securityContext: &security {runAsUser: 1, privileged: true}
+    - name: side
+      <<: *base
+      securityContext:
+        <<: [*security, {runAsUser: 2, runAsGroup: 3}]
+        privileged: false
+`);
+  const [base, side] = spec.containers;
+  t.strictSame([side?.name, side?.image, side?.env], ["side", base?.image, base?.env]);
+  t.match(side?.securityContext, { runAsUser: 1, runAsGroup: 3, privileged: false });
+  t.strictSame(
+    ["name", "image", "securityContext/privileged"].map((field) => source.lines[`/spec/containers/1/${field}`]),
+    [11, 8, 15],
+  );
+});
+
+t.test("merge keys of merge keys end, however often they say the same", async (t) => {
+  const ten = (of: number) => Array.from({ length: 10 }, () => `*a${of}`).join(", ");
+  const lines = Array.from({ length: 40 }, (_, index) => `b${index}: &a${index + 1} {<<: [${ten(index)}]}\n`);
+  t.strictSame(faultLinesOf(`a: &a0 {x: 1}\n${lines.join("")}`), [
+    "pod.yaml:1:1: the document has more than 30000 values",
+  ]);
+});
