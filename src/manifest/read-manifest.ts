@@ -8,11 +8,11 @@ import { checkConfigObject } from "./check-config-object.ts";
 import { type AllowedImages, checkPod } from "./check-pod.ts";
 import { checkSources } from "./check-sources.ts";
 import { type ConfigObject, type ConfigObjects, makeConfigObject, objectKey } from "./config-objects.ts";
-import type { FilledDocument } from "./empty-fields.ts";
 import { badManifest, formatPath, wholeFault } from "./faults.ts";
 import { fields, list } from "./loose-fields.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
+import type { NormalDocument } from "./normal-document.ts";
 import { type ConfigText, MAX_KIB, type ReadMore, readWritten } from "./read-written.ts";
 import { parseSource } from "./source.ts";
 import type { Finding, Position, SourceDocument } from "./source-document.ts";
@@ -94,7 +94,7 @@ export interface PodText {
   readonly configTexts?: readonly ConfigText[];
 }
 
-function parseDocuments(file: string, text: string): readonly FilledDocument[] {
+function parseDocuments(file: string, text: string): readonly NormalDocument[] {
   if (text.length > MAX_KIB * 1024) throw badManifest([wholeFault(file, `is larger than ${MAX_KIB} KiB`)]);
   const documents = parseSource(text.startsWith("\ufeff") ? text.slice(1) : text);
   if (documents.length <= MAX_DOCUMENTS) return documents;
@@ -107,7 +107,7 @@ function asFault(file: string, { pointer, message, at }: Finding): Fault {
 
 interface ConfigSource {
   readonly file: string;
-  readonly document: FilledDocument;
+  readonly document: NormalDocument;
 }
 
 function isConfigKind(kind: string | undefined): kind is ObjectKind {
@@ -156,7 +156,7 @@ function withoutValue(one: Finding): Finding {
 }
 
 function checkDocument(
-  document: FilledDocument,
+  document: NormalDocument,
   images: AllowedImages,
   known: ReadonlyMap<string, ConfigObject | undefined>,
 ): readonly Finding[] {
@@ -183,7 +183,7 @@ function checkDocument(
 }
 
 /** What is missing since it has no value is told where it stands. */
-function tellEmpty(violation: Violation, { value, emptyFields }: FilledDocument): Violation {
+function tellEmpty(violation: Violation, { value, emptyFields }: NormalDocument): Violation {
   const { kind, pointer } = violation;
   if (kind === "missing" && emptyFields.has(pointer))
     return { ...violation, message: "is missing: it is there without a value" };
