@@ -3,10 +3,10 @@
 import type { Container, PodDocument } from "../generated/pod.ts";
 // biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
 import loadYaml from "./load-yaml.cjs";
-import { ambiguityOf } from "./plain-scalars.ts";
+import { isOtherInYaml11 } from "./plain-scalars.ts";
 
-/** What YAML (1.2 §5.1) does not allow outside of escapes. */
-const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+/** What YAML (1.2 §5.1) does not allow outside of escapes, and what ends a line in 1.1 alone. */
+const UNPRINTABLE = /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** What replaces a container's own fields; undefined: the field is left out. */
 export interface ContainerFields {
@@ -75,6 +75,6 @@ function makeEscape(sign: string): string {
 
 /** A script of several lines may stand as a block, but not where its spaces matter at the end or beginning of lines. */
 function isPlain(text: string): boolean {
-  if (ambiguityOf(text) !== undefined || /[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]/.test(text)) return false;
+  if (isOtherInYaml11(text) || /[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd]/.test(text)) return false;
   return !text.includes("\n") || !/^[ \t\n]|[ \t](?:\n|$)|\n\n/.test(text);
 }
