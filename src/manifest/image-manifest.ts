@@ -1,6 +1,6 @@
 // The manifest that goes into a pod image, as YAML: the user's own words, but for what each container's image had to say.
 
-import type { Container, PodDocument } from "../generated/pod.ts";
+import type { Container, EnvVar, PodDocument } from "../generated/pod.ts";
 // biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
 import loadYaml from "./load-yaml.cjs";
 import { isOtherInYaml11 } from "./plain-scalars.ts";
@@ -13,6 +13,7 @@ export interface ContainerFields {
   readonly image: string;
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
+  /** Those of the document are the last, in its order. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly workingDir: string | undefined;
   readonly runAsUser: number | undefined;
@@ -40,16 +41,21 @@ export function makeImageManifest(
 /** The user's order of fields stays; what is new comes behind. */
 function replaceFields(container: Container, fields: ContainerFields): object {
   const { runAsUser, runAsGroup, stopSignal, env, ...rest } = fields;
-  // What comes from elsewhere goes on coming from there.
-  const sourced = new Map((container.env ?? []).flatMap((one) => (one.valueFrom ? [[one.name, one] as const] : [])));
+  const written = container.env ?? [];
+  const added = env.length - written.length;
   const securityContext = withoutUnset({ ...container.securityContext, ...withoutUnset({ runAsUser, runAsGroup }) });
   return withoutUnset({
     ...container,
     ...rest,
-    env: env.length === 0 ? undefined : env.map((one) => sourced.get(one.name) ?? one),
+    // What comes from elsewhere goes on coming from there.
+    env: env.length === 0 ? undefined : env.map((one, at) => sourcedAs(one, written[at - added]) ?? one),
     securityContext: Object.keys(securityContext).length === 0 ? undefined : securityContext,
     lifecycle: stopSignal === undefined ? container.lifecycle : { ...container.lifecycle, stopSignal },
   });
+}
+
+function sourcedAs({ name }: { readonly name: string }, written: EnvVar | undefined): EnvVar | undefined {
+  return written?.valueFrom !== undefined && written.name === name ? written : undefined;
 }
 
 function withoutUnset(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

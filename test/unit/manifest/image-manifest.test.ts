@@ -162,7 +162,7 @@ spec:
     - name: web
       image: rootfs:./web
       envFrom: [{configMapRef: {name: settings}}]
-      env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: password}}}]
+      env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: password}}}, {name: P, value: last}]
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -179,6 +179,7 @@ stringData: {password: "0777"}
   const env = [
     { name: "ADDED", value: "1" },
     { name: "P", value: "" },
+    { name: "P", value: "last" },
   ];
   const ids = { runAsUser: undefined, runAsGroup: undefined };
   const made = makeImageManifest(document, [{ ...field, ...ids, env }], companions);
@@ -187,6 +188,7 @@ stringData: {password: "0777"}
     env: [
       { name: "ADDED", value: "1" },
       { name: "P", from: { from: "key", kind: "Secret", object: "db", key: "password" } },
+      { name: "P", value: "last" },
     ],
     envFrom: [{ kind: "ConfigMap", object: "settings" }],
   });
