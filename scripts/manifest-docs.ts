@@ -44,6 +44,10 @@ Every field of Kubernetes' v1 Pod is of one of three kinds:
 A manifest with a field of the other two kinds is not run without it: it is refused, with the reason and what to do instead. What
 nobody knows is refused with the nearest name that there is. All faults are told at once, each with file, line and column; only what
 the values of \`peapod/\` annotations mean is looked at when all else is right, and told one at a time.
+
+A field without a value (\`env:\`, \`env: null\`) counts as absent, as in the Kubernetes API, whatever its name; of a volume too, where
+\`emptyDir:\` needs its \`{}\`. So does a key of a ConfigMap's or Secret's data, and a label or an annotation, which the API reads as empty texts. An item of a list must
+have a value. Anchors, aliases and merge keys (\`<<: *base\`) are read; a fault in what they bring is told where that stands.
 `;
 
 const ANNOTATIONS = `## Annotations

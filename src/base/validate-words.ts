@@ -52,12 +52,11 @@ function unknownField(parent: string, name: string, schema: Schema): Violation {
   const fields = Object.entries((schema.properties ?? {}) as Record<string, Schema>);
   const allowed = fields.filter(([, inner]) => !("x-refused" in inner)).map(([field]) => field);
   const nearest = nearestName(name, allowed);
-  const meant = nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
-  const list = allowed.length === 0 ? "" : `${meant === "" ? ";" : ""} allowed: ${allowed.join(", ")}`;
+  const list = allowed.length === 0 ? "" : `; allowed: ${firstOf(allowed)}`;
   return {
     pointer: below(parent, name),
     kind: "unknown-field",
-    message: `unknown field${meant}${list}`,
+    message: `unknown field${nearest === undefined ? list : `; did you mean ${JSON.stringify(nearest)}?`}`,
     allowed,
     ...(nearest === undefined ? {} : { nearest }),
   };
@@ -74,12 +73,20 @@ function notOneOf(pointer: string, values: readonly unknown[], data: unknown, sc
   const must = allowed.length === 1 ? `must be ${allowed[0] ?? ""}` : `must be one of ${allowed.join(", ")}`;
   const short = `${must}; is ${shown(data)}${meant}`;
   // In a long list the value itself must come first, or nobody finds it.
-  const long = `${shown(data)} is none of the allowed values${meant || ";"} allowed: ${allowed.join(", ")}`;
+  const long = `${shown(data)} is none of the allowed values${meant || `; allowed: ${firstOf(allowed)}`}`;
   return {
     ...said("value", pointer, schema, allowed.length > 10 ? long : short),
     allowed,
     ...(nearest === undefined ? {} : { nearest }),
   };
+}
+
+const MAX_NAMES = 12;
+
+/** A list that people still read. */
+function firstOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  return more <= 0 ? names.join(", ") : `${names.slice(0, MAX_NAMES).join(", ")} and ${more} more`;
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

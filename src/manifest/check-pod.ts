@@ -52,8 +52,6 @@ export function checkPod(
     checkRestart(container, pointer, report);
     const mayBeProbed = !isEarly || container.restartPolicy === "Always";
     checkAttendance(container, pointer, makeAttendanceRules(spec, mayBeProbed), report);
-    const env = list(container.env).map((variable) => nameOf(fields(variable)));
-    checkUnique(env, pointersBelow(`${pointer}/env`, env), lineOf, report);
     checkMounts(
       list(container.volumeMounts).map(fields),
       volumes.map(nameOf),

@@ -1,18 +1,19 @@
 // The manifest that goes into a pod image, as YAML: the user's own words, but for what each container's image had to say.
 
-import type { Container, PodDocument } from "../generated/pod.ts";
+import type { Container, EnvVar, PodDocument } from "../generated/pod.ts";
 // biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
 import loadYaml from "./load-yaml.cjs";
-import { ambiguityOf } from "./plain-scalars.ts";
+import { isOtherInYaml11 } from "./plain-scalars.ts";
 
-/** What YAML (1.2 §5.1) does not allow outside of escapes. */
-const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+/** What YAML (1.2 §5.1) does not allow outside of escapes, and what ends a line in 1.1 alone. */
+const UNPRINTABLE = /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** What replaces a container's own fields; undefined: the field is left out. */
 export interface ContainerFields {
   readonly image: string;
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
+  /** Those of the document are the last, in its order. */
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly workingDir: string | undefined;
   readonly runAsUser: number | undefined;
@@ -40,16 +41,21 @@ export function makeImageManifest(
 /** The user's order of fields stays; what is new comes behind. */
 function replaceFields(container: Container, fields: ContainerFields): object {
   const { runAsUser, runAsGroup, stopSignal, env, ...rest } = fields;
-  // What comes from elsewhere goes on coming from there.
-  const sourced = new Map((container.env ?? []).flatMap((one) => (one.valueFrom ? [[one.name, one] as const] : [])));
+  const written = container.env ?? [];
+  const added = env.length - written.length;
   const securityContext = withoutUnset({ ...container.securityContext, ...withoutUnset({ runAsUser, runAsGroup }) });
   return withoutUnset({
     ...container,
     ...rest,
-    env: env.length === 0 ? undefined : env.map((one) => sourced.get(one.name) ?? one),
+    // What comes from elsewhere goes on coming from there.
+    env: env.length === 0 ? undefined : env.map((one, at) => sourcedAs(one, written[at - added]) ?? one),
     securityContext: Object.keys(securityContext).length === 0 ? undefined : securityContext,
     lifecycle: stopSignal === undefined ? container.lifecycle : { ...container.lifecycle, stopSignal },
   });
+}
+
+function sourcedAs({ name }: { readonly name: string }, written: EnvVar | undefined): EnvVar | undefined {
+  return written?.valueFrom !== undefined && written.name === name ? written : undefined;
 }
 
 function withoutUnset(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -75,6 +81,6 @@ function makeEscape(sign: string): string {
 
 /** A script of several lines may stand as a block, but not where its spaces matter at the end or beginning of lines. */
 function isPlain(text: string): boolean {
-  if (ambiguityOf(text) !== undefined || /[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]/.test(text)) return false;
+  if (isOtherInYaml11(text) || /[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd]/.test(text)) return false;
   return !text.includes("\n") || !/^[ \t\n]|[ \t](?:\n|$)|\n\n/.test(text);
 }

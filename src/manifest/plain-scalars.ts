@@ -19,6 +19,19 @@ export function ambiguityOf(source: string): string | undefined {
   return undefined;
 }
 
+/** What readers of YAML 1.1 take for a truth, a number (in tens, of other bases, of minutes and hours), a day or a sign of YAML's own. */
+const OTHER_IN_1_1 = [
+  /^(?:y|n|yes|no|on|off|=|<<)$/i,
+  /^[-+]?\.?[0-9][0-9_,]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?$/i,
+  /^[-+]?0[xbo][0-9a-f_]+$/i,
+  /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:$|[Tt \t])/,
+];
+
+/** Whether a text without quotes would be more, or other, than a text to some reader of YAML 1.1. */
+export function isOtherInYaml11(text: string): boolean {
+  return OTHER_IN_1_1.some((pattern) => pattern.test(text));
+}
+
 /** The text inside quotes; undefined where it is not one simple quoted text. */
 export function quotedValue(source: string): string | undefined {
   if (/^'(?:[^']|'')*'$/.test(source)) return source.slice(1, -1).replaceAll("''", "'");

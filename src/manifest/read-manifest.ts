@@ -2,15 +2,17 @@
 // Whatever the text holds, nothing else is thrown and nothing hangs.
 
 import { nearestName } from "../base/nearest.ts";
-import { validate } from "../base/validate.ts";
+import { type Violation, validate } from "../base/validate.ts";
 import type { PodDocument } from "../generated/pod.ts";
 import { checkConfigObject } from "./check-config-object.ts";
 import { type AllowedImages, checkPod } from "./check-pod.ts";
 import { checkSources } from "./check-sources.ts";
 import { type ConfigObject, type ConfigObjects, makeConfigObject, objectKey } from "./config-objects.ts";
 import { badManifest, formatPath, wholeFault } from "./faults.ts";
+import { fields, list } from "./loose-fields.ts";
 import { makeManifest } from "./make-manifest.ts";
 import type { Fault, Manifest } from "./manifest.ts";
+import type { NormalDocument } from "./normal-document.ts";
 import { type ConfigText, MAX_KIB, type ReadMore, readWritten } from "./read-written.ts";
 import { parseSource } from "./source.ts";
 import type { Finding, Position, SourceDocument } from "./source-document.ts";
@@ -74,7 +76,8 @@ export function parsePod(text: string, from: PodText): ReadPod {
   faults.push(...findings.map((one) => asFault(file, one)));
   if (faults.length > 0) throw badManifest(faults);
   if (pod === undefined) throw badManifest([wholeFault(file, "holds no document; a manifest is a v1 Pod")]);
-  const lines = Object.fromEntries([...pod.places].map(([pointer, { line }]) => [pointer, line]));
+  const written = [...pod.places].filter(([pointer]) => !pod.emptyFields.has(pointer));
+  const lines = Object.fromEntries(written.map(([pointer, { line }]) => [pointer, line]));
   const document = pod.value as PodDocument;
   return {
     manifest: makeManifest(document, { file, baseDir, lines }),
@@ -91,7 +94,7 @@ export interface PodText {
   readonly configTexts?: readonly ConfigText[];
 }
 
-function parseDocuments(file: string, text: string): readonly SourceDocument[] {
+function parseDocuments(file: string, text: string): readonly NormalDocument[] {
   if (text.length > MAX_KIB * 1024) throw badManifest([wholeFault(file, `is larger than ${MAX_KIB} KiB`)]);
   const documents = parseSource(text.startsWith("\ufeff") ? text.slice(1) : text);
   if (documents.length <= MAX_DOCUMENTS) return documents;
@@ -104,7 +107,7 @@ function asFault(file: string, { pointer, message, at }: Finding): Fault {
 
 interface ConfigSource {
   readonly file: string;
-  readonly document: SourceDocument;
+  readonly document: NormalDocument;
 }
 
 function isConfigKind(kind: string | undefined): kind is ObjectKind {
@@ -153,7 +156,7 @@ function withoutValue(one: Finding): Finding {
 }
 
 function checkDocument(
-  document: SourceDocument,
+  document: NormalDocument,
   images: AllowedImages,
   known: ReadonlyMap<string, ConfigObject | undefined>,
 ): readonly Finding[] {
@@ -169,7 +172,7 @@ function checkDocument(
     faulty.add(pointer);
     findings.push(finding(document, pointer, message));
   };
-  for (const { pointer, message, kind } of validate("pod", value)) {
+  for (const { pointer, message, kind } of validate("pod", value).map((one) => tellEmpty(one, document))) {
     // What a refused merge key would have brought is not missing.
     const isMerged = kind === "missing" && faulty.has(`${pointer.slice(0, pointer.lastIndexOf("/"))}/<<`);
     if (!isMerged) report(pointer, message);
@@ -177,6 +180,19 @@ function checkDocument(
   checkPod(value, images, (pointer) => placeOf(places, pointer).line, report);
   checkSources(value, known, report);
   return findings;
+}
+
+/** What is missing since it has no value is told where it stands. */
+function tellEmpty(violation: Violation, { value, emptyFields }: NormalDocument): Violation {
+  const { kind, pointer } = violation;
+  if (kind === "missing" && emptyFields.has(pointer))
+    return { ...violation, message: "is missing: it is there without a value" };
+  const [, index] = /^\/spec\/volumes\/(\d+)$/.exec(pointer) ?? [];
+  if (kind !== "combination" || index === undefined || !emptyFields.has(`${pointer}/emptyDir`)) return violation;
+  const volume = list(fields(fields(value).spec).volumes)[Number(index)];
+  if (Object.keys(fields(volume)).some((field) => field !== "name")) return violation;
+  const message = "has no value, which counts as absent; write `emptyDir: {}`";
+  return { ...violation, pointer: `${pointer}/emptyDir`, message };
 }
 
 const WORKLOADS = ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"];

@@ -1,5 +1,6 @@
 // A YAML or JSON text as plain values, each with its place in the text. Knows nothing of pods.
 
+import { makeNormal, type NormalDocument } from "./normal-document.ts";
 import { parsePlainSource } from "./plain-source.ts";
 import type { Position, SourceDocument } from "./source-document.ts";
 import { brokenDocument } from "./source-document.ts";
@@ -8,10 +9,10 @@ import { parseYamlSource } from "./yaml-source.ts";
 /** What neither YAML (1.2 §5.1) nor JSON allows outside of escapes. */
 const CONTROL = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** The documents of a text; empty ones are left out. */
-export function parseSource(text: string): readonly SourceDocument[] {
+/** The documents of a text, each in the one way to say it; empty ones are left out. */
+export function parseSource(text: string): readonly NormalDocument[] {
   const plain = CONTROL.test(text) ? undefined : parsePlainDocuments(text);
-  return plain ?? parseAnySource(text);
+  return (plain ?? parseAnySource(text)).map(makeNormal);
 }
 
 /** Each by itself, with as many empty lines before it as there are lines above it. Undefined where one is not plain. */
@@ -29,7 +30,7 @@ function parsePlainDocuments(text: string): readonly SourceDocument[] | undefine
   return documents.length === 0 ? undefined : documents;
 }
 
-/** The same without the short way for plain texts. */
+/** The same as it is written, without the short way for plain texts. */
 export function parseAnySource(text: string): readonly SourceDocument[] {
   const locate = makeLocator(text);
   const control = CONTROL.exec(text);

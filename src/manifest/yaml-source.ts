@@ -1,7 +1,7 @@
 // YAML and JSON through the yaml package, which is loaded when it is first needed. Never throws for what the text says, and
 // never hangs on a hostile one; what only one YAML version understands is a fault.
 
-import type { Document, Node, Scalar, YAMLMap } from "yaml";
+import type { Alias, Document, Node, Scalar, YAMLMap } from "yaml";
 // biome-ignore lint/correctness/useImportExtensions: takes the .d.cts beside it for the module
 import loadYaml from "./load-yaml.cjs";
 import { parseOctalMode } from "./octal-mode.ts";
@@ -85,9 +85,14 @@ interface Reading {
   readonly locate: Locate;
 }
 
-function readNode(reading: Reading, node: Node | null, pointer: string, depth: number): unknown {
-  reading.values += 1;
+/** @throws TooManyValues */
+function count(reading: Reading, values: number): void {
+  reading.values += values;
   if (reading.values > MAX_VALUES) throw new TooManyValues();
+}
+
+function readNode(reading: Reading, node: Node | null, pointer: string, depth: number): unknown {
+  count(reading, 1);
   if (node === null) return null;
   const at = place(reading, node);
   if (!reading.places.has(pointer)) reading.places.set(pointer, at);
@@ -97,10 +102,8 @@ function readNode(reading: Reading, node: Node | null, pointer: string, depth: n
   };
   if (depth > MAX_DEPTH) return refuse(`is nested too deeply: more than ${MAX_DEPTH} levels`);
   if (reading.yaml.isAlias(node)) {
-    const target = reading.anchors.get(node.source);
-    if (target === undefined) return refuse(`*${clip(node.source)}: no anchor of this name comes before it`);
-    if (reading.open.has(target)) return refuse(`*${clip(node.source)}: stands inside what it stands for`);
-    return readNode(reading, target, pointer, depth + 1);
+    const target = targetOf(reading, node);
+    return typeof target === "string" ? refuse(target) : readNode(reading, target, pointer, depth + 1);
   }
   if (node.tag !== undefined && !TAGS.includes(node.tag))
     return refuse(`the tag ${clip(node.tag.replace(CORE_TAG, "!!"))} is not supported`);
@@ -121,6 +124,13 @@ function readNode(reading: Reading, node: Node | null, pointer: string, depth: n
   return value;
 }
 
+/** What an alias stands for, or why it stands for nothing. */
+function targetOf({ anchors, open }: Reading, { source }: Alias): Node | string {
+  const target = anchors.get(source);
+  if (target === undefined) return `*${clip(source)}: no anchor of this name comes before it`;
+  return open.has(target) ? `*${clip(source)}: stands inside what it stands for` : target;
+}
+
 function readScalar(node: Scalar, refuse: (message: string) => null): unknown {
   const { value, source = "" } = node;
   const ambiguity = node.type === "PLAIN" && node.tag === undefined ? ambiguityOf(clip(source)) : undefined;
@@ -135,28 +145,84 @@ function readScalar(node: Scalar, refuse: (message: string) => null): unknown {
 function readMap(reading: Reading, map: YAMLMap, pointer: string, depth: number): unknown {
   // No prototype: a key such as __proto__ or constructor is a key like others.
   const value = Object.create(null) as Record<string, unknown>;
-  reading.values += map.items.length;
-  for (const pair of map.items) {
+  readFields(reading, map, { value, pointer, depth, taken: new Set() });
+  return value;
+}
+
+/** A map that is being filled. */
+interface Filling {
+  readonly value: Record<string, unknown>;
+  readonly pointer: string;
+  readonly depth: number;
+  /** Fields that whoever merges `value` says itself: what is merged does not change them. */
+  readonly taken: ReadonlySet<string>;
+}
+
+function readFields(reading: Reading, map: YAMLMap, filling: Filling): void {
+  const { value, pointer, depth, taken } = filling;
+  // Merging the same again and again brings no value, and would never end.
+  count(reading, map.items.length);
+  const names = map.items.map(({ key }) => keyOf(reading, key as Node | null));
+  const own = new Set([...taken, ...names.filter((name) => name !== undefined)]);
+  const seen = new Map<string, Position>();
+  for (const [index, pair] of map.items.entries()) {
     const key = pair.key as Node | null;
     const at = place(reading, key ?? map);
-    const name = keyOf(reading, key);
+    const name = names[index];
     if (name === undefined) {
       const shown = reading.yaml.isScalar(key) ? (key.source ?? "") : "?";
       reading.findings.push({ pointer: below(pointer, clip(shown)), message: KEY_FAULT, at });
       continue;
     }
     const inner = below(pointer, name);
-    if (name === "<<") {
-      reading.findings.push({ pointer: inner, message: "merge keys are not supported; write the fields out", at });
-    } else if (Object.hasOwn(value, name)) {
-      const first = reading.places.get(inner)?.line;
-      reading.findings.push({ pointer: inner, message: `is there twice (first in line ${first ?? at.line})`, at });
-    } else {
+    const first = seen.get(name);
+    if (first !== undefined) {
+      reading.findings.push({ pointer: inner, message: `is there twice (first in line ${first.line})`, at });
+      continue;
+    }
+    seen.set(name, at);
+    if (name === "<<" && reading.yaml.isScalar(key) && key.type === "PLAIN") {
+      mergeNode(reading, pair.value as Node | null, { ...filling, taken: own });
+    } else if (!taken.has(name) && !Object.hasOwn(value, name)) {
       reading.places.set(inner, at);
       value[name] = readNode(reading, pair.value as Node | null, inner, depth + 1);
     }
   }
-  return value;
+}
+
+/** What stands behind `<<` (https://yaml.org/type/merge.html): a map, or maps of which the first to say a field wins. */
+function mergeNode(reading: Reading, node: Node | null, filling: Filling): void {
+  const { yaml, anchors } = reading;
+  const source = yaml.isAlias(node) ? anchors.get(node.source) : node;
+  const items = yaml.isSeq(source) ? (source.items as (Node | null)[]) : [node];
+  count(reading, items.length);
+  for (const item of items) mergeMap(reading, item, filling);
+}
+
+function mergeMap(reading: Reading, node: Node | null, filling: Filling): void {
+  const { anchors, findings, open, places, locate } = reading;
+  const { pointer, depth } = filling;
+  const map = mergedMap(reading, node, depth);
+  if (typeof map === "string") {
+    const at = (node === null ? places.get(pointer) : place(reading, node)) ?? locate(0);
+    findings.push({ pointer: `${pointer}/<<`, message: map, at });
+    return;
+  }
+  if (map.anchor !== undefined) anchors.set(map.anchor, map);
+  open.add(map);
+  readFields(reading, map, { ...filling, depth: depth + 1 });
+  open.delete(map);
+}
+
+/** The map whose fields are merged, or why there is none. */
+function mergedMap(reading: Reading, node: Node | null, depth: number): YAMLMap | string {
+  const { yaml, open } = reading;
+  if (depth > MAX_DEPTH) return `is nested too deeply: more than ${MAX_DEPTH} levels`;
+  const map = yaml.isAlias(node) ? targetOf(reading, node) : node;
+  if (typeof map === "string") return map;
+  if (!yaml.isMap(map) || (map.tag !== undefined && !TAGS.includes(map.tag)))
+    return "what is merged must be a map, or a list of maps";
+  return open.has(map) ? "what is merged stands inside itself" : map;
 }
 
 /** A key's text; undefined where it is none, or an anchor or tag makes it doubtful. */

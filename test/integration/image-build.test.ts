@@ -203,7 +203,7 @@ t.test("podman", { skip: whyNotWith("podman", "conmon", "tar"), timeout: DEADLIN
       writeFileSync(join(machine.dir, "bad.yaml"), MANIFEST.replaceAll("localhost/web:1", `"${name}"`));
       const { code, err } = await build("bad.yaml", "-t", "shop");
       t.equal(code, 125, name);
-      t.match(err, /\nbad\.yaml:8:7: spec\.containers\[0\]\.image: ".*" is not the name of an image/, name);
+      t.match(err, /^peapod: bad\.yaml:8:7 spec\.containers\[0\]\.image: ".*" is not the name of an image/, name);
     }
     t.match(await build("pod.yaml", "-t", "shop --rm"), { code: 125, err: /"shop --rm": is not a name for an image/ });
   });

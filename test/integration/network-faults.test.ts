@@ -40,7 +40,7 @@ const LISTS: readonly (readonly [string, string | object, RegExp])[] = [
     },
     new RegExp(
       [
-        '\\S+10-odd.conflist:3:11: name: "o/dd" is not a name: letters, digits, _ . and -',
+        '\\S+10-odd.conflist:3:11 name: "o/dd" is not a name: letters, digits, _ . and - \\(and 4 more faults\\)',
         '\\S+10-odd.conflist:2:17: cniVersion: "9.0.0": peapod speaks 0.3.0 to 1.1.0',
         '\\S+10-odd.conflist:6:15: plugins\\[0\\].type: "../sh" is not a plugin\'s name',
         "\\S+10-odd.conflist:8:5: plugins\\[1\\]: is not an object",

@@ -156,7 +156,10 @@ testWithPeapod("a file says it as runc's does", async (t, host) => {
   t.equal(reader(host, pod)("a", PIDS), "33");
   t.equal(reader(host, pod)("a", MEMORY), String(48 * MIB));
   writeFileSync(file, JSON.stringify({ network: { classID: 3 } }));
-  t.match((await host.peapod("update", pod.name, "a", "-r", file)).err, /network is unknown or cannot be changed; allowed: cpu\.shares/);
+  t.match(
+    (await host.peapod("update", pod.name, "a", "-r", file)).err,
+    /network is unknown or cannot be changed; allowed: cpu\.shares/,
+  );
 });
 
 testWithPeapod(

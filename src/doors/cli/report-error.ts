@@ -1,4 +1,4 @@
-// An error as its user reads it: one sentence, a hint, the faults of a manifest one a line; or one JSON object a
+// An error as its user reads it: one sentence, a hint, the faults of a manifest that the sentence does not tell one a line; or one JSON object a
 // line, in runc's words (level, msg, time) and with our code. Never a stack trace unless asked for.
 
 import { asPeapodError, type PeapodError } from "../../base/errors.ts";
@@ -23,7 +23,7 @@ export function makeErrorText(thrown: unknown, style: ErrorStyle, now: Date): st
 }
 
 function makeLines(error: PeapodError, style: ErrorStyle): string {
-  const faults = faultsOf(error);
+  const faults = untoldFaults(error);
   const lines = [`peapod: ${makeVisible(error.message)}`, ...faults.map(makeFaultLine).map(makeVisible)];
   if (error.hint !== undefined) lines.push(`hint: ${makeVisible(error.hint)}`);
   else if (error.code === "BUG") lines.push("hint: this is a fault of peapod; --debug tells where");
@@ -50,6 +50,15 @@ function makeFaultLine(fault: Fault): string {
 
 function faultsOf(error: PeapodError): readonly Fault[] {
   return error.code === "BAD_MANIFEST" && Array.isArray(error.detail) ? error.detail : [];
+}
+
+/** Those that the sentence does not tell already. */
+function untoldFaults(error: PeapodError): readonly Fault[] {
+  const [first, ...others] = faultsOf(error);
+  if (first === undefined) return [];
+  const { file, line, column, message } = first;
+  const isTold = error.message.includes(`${file}:${line}:${column}`) && error.message.includes(message);
+  return isTold ? others : [first, ...others];
 }
 
 function stackOf(error: Error): string {

@@ -21,16 +21,20 @@ t.test("a right value has no violations", async (t) => {
   t.strictSame(validate("pod", aPod()), []);
 });
 
-t.test("an unknown field names the nearest and all that are allowed, and no refused one", async (t) => {
+t.test("an unknown field names the nearest, or the first that are allowed, and no refused one", async (t) => {
   const violations = validate("pod", aContainer({ imagee: "x" }));
   t.equal(violations.length, 1);
   const [violation] = violations as [Violation];
   t.equal(violation.pointer, "/spec/containers/0/imagee");
   t.equal(violation.kind, "unknown-field");
   t.equal(violation.nearest, "image");
-  t.match(violation.message, /^unknown field; did you mean "image"\? allowed: name, image, command, /);
+  t.equal(violation.message, 'unknown field; did you mean "image"?');
   t.ok(violation.allowed?.includes("env"));
   t.notOk(violation.allowed?.includes("volumeDevices"));
+  t.match(
+    validate("pod", aContainer({ whatever: 1 }))[0]?.message,
+    /^unknown field; allowed: name, image, (?:\w+, ){9}\w+ and \d+ more$/,
+  );
 });
 
 t.test("a misspelt required field is not also missing", async (t) => {
@@ -106,10 +110,15 @@ t.test("each kind of error is one clause at one place", async (t) => {
   }
 });
 
-t.test("a long list of values comes after the value itself and the nearest", async (t) => {
-  const violations = validate("pod", aContainer({ securityContext: { capabilities: { add: ["NETADMIN"] } } }));
-  t.equal(violations.length, 1);
-  t.match(violations[0]?.message, /^"NETADMIN" is none of the allowed values; did you mean NET_ADMIN\? allowed: ALL, /);
+t.test("of a long list of values the nearest is told, or the first dozen", async (t) => {
+  const add = ["NETADMIN", "EVERYTHING"];
+  const violations = validate("pod", aContainer({ securityContext: { capabilities: { add } } }));
+  t.equal(violations.length, 2);
+  t.equal(violations[0]?.message, '"NETADMIN" is none of the allowed values; did you mean NET_ADMIN?');
+  t.match(
+    violations[1]?.message,
+    /^"EVERYTHING" is none of the allowed values; allowed: ALL, (?:\w+, ){10}\w+ and \d+ more$/,
+  );
 });
 
 t.test("a field that Kubernetes knows and peapod does not says so, and is told once", async (t) => {

@@ -18,6 +18,15 @@ function faultsOf(words: PodWords): string[] {
 const own = (securityContext: object): PodWords => ({ containers: { web: { securityContext } } });
 const ofPod = (securityContext: object, spec: object = {}): PodWords => ({ spec: { ...spec, securityContext } });
 
+t.test("a capability is one by any case and with its prefix", async (t) => {
+  const written = { add: ["net_admin", "CAP_SYS_TIME", "Cap_kill"], drop: ["all"] };
+  const [container] = aManifest(own({ capabilities: written })).spec.containers;
+  t.strictSame(container?.securityContext.capabilities, { add: ["NET_ADMIN", "SYS_TIME", "KILL"], drop: ["ALL"] });
+  t.match(faultsOf(own({ allowPrivilegeEscalation: false, capabilities: { add: ["cap_sys_admin"] } })), [
+    /cannot be SYS_ADMIN together/,
+  ]);
+});
+
 t.test("what Kubernetes refuses together is refused", async (t) => {
   const at = "spec.containers[0].securityContext";
   const table: [words: PodWords, expected: string | RegExp][] = [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import t from "tap";
 import type { PodDocument } from "../../../src/generated/pod.ts";
-import { type ContainerFields, makeImageManifest } from "../../../src/manifest/image-manifest.ts";
+import { type ContainerFields, formatYaml, makeImageManifest } from "../../../src/manifest/image-manifest.ts";
 import { parsePod } from "../../../src/manifest/read-manifest.ts";
 import { WHOLE_POD } from "./a-pod.ts";
 
@@ -162,7 +162,7 @@ spec:
     - name: web
       image: rootfs:./web
       envFrom: [{configMapRef: {name: settings}}]
-      env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: password}}}]
+      env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: password}}}, {name: P, value: last}]
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -179,6 +179,7 @@ stringData: {password: "0777"}
   const env = [
     { name: "ADDED", value: "1" },
     { name: "P", value: "" },
+    { name: "P", value: "last" },
   ];
   const ids = { runAsUser: undefined, runAsGroup: undefined };
   const made = makeImageManifest(document, [{ ...field, ...ids, env }], companions);
@@ -187,9 +188,35 @@ stringData: {password: "0777"}
     env: [
       { name: "ADDED", value: "1" },
       { name: "P", from: { from: "key", kind: "Secret", object: "db", key: "password" } },
+      { name: "P", value: "last" },
     ],
     envFrom: [{ kind: "ConfigMap", object: "settings" }],
   });
   t.same(again.objects.get("Secret db")?.data.get("password"), { text: "0777" });
   t.same(again.objects.get("ConfigMap settings")?.data.get("yes"), { text: "on" });
+});
+
+t.test("a text that YAML 1.1 takes for something else is in quotes, as a value and as a key", async (t) => {
+  const numbers = ["8022:22", "-1:30.5", "0o17", "0b11", "0x1_F", "010", "1_000", "1,000", "1.", ".5", "1e3", "+1"];
+  const others = [
+    "2001-01-01",
+    "2001-1-1T10:00:00Z",
+    "2001-12-14 21:59:43",
+    "=",
+    "<<",
+    "y",
+    "N",
+    "on",
+    "Off",
+    "~",
+    "NULL",
+  ];
+  for (const text of [...numbers, ...others]) {
+    const quoted = JSON.stringify(text);
+    t.equal(formatYaml({ [text]: text }), `${quoted}: ${quoted}\n`);
+  }
+  for (const text of ["80:80:tcp", "1.2.3", "64Mi", "2001-01-01x", "yes please", "10.0.0.1", "0xg", "a\u00e9"])
+    t.equal(formatYaml({ a: text }), `a: ${text}\n`);
+  const text = "x\u2028y\u0085z";
+  t.equal(formatYaml({ a: text }), 'a: "x\\u2028y\\u0085z"\n');
 });

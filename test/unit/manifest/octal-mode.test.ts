@@ -18,7 +18,7 @@ t.test("both readers of YAML read modes, and several plain documents, alike", as
     "a: 1\n---\n# only a comment\n\nmode: 0o600\n---\n# the end\n",
     "a: |\n  x\n---\nb: 1\n",
   ]) {
-    const told = (all: ReturnType<typeof parseSource>) => all.map(({ value, places }) => [value, [...places]]);
+    const told = (all: ReturnType<typeof parseAnySource>) => all.map(({ value, places }) => [value, [...places]]);
     t.strictSame(told(parseSource(text)), told(parseAnySource(text)), text);
   }
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { readManifest } from "../../../src/manifest/read-manifest.ts";
+import { parsePod, readManifest } from "../../../src/manifest/read-manifest.ts";
 import { faultLinesOf, faultsOf, parse, podWith, WHOLE_POD } from "./a-pod.ts";
 
 t.test("a pod with every field becomes a manifest with defaults filled in", async (t) => {
@@ -183,11 +183,6 @@ t.test("each rule beyond the schema is told at its place", async (t) => {
     ["path: /etc//web/", "path: /etc/../x", "pod.yaml:26:18 spec.volumes[2].hostPath.path: must not contain .."],
     [
       "name: EMPTY",
-      "name: PORT",
-      'pod.yaml:34:11 spec.containers[0].env[1].name: "PORT" is there twice (first in line 33)',
-    ],
-    [
-      "name: EMPTY",
       "name: A=B",
       "pod.yaml:34:11 spec.containers[0].env[1].name: must be printable ASCII characters without '='",
     ],
@@ -296,4 +291,55 @@ t.test("a file is read from where it lies, and says why it cannot be read", asyn
 t.test("standard input can be handed in, and starts from the working directory", async (t) => {
   const { source } = readManifest("-", { stdinText: WHOLE_POD });
   t.strictSame([source.file, source.baseDir], ["-", process.cwd()]);
+});
+
+t.test("a field without a value is as if it were not there, in each kind of document", async (t) => {
+  const container = "containers: [{name: a, image: rootfs:b, env: [{name: C, value: null}]}]";
+  const config = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: c, labels: }\ndata: {full: x, bare: ~}\n";
+  const secret = "kind: Secret\napiVersion: v1\ntype:\nmetadata: {name: s}\nstringData: {full: x, bare: }\n";
+  const empty = "spec:\n  hostname:\n  serviceAccountName: null\n  securityContext:\n    sysctls: null\n  volumes: ~\n";
+  const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: null}\n${empty}  ${container}\n`;
+  const text = [pod, config, secret].join("---\n");
+  const { manifest, document, objects, companions } = parsePod(text, { file: "f", baseDir: "/", images: "any" });
+  t.equal(JSON.stringify([document, companions]).includes("null"), false);
+  t.strictSame(manifest.spec.containers[0]?.env, [{ name: "C", value: "" }]);
+  t.strictSame([manifest.source.lines["/spec/hostname"], manifest.source.lines["/spec/containers"]], [undefined, 10]);
+  t.strictSame(
+    [...objects.values()].map(({ data }) => [...data.keys()]),
+    [["full"], ["full"]],
+  );
+});
+
+t.test("merge keys bring what a map does not say itself, in the words of the first that has it", async (t) => {
+  const { spec, source } = parse(`apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+    - &base
+      name: web
+      image: rootfs:b
+      env: [{name: A, value: b}]
+      securityContext: &security {runAsUser: 1, privileged: true}
+    - name: side
+      <<: *base
+      securityContext:
+        <<: [*security, {runAsUser: 2, runAsGroup: 3}]
+        privileged: false
+`);
+  const [base, side] = spec.containers;
+  t.strictSame([side?.name, side?.image, side?.env], ["side", base?.image, base?.env]);
+  t.match(side?.securityContext, { runAsUser: 1, runAsGroup: 3, privileged: false });
+  t.strictSame(
+    ["name", "image", "securityContext/privileged"].map((field) => source.lines[`/spec/containers/1/${field}`]),
+    [11, 8, 15],
+  );
+});
+
+t.test("merge keys of merge keys end, however often they say the same", async (t) => {
+  const ten = (of: number) => Array.from({ length: 10 }, () => `*a${of}`).join(", ");
+  const lines = Array.from({ length: 40 }, (_, index) => `b${index}: &a${index + 1} {<<: [${ten(index)}]}\n`);
+  t.strictSame(faultLinesOf(`a: &a0 {x: 1}\n${lines.join("")}`), [
+    "pod.yaml:1:1: the document has more than 30000 values",
+  ]);
 });

@@ -51,6 +51,17 @@ t.test("$(NAME) knows what stands before it, $$ escapes, and the unknown stays",
   t.same(namesIn("$(A) $$(B) $(C"), ["A"]);
 });
 
+t.test("of two variables with one name the later wins, and knows the earlier", async (t) => {
+  const env = [
+    { name: "A", valueFrom: secretKey("password") },
+    { name: "B", value: "$(A)" },
+    { name: "A", value: "$(A)2" },
+    { name: "A", value: "3" },
+    { name: "C", value: "$(A)" },
+  ];
+  t.same(envOf({ env }), { all: { A: "3", B: "hunter2", C: "3" }, secret: ["B"] });
+});
+
 t.test("what is optional and not there is not set; what envFrom has of that name stays", async (t) => {
   const valueFrom = { configMapKeyRef: { name: "settings", key: "gone", optional: true } };
   const env = [

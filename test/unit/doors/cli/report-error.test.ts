@@ -1,6 +1,7 @@
 import t from "tap";
 import { PeapodError } from "../../../../src/base/errors.ts";
 import { findErrorStyle, makeErrorText } from "../../../../src/doors/cli/report-error.ts";
+import { badManifest } from "../../../../src/manifest/faults.ts";
 import { NOW } from "../../../support/cli-world.ts";
 
 const text = { format: "text", debug: false } as const;
@@ -24,6 +25,15 @@ t.test("the faults of a manifest one a line, as editors jump to them", async (t)
   t.equal(
     makeErrorText(error, text, NOW),
     "peapod: pod.yaml: has 2 faults\npod.yaml:7:3: spec.containers[0].imagee: unknown field\npod.yaml:1:1: is empty\n",
+  );
+});
+
+t.test("a fault that the sentence tells is not told again", async (t) => {
+  const fault = (line: number) => ({ file: "pod.yaml", line, column: 3, path: "spec", message: "is wrong" });
+  t.equal(makeErrorText(badManifest([fault(7)]), text, NOW), "peapod: pod.yaml:7:3 spec: is wrong\n");
+  t.equal(
+    makeErrorText(badManifest([fault(7), fault(9)]), text, NOW),
+    "peapod: pod.yaml:7:3 spec: is wrong (and 1 more fault)\npod.yaml:9:3: spec: is wrong\n",
   );
 });
 
