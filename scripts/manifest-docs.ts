@@ -1,6 +1,7 @@
 // docs/manifest.md, from schemas/pod.schema.json. scripts/generate-docs.ts writes it, a test compares.
 
 import { readFileSync } from "node:fs";
+import { IDLE_VALUES } from "../src/manifest/normal-document.ts";
 
 interface Schema {
   readonly description?: string;
@@ -123,9 +124,22 @@ export function makeManifestDocs(): string {
     "## Refused\n",
     ...makeRefusals(refused, /^not supported( yet)?: /),
     "\n## Not meant for one machine\n",
+    tellIdle(),
     ...makeRefusals(refused, /^not meant for one machine: /),
     "",
   ].join("\n");
+}
+
+function tellIdle(): string {
+  const words = Object.entries(IDLE_VALUES).flatMap(([pointer, values]) =>
+    values.map((value) => `\`${pointer.slice(1).replaceAll("/", ".")}: ${formatFlow(value)}\``),
+  );
+  return `What asks for nothing counts as absent, since clusters and Helm write it by themselves: ${words.join(", ")}.\n`;
+}
+
+/** YAML on one line. */
+function formatFlow(value: unknown): string {
+  return JSON.stringify(value).replaceAll('"', "").replace(":", ": ");
 }
 
 /** The sections' names are the messages' own first words, and need not be said again. */

@@ -1,9 +1,27 @@
 // What a document may say in several ways, in one, so that all who read it see the same. Fields without a value (`env:`,
 // `env: null`) count as absent, as the Kubernetes API reads them; Helm and kustomize write many. An item of a list without
-// a value stays: it is a fault. Names of capabilities lose their prefix and become upper case.
+// a value stays: it is a fault. Fields for a cluster that ask for nothing count as absent, too. Names of capabilities lose their prefix and become upper case.
 
 import { token } from "./loose-fields.ts";
 import type { SourceDocument } from "./source-document.ts";
+
+/** By JSON pointer: what a cluster writes by itself, and Helm for want of anything else. Where it says more it is refused. */
+export const IDLE_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+  "/spec/affinity": [{}],
+  "/spec/automountServiceAccountToken": [false],
+  "/spec/enableServiceLinks": [true, false],
+  "/spec/nodeSelector": [{}],
+  "/spec/os": [{ name: "linux" }],
+  "/spec/overhead": [{}],
+  "/spec/preemptionPolicy": ["PreemptLowerPriority"],
+  "/spec/priority": [0],
+  "/spec/schedulerName": ["default-scheduler"],
+  "/spec/schedulingGates": [[]],
+  "/spec/serviceAccount": ["default"],
+  "/spec/serviceAccountName": ["default"],
+  "/spec/tolerations": [[]],
+  "/spec/topologySpreadConstraints": [[]],
+};
 
 export interface NormalDocument extends SourceDocument {
   /** JSON pointers of the fields that were there without a value; `places` has them still. */
@@ -22,11 +40,16 @@ export function makeNormal(document: SourceDocument): NormalDocument {
     for (const [name, inner] of Object.entries(value)) {
       const at = `${pointer}/${token(name)}`;
       if (inner === null && !refused.has(at)) emptyFields.add(at);
-      else fields[name] = normal(inner, at);
+      else if (!isIdle(inner, at)) fields[name] = normal(inner, at);
     }
     return fields;
   };
   return { ...document, value: normal(document.value, ""), emptyFields };
+}
+
+function isIdle(value: unknown, pointer: string): boolean {
+  const idle = Object.hasOwn(IDLE_VALUES, pointer) ? IDLE_VALUES[pointer] : undefined;
+  return idle?.some((one) => JSON.stringify(one) === JSON.stringify(value)) ?? false;
 }
 
 const CAPABILITY = /^\/spec\/(?:initContainers|containers)\/\d+\/securityContext\/capabilities\/(?:add|drop)\/\d+$/;

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { IDLE_VALUES } from "../../../src/manifest/normal-document.ts";
 import { parsePod, readManifest } from "../../../src/manifest/read-manifest.ts";
 import { faultLinesOf, faultsOf, parse, podWith, WHOLE_POD } from "./a-pod.ts";
 
@@ -309,6 +310,23 @@ t.test("a field without a value is as if it were not there, in each kind of docu
     [["full"], ["full"]],
   );
 });
+
+t.test(
+  "what a cluster writes by itself and asks for nothing is as if it were not there; more of it is refused",
+  async (t) => {
+    const containers = [{ name: "a", image: "rootfs:b" }];
+    const read = (spec: object) => {
+      const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "web" }, spec: { ...spec, containers } };
+      return parsePod(JSON.stringify(pod), { file: "f", baseDir: "/", images: "any" }).document;
+    };
+    for (const [pointer, values] of Object.entries(IDLE_VALUES)) {
+      const field = pointer.replace("/spec/", "");
+      for (const value of values) t.same(read({ [field]: value }), read({}), field);
+      const more = Array.isArray(values[0]) ? [{ key: "k" }] : typeof values[0] === "object" ? { k: "v" } : "other";
+      t.throws(() => read({ [field]: more }), { message: /not meant for one machine/ }, `${field} with more`);
+    }
+  },
+);
 
 t.test("merge keys bring what a map does not say itself, in the words of the first that has it", async (t) => {
   const { spec, source } = parse(`apiVersion: v1
