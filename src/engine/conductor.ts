@@ -23,7 +23,7 @@ type Work = Exclude<Move, { do: "note" }>;
 
 interface Task {
   readonly done: Promise<void>;
-  /** Of one that waits for a container's end or hook: the container is to be gone by then, milliseconds since 1970. */
+  /** The container is to be gone by then, milliseconds since 1970. Absent: it waits for no container, and is soon done. */
   readonly hasten?: (byMs: number) => void;
 }
 
@@ -42,6 +42,8 @@ export class Conductor {
   readonly #tasks = new Map<ContainerName, Task>();
   /** Aborted, no container is given time any more. */
   #hurry = new AbortController();
+  /** Aborted once nothing is to be begun any more, and no hook to be waited for. */
+  readonly #halted = new AbortController();
   /** Nobody is made before; set while what an update has left to be made cannot be. */
   #unprepared: { readonly message: string; readonly pauseMs: number; readonly untilMs: number } | undefined;
   readonly #rounds: Rounds;
@@ -80,6 +82,7 @@ export class Conductor {
   /** As hold, and neither those that are being ended nor their hooks get any more time. */
   async halt(): Promise<void> {
     this.#rounds.hold();
+    this.#halted.abort();
     this.#hurry.abort();
     await Promise.all([...this.#tasks.values()].map(({ done }) => done));
   }
@@ -202,7 +205,7 @@ export class Conductor {
     const { name } = keeper.planned;
     const gone = new AbortController();
     void keeper.exited().then(() => gone.abort());
-    const calledOff = AbortSignal.any([this.#hurry.signal, patience.cutShort]);
+    const calledOff = AbortSignal.any([this.#halted.signal, patience.cutShort]);
     const signal = AbortSignal.any([gone.signal, calledOff]);
     const { ok, message } = await this.#runHook(keeper, "postStart", undefined, signal);
     if (keeper.state.status !== "running") return;

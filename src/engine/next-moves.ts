@@ -6,7 +6,7 @@ import { shellStatus } from "../exits/exit.ts";
 import { isRestarted, makeBackOffMs } from "../plan/back-off.ts";
 import type { Plan, PlannedContainer } from "../plan/plan.ts";
 import { waitsFor } from "../plan/stages.ts";
-import { isThrough } from "../state/conditions.ts";
+import { isPast, isThrough } from "../state/conditions.ts";
 import type { Fact } from "../state/event.ts";
 import { exitStatusOf, finalStatusOf } from "../state/fold.ts";
 import type { ContainerState, PodState } from "../state/pod-state.ts";
@@ -62,14 +62,14 @@ export function isFinal(plan: Plan, container: ContainerState): boolean {
  * forward, and never puts it off.
  */
 export function makeDownBy(plan: Plan, state: PodState): number | undefined {
-  const { want, wantedAt = "", graceMs = plan.stopGraceMs, expiredAt } = state;
-  const wantedMs = want === "stopped" || want === "restarted" ? Date.parse(wantedAt) : undefined;
+  const { want, wantedAt = "", graceMs = plan.stopGraceMs, downAt = wantedAt, expiredAt } = state;
+  const isWanted = want === "stopped" || want === "restarted";
   const endedMs = makeOwnEnd(plan, state);
   const ends = [
-    wantedMs === undefined ? [] : wantedMs + graceMs,
+    isWanted ? Date.parse(wantedAt) + graceMs : [],
     expiredAt === undefined ? [] : Date.parse(expiredAt) + plan.stopGraceMs,
     // After it was asked to end it is no end of its own.
-    endedMs === undefined || (wantedMs !== undefined && endedMs > wantedMs) ? [] : endedMs + plan.stopGraceMs,
+    endedMs === undefined || (isWanted && endedMs > Date.parse(downAt)) ? [] : endedMs + plan.stopGraceMs,
   ].flat();
   return ends.length === 0 ? undefined : Math.min(...ends);
 }
@@ -91,9 +91,9 @@ function decideDown(state: PodState, byMs: number): Decision {
   const next = workers.length > 0 || sidecar === undefined ? workers : [sidecar];
   if (next.length === 0) return noting({ type: "pod.exited", status: finalStatusOf(state) });
   return {
-    moves: next.map(({ name, status, endBy }): Move => {
+    moves: next.map(({ name, status, endBy, restartBy, leaveBy }): Move => {
       if (status === "creating") return { do: "discard", containers: [name] };
-      return { do: "end", containers: [name], byMs: Math.min(byMs, firstOf(endBy)) };
+      return { do: "end", containers: [name], byMs: Math.min(byMs, firstOf(endBy, restartBy, leaveBy)) };
     }),
     wakeAtMs: undefined,
   };
@@ -156,7 +156,7 @@ class Climb {
   }
 
   #lookAfter(container: ContainerState): void {
-    const { name, status, awaits, passed, endBy, restartBy, exit } = container;
+    const { name, status, endBy, restartBy, exit } = container;
     const planned = this.#plan.containers.find((one) => one.name === name);
     if (planned === undefined) return;
     switch (status) {
@@ -166,8 +166,7 @@ class Climb {
       case "running":
         if (endBy !== undefined || restartBy !== undefined)
           this.#moves.push({ do: "end", containers: [name], byMs: firstOf(endBy, restartBy) });
-        else if (awaits.includes("postStart") && !passed.includes("postStart"))
-          this.#moves.push({ do: "post-start", containers: [name] });
+        else if (!isPast(container, "postStart")) this.#moves.push({ do: "post-start", containers: [name] });
         return;
       case "creating":
       case "deleted":

@@ -50,7 +50,10 @@ export class Supervisor {
   readonly #prober: Prober;
   readonly #upkeep: Upkeep;
   readonly #caretaker: Caretaker;
+  /** Somebody waits for containers to end, and whoever has less patience need not wait for him. */
   #isStopping = false;
+  /** What they wait for is the turn of an update. */
+  #isFinishing = false;
   #isOver = false;
   #whenOver: () => void = () => undefined;
   /** Resolves when the pod has been deleted and nothing of it is left but its processes above it. */
@@ -123,9 +126,11 @@ export class Supervisor {
    */
   async stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
     const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
-    if (this.#isStopping && this.state.changing === undefined) this.#hasten(asked, graceMs);
+    if (this.#isStopping && !this.#isFinishing) this.#hasten(graceMs);
     return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
+      // It was done, and others have asked for something since.
+      if (this.#isAskedAgain("stopped", asked) && this.state.want !== "stopped") return this.state;
       this.#assertThere("stop");
       this.#note("stopped", asked, { graceMs });
       await this.#stop();
@@ -133,10 +138,16 @@ export class Supervisor {
     });
   }
 
-  /** While others wait for containers to end: nobody comes back, and none has more time than this. */
-  #hasten(asked: Asked, graceMs: number): void {
-    const byMs = makeDownBy(this.pod.plan, this.state) ?? Number.POSITIVE_INFINITY;
-    if (this.state.want !== "stopped" || Date.now() + graceMs < byMs) this.#note("stopped", asked, { graceMs });
+  /**
+   * While others wait for containers to end: nobody comes back of whom they wait for, and none has more time than this. Whoever
+   * asked has his own turn all the same.
+   */
+  #hasten(graceMs: number): void {
+    const { want, exitedAt } = this.state;
+    if (this.#isOver || exitedAt !== undefined || want === "deleted") return;
+    const leftMs = (makeDownBy(this.pod.plan, this.state) ?? Number.POSITIVE_INFINITY) - Date.now();
+    if (want === "stopped" && graceMs >= leftMs) return;
+    this.#note("stopped", { request: makeUuid() }, { graceMs: Math.max(0, Math.min(graceMs, leftMs)) });
   }
 
   /**
@@ -156,7 +167,10 @@ export class Supervisor {
         await this.#killable(() => restartContainers(this.pod, keepers, { request: asked.request, graceMs }));
         return this.state;
       }
-      if (this.#isAskedAgain("restarted", asked) || this.#isAskedAgain("running", asked)) return this.state;
+      if (this.#isAskedAgain("restarted", asked) || this.#isAskedAgain("running", asked)) {
+        this.#assertNotStopped();
+        return this.state;
+      }
       this.#assertThere("restart");
       if (this.state.status === "created") {
         this.#note("running", asked);
@@ -164,11 +178,7 @@ export class Supervisor {
       } else {
         this.#note("restarted", asked, { graceMs });
         await this.#restart();
-        if (this.state.want === "stopped")
-          throw new PeapodError(
-            "WRONG_STATE",
-            `pod ${this.pod.plan.pod}: was stopped before it could be started again`,
-          );
+        this.#assertNotStopped();
       }
       return this.state;
     });
@@ -245,9 +255,14 @@ export class Supervisor {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");
       assertHasCgroup(this.pod.plan, "paused");
-      await this.#holdStill();
-      await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
-      this.pod.journal.append({ type: "pod.paused" });
+      try {
+        await this.#holdStill();
+        await freezePod(this.pod.plan.sandbox.cgroup, this.pod.facts);
+        this.pod.journal.append({ type: "pod.paused" });
+      } catch (error) {
+        this.#beginAgain();
+        throw error;
+      }
       return this.state;
     });
   }
@@ -438,7 +453,9 @@ export class Supervisor {
   /** And this supervisor with it: it returns by an error alone; then all go on, and it may be tried again. */
   async #finishChange(): Promise<void> {
     const { finishChange } = await import("./changes/change-members.ts");
+    this.#isFinishing = true;
     await finishChange(this.pod, () => this.#holdStill()).catch((error: unknown) => {
+      this.#isFinishing = false;
       this.#beginAgain();
       throw error;
     });
@@ -478,6 +495,12 @@ export class Supervisor {
 
   #isAskedAgain(want: Want, asked: Asked): boolean {
     return this.pod.journal.hasRequest(want, asked.request);
+  }
+
+  /** For those who asked that it come up again. */
+  #assertNotStopped(): void {
+    if (this.state.want !== "stopped") return;
+    throw new PeapodError("WRONG_STATE", `pod ${this.pod.plan.pod}: was stopped meanwhile`);
   }
 
   #assertThere(verb: string): void {

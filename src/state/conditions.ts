@@ -45,6 +45,14 @@ export function makeConditions(state: Bare, before: readonly Condition[], time: 
   });
 }
 
+/** It need not wait for that, or has been through it. */
+export function isPast(
+  { awaits, passed }: Pick<ContainerState, "awaits" | "passed">,
+  what: ContainerState["awaits"][number],
+): boolean {
+  return !awaits.includes(what) || passed.includes(what);
+}
+
 /** A pod without init containers has nothing to go through, from the beginning. */
 function isInitialized({ initializedAt, containers }: Bare): boolean {
   return initializedAt !== undefined || !containers.some(({ role }) => role === "init" || role === "sidecar");

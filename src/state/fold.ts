@@ -4,7 +4,7 @@
 import type { ContainerName, PodName } from "../base/names.ts";
 import { type Exit, shellStatus } from "../exits/exit.ts";
 import type { AttachedNetwork } from "../network/network.ts";
-import { makeConditions, makePhase } from "./conditions.ts";
+import { isPast, makeConditions, makePhase } from "./conditions.ts";
 import type { ContainerFact, Event, RestoredContainer } from "./event.ts";
 import { type ContainerOutline, makeBareOutline } from "./outline.ts";
 import type { ContainerState, EndReason, PodState, PodStatus } from "./pod-state.ts";
@@ -24,6 +24,7 @@ export function makePlannedState(pod: PodName, containers: readonly ContainerOut
     want: "created",
     wantedAt: undefined,
     graceMs: undefined,
+    downAt: undefined,
     stopSignal: undefined,
     createdAt: undefined,
     startedAt: undefined,
@@ -103,6 +104,7 @@ function applyFact(state: PodState, event: Event): PodState {
         want: event.want,
         wantedAt: event.time,
         graceMs: event.graceMs,
+        downAt: event.want === "stopped" || event.want === "restarted" ? (state.downAt ?? event.time) : undefined,
         stopSignal: event.signal,
         ...(event.force ? { isForced: true } : {}),
       };
@@ -298,6 +300,7 @@ function beginAgain(state: PodState, time: string): PodState {
     want: "running",
     wantedAt: time,
     graceMs: undefined,
+    downAt: undefined,
     stopSignal: undefined,
     restartedAt: time,
     startedAt: undefined,
@@ -331,10 +334,8 @@ export function makeEndReason(exit: Exit): EndReason {
 }
 
 function withReadiness(container: ContainerState): ContainerState {
-  const { status, awaits, passed } = container;
-  const isPassed = (one: ContainerState["awaits"][number]) => !awaits.includes(one) || passed.includes(one);
-  const started = status === "running" && isPassed("postStart") && isPassed("startup");
-  return { ...container, started, ready: started && isPassed("readiness") };
+  const started = container.status === "running" && isPast(container, "postStart") && isPast(container, "startup");
+  return { ...container, started, ready: started && isPast(container, "readiness") };
 }
 
 /** Nothing has been done for it yet. */

@@ -31,6 +31,8 @@ export interface PodState {
   /** When it was asked for, and the grace that it came with. */
   readonly wantedAt: string | undefined;
   readonly graceMs: number | undefined;
+  /** When it was first asked to go down, where it was since it last came up; `wantedAt` is of the last asking. */
+  readonly downAt: string | undefined;
   /** The signal that came with it, for containers that have none of their own. */
   readonly stopSignal: string | undefined;
   /** It is to be deleted whatever stands in the way. */

@@ -1,11 +1,12 @@
 // Promise: whoever says how long an end may take is heard, whatever else is being waited for just then. Each of these waits
 // would be a thousand seconds long.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { killIfThere } from "../support/if-any.ts";
 import { supervisorOf } from "../support/own-processes.ts";
 import { type PeapodHost, type PodFile, testWithPeapod } from "../support/peapod-host.ts";
-import { SLOWNESS } from "../support/slowness.ts";
+import { patient, SLOWNESS } from "../support/slowness.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Heeds SIGTERM at once. */
@@ -72,11 +73,39 @@ testWithPeapod("a stop overtakes a restart, and nobody comes back", async (t, ho
     const restarting = host.start(["restart", ...restart, pod.name]);
     await waitUntil("it waits", async () => (await eventsOf(host, pod)).includes("container.signalled"));
     await host.must("stop", "-t", "0.5", pod.name);
-    t.match(await restarting.ended, { code: 125, err: /(ended|was stopped) before/ });
+    t.match(await restarting.ended, { code: 125, err: /ended before|was stopped meanwhile/ });
     t.match(await containerOf(host, pod), { restartCount: 0, exit: { kind: "killed", signal: 9 } });
     await host.must("delete", pod.name);
   }
 });
+
+testWithPeapod("a stop during a restart gives nobody more time than the restart did", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "web", run: DEAF }], spec: PATIENT });
+  await host.must("run", "-d", pod.file);
+  const restarting = host.start(["restart", "-t", SOON, pod.name]);
+  await waitUntil("it waits", async () => (await eventsOf(host, pod)).includes("container.signalled"));
+  await host.must("stop", "-t", "900", pod.name);
+  t.equal((await restarting.ended).code, 125);
+});
+
+testWithPeapod(
+  "each of many who ask for stops and restarts is answered, and the last one's word holds",
+  async (t, host) => {
+    const pod = host.aPod({ containers: [{ name: "web", run: DEAF }], spec: PATIENT });
+    await host.must("run", "-d", pod.file);
+    const asked = [];
+    for (const words of [["stop"], ["restart"], ["restart", "-t", "1"], ["stop", "-t", "1"], ["stop", "-t", "0.5"]]) {
+      asked.push(host.start([...words, pod.name]).ended);
+      await sleep(patient(100));
+    }
+    const codes = (await Promise.all(asked)).map(({ code }) => code);
+    t.ok(
+      codes.every((code) => code === 0 || code === 125),
+      `${codes}`,
+    );
+    t.equal((await host.state(pod)).status, "exited");
+  },
+);
 
 testWithPeapod("a probe's grace is no longer than the pod's deadline leaves", async (t, host) => {
   const livenessProbe = {

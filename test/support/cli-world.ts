@@ -32,6 +32,7 @@ export function aPod(more: Partial<PodState> = {}): PodState {
     want: "running",
     wantedAt: "2026-11-22T10:00:00.000Z",
     graceMs: undefined,
+    downAt: undefined,
     stopSignal: undefined,
     initializedAt: "2026-11-22T10:00:00.000Z",
     expiredAt: undefined,

@@ -37,32 +37,32 @@ export function makeEffective(
 }
 
 /**
- * Kubernetes' rule for a pod that has limits of its own, as the manifest's check has it.
+ * Kubernetes' rule for a pod that has limits of its own, as the manifest's check has it. What was beyond it before is let be.
  * @throws BAD_USAGE where a container would have more than the pod, or all together ask for more
  */
-export function assertWithinPod({ pod, containers }: EffectiveResources, plan: Plan): void {
-  const refuse = (whose: string, message: string) => {
-    throw new PeapodError("BAD_USAGE", `${whose}: ${message}`, {
-      hint: `peapod update ${plan.pod} without a container changes the pod's own limits`,
-    });
-  };
-  const cores = coresOf(pod);
-  const memory = memoryOf(pod);
-  for (const [name, own] of containers) {
-    const whose = `container ${name}`;
-    if (memory !== undefined && (memoryOf(own) ?? 0) > memory)
-      refuse(whose, `its limit on memory must not be more than the pod's, ${memory} bytes`);
-    if (cores !== undefined && (coresOf(own) ?? 0) > cores)
-      refuse(whose, `its limit on cpu must not be more than the pod's, ${cores} cores`);
-  }
+export function assertWithinPod(plan: Plan, old: EffectiveResources, next: EffectiveResources): void {
+  const known = new Set(listExcesses(plan, old).map(({ what }) => what));
+  const excess = listExcesses(plan, next).find(({ what }) => !known.has(what));
+  if (excess !== undefined) throw new PeapodError("BAD_USAGE", `${excess.what} ${excess.bound}`);
+}
+
+/** `bound`: what `what` must keep to. */
+function listExcesses({ pod, containers: planned }: Plan, { pod: own, containers }: EffectiveResources) {
+  const [memory, cores] = [memoryOf(own) ?? Number.POSITIVE_INFINITY, coresOf(own) ?? Number.POSITIVE_INFINITY];
+  const excesses = [...containers].flatMap(([name, limits]) => [
+    ...((memoryOf(limits) ?? 0) > memory
+      ? [{ what: `container ${name}: its limit on memory`, bound: `must not be more than the pod's, ${memory} bytes` }]
+      : []),
+    ...((coresOf(limits) ?? 0) > cores
+      ? [{ what: `container ${name}: its limit on cpu`, bound: `must not be more than the pod's, ${cores} cores` }]
+      : []),
+  ]);
   const requested = mostAtOnce(
-    plan.containers.map(({ name, role }) => ({ role, amount: containers.get(name)?.memoryReservationBytes ?? 0 })),
+    planned.map(({ name, role }) => ({ role, amount: containers.get(name)?.memoryReservationBytes ?? 0 })),
   );
-  if (memory !== undefined && requested > memory)
-    refuse(
-      `pod ${plan.pod}`,
-      `its limit on memory must not be less than its containers' reservations together, ${requested} bytes`,
-    );
+  if (requested <= memory) return excesses;
+  const bound = `must not be less than its containers' reservations together, ${requested} bytes`;
+  return [...excesses, { what: `pod ${pod}: its limit on memory`, bound }];
 }
 
 /** The same plan, as it would be made now. */

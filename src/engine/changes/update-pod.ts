@@ -95,7 +95,7 @@ async function allOrNothing(
 ): Promise<void> {
   const { cgroup } = pod.plan.sandbox;
   const undo: Undo = [];
-  assertWithinPod(next, pod.plan);
+  assertWithinPod(pod.plan, old, next);
   await fitMemories(pod, next, keepers);
   writeFileSync(marker(pod), "", { mode: 0o600 });
   try {

@@ -36,10 +36,10 @@ async function* followAttempts(
 ): AsyncIterable<LogEntry> {
   const { tail, ...later } = selection(request);
   for (let attempt = first; ; attempt += 1) {
-    const { ended, hasNext } = watchAttempt(plan, container, attempt, request.signal);
+    const { whenEnded, hasNext } = watchAttempt(plan, container, attempt, request.signal);
     const lines = attempt === first && tail !== undefined ? { ...later, tail } : later;
     // Of one that is over the last words are among those that are there, also where they end no line.
-    const until = attempt === first && isFirstOver ? {} : { until: ended };
+    const until = attempt === first && isFirstOver ? {} : { until: whenEnded() };
     yield* readLog({ path: attemptLog(container.paths, attempt), ...lines, ...until });
     if (request.signal?.aborted || !(await hasNext)) return;
   }
@@ -60,8 +60,8 @@ function selection({
 }
 
 interface WatchedAttempt {
-  /** Nothing more of it will be written. */
-  readonly ended: Promise<unknown>;
+  /** Resolves when nothing more of it will be written. */
+  readonly whenEnded: () => Promise<unknown>;
   /** Another one follows; told when that begins, or when none does. */
   readonly hasNext: Promise<boolean>;
 }
@@ -97,7 +97,8 @@ function watchAttempt(
   };
   const hasNext = look();
   // The io of the next attempt has the same lock.
-  return { hasNext, ended: Promise.race([hasNext, exited.then(() => waitForIoEnd(ioLock, signal))]) };
+  const whenEnded = () => Promise.race([hasNext, exited.then(() => waitForIoEnd(ioLock, signal))]);
+  return { hasNext, whenEnded };
 }
 
 function hasEnded(state: PodState, { name, paths }: PlannedContainer, attempt: number): boolean {

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerName } from "../../base/names.ts";
 import type { Probe, ProbeKind } from "../../manifest/probe.ts";
+import { isPast } from "../../state/conditions.ts";
 import type { Fact } from "../../state/event.ts";
 import type { ContainerState } from "../../state/pod-state.ts";
 import type { ContainerKeeper } from "../container-keeper.ts";
@@ -87,11 +88,9 @@ export class Prober {
     const { probes } = keeper.planned;
     const { state } = keeper;
     if (probes === undefined || state.status !== "running" || state.endBy !== undefined) return [];
-    const isPast = (what: "postStart" | "startup") => !state.awaits.includes(what) || state.passed.includes(what);
     // A program that is still being prepared is asked nothing.
-    if (!isPast("postStart")) return [];
-    const isStarted = isPast("startup");
-    return chooseProbes(probes, isStarted).flatMap((kind) => {
+    if (!isPast(state, "postStart")) return [];
+    return chooseProbes(probes, isPast(state, "startup")).flatMap((kind) => {
       const probe = probes[kind] as Probe;
       const track = this.#trackOf(state, kind, now);
       if (track.running !== undefined) return [];

@@ -153,6 +153,38 @@ t.test("the way down: main containers, then sidecars in reverse, then the result
   t.same(ask(words, [...outer, ended("outer", 12, 1)], 12).moves, ["pod.exited 143"], "sidecars have no part in it");
 });
 
+t.test(
+  "of several who ask for the end the most hasty one counts, and none of them takes the time of another",
+  async (t) => {
+    const words: PodWords = {
+      containers: ["web"],
+      spec: { terminationGracePeriodSeconds: 5, initContainers: [INIT("proxy", { restartPolicy: "Always" })] },
+    };
+    const wants = (second: number, want: "stopped" | "restarted", graceSeconds: number): Told => [
+      second,
+      { type: "pod.wanted", want, request: `at ${second}`, graceMs: graceSeconds * 1000 },
+    ];
+    const up: Told[] = [...UP, ...lives("proxy", 0), ...STARTED, ...lives("web", 0), [0, { type: "pod.initialized" }]];
+    const stopped = [...up, wants(9, "stopped", 30), ended("web", 11, 0), wants(12, "stopped", 20)];
+    t.same(ask(words, stopped, 12).moves, ["end proxy by 32"], "that web ended was no end of the pod's own");
+    t.same(
+      ask(words, [...up, ended("web", 8, 0), wants(9, "stopped", 30)], 9).moves,
+      ["end proxy by 13"],
+      "here it was",
+    );
+    const expired: Told[] = [...up, [20, { type: "pod.expired" }], wants(21, "stopped", 60)];
+    t.same(ask(words, expired, 21).moves, ["end web by 25"]);
+    const unhealthy: Fact = {
+      type: "container.unhealthy",
+      container: name("web"),
+      cause: "liveness",
+      message: "",
+      endBy: at(30),
+    };
+    t.same(ask(words, [...up, [8, unhealthy], wants(9, "stopped", 60)], 9).moves, ["end web by 30"]);
+  },
+);
+
 t.test("a deadline is told, and then is the way down", async (t) => {
   const words: PodWords = { containers: ["web"], spec: { restartPolicy: "Always", activeDeadlineSeconds: 60 } };
   const up = [...UP, ...lives("web", 0), ...STARTED];
