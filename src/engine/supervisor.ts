@@ -126,7 +126,7 @@ export class Supervisor {
    */
   async stop(asked: Asked & { readonly graceMs?: number | undefined }): Promise<PodState> {
     const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
-    if (this.#isStopping && !this.#isFinishing) this.#hasten(graceMs);
+    this.#hasten("stopped", graceMs);
     return this.#change(async () => {
       if (this.state.status === "exited" || this.state.status === "failed") return this.state;
       // It was done, and others have asked for something since.
@@ -142,12 +142,17 @@ export class Supervisor {
    * While others wait for containers to end: nobody comes back of whom they wait for, and none has more time than this. Whoever
    * asked has his own turn all the same.
    */
-  #hasten(graceMs: number): void {
+  #hasten(wanted: "stopped" | "restarted", graceMs: number): void {
+    if (!this.#isStopping || this.#isOver) return;
+    if (this.#isFinishing) {
+      setTimeout(() => this.#isFinishing && this.#conductor.hurry(), Math.min(graceMs, LONGEST_TIMER_MS));
+      return;
+    }
     const { want, exitedAt } = this.state;
-    if (this.#isOver || exitedAt !== undefined || want === "deleted") return;
+    if (exitedAt !== undefined || want === "deleted" || (wanted === "restarted" && want !== "restarted")) return;
     const leftMs = (makeDownBy(this.pod.plan, this.state) ?? Number.POSITIVE_INFINITY) - Date.now();
-    if (want === "stopped" && graceMs >= leftMs) return;
-    this.#note("stopped", { request: makeUuid() }, { graceMs: Math.max(0, Math.min(graceMs, leftMs)) });
+    if (want === wanted && graceMs >= leftMs) return;
+    this.#note(wanted, { request: makeUuid() }, { graceMs: Math.max(0, Math.min(graceMs, leftMs)) });
   }
 
   /**
@@ -155,11 +160,12 @@ export class Supervisor {
    * `containers` these alone, while the others run on.
    * @throws NOT_FOUND, WRONG_STATE, RUNTIME_FAILED
    */
-  restart(
+  async restart(
     asked: Asked & { readonly containers?: readonly string[] | undefined; readonly graceMs?: number | undefined },
   ): Promise<PodState> {
+    const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
+    if (asked.containers === undefined) this.#hasten("restarted", graceMs);
     return this.#change(async () => {
-      const graceMs = asked.graceMs ?? this.pod.plan.stopGraceMs;
       if (asked.containers !== undefined) {
         const keepers = asked.containers.map((name) => this.#named(name));
         this.#assertStatus(["initializing", "running"], "restart containers");
@@ -250,7 +256,9 @@ export class Supervisor {
   }
 
   /** Freezes the pod's cgroup: all its processes at one instant. */
-  pause(): Promise<PodState> {
+  async pause(): Promise<PodState> {
+    // It need not wait for the end to be told so.
+    if (this.state.status === "stopping") this.#assertStatus(["running"], "pause");
     return this.#change(async () => {
       if (this.state.status === "paused") return this.state;
       this.#assertStatus(["running", "initializing"], "pause");

@@ -82,5 +82,6 @@ function makeEscape(sign: string): string {
 /** A script of several lines may stand as a block, but not where its spaces matter at the end or beginning of lines. */
 function isPlain(text: string): boolean {
   if (isOtherInYaml11(text) || /[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd]/.test(text)) return false;
-  return !text.includes("\n") || !/^[ \t\n]|[ \t](?:\n|$)|\n\n/.test(text);
+  if (!text.includes("\n")) return !text.includes("\t");
+  return !/^[ \t\n]|[ \t](?:\n|$)|\n\n/.test(text);
 }

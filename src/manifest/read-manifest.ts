@@ -114,9 +114,10 @@ function isConfigKind(kind: string | undefined): kind is ObjectKind {
   return kind === "ConfigMap" || kind === "Secret";
 }
 
-/** By kind and name; undefined where the document is faulty. Of two with one name the second is a fault. */
+/** By kind and name; undefined where the document is faulty. Of two with one name the second is a fault, unless it says the same. */
 function readConfigs(configs: readonly ConfigSource[]) {
   const known = new Map<string, ConfigObject | undefined>();
+  const texts = new Map<string, string>();
   const places = new Map<string, string>();
   const faults: Fault[] = [];
   for (const { file, document } of configs) {
@@ -141,8 +142,10 @@ function readConfigs(configs: readonly ConfigSource[]) {
       const first = places.get(key);
       if (first === undefined) {
         places.set(key, `${file}:${placeOf(at, "/metadata/name").line}`);
+        texts.set(key, JSON.stringify(value));
         known.set(key, findings.length === 0 ? makeConfigObject(value) : undefined);
-      } else findings.push(finding(document, "/metadata/name", `is a second ${kind} ${name} (the first is ${first})`));
+      } else if (texts.get(key) !== JSON.stringify(value))
+        findings.push(finding(document, "/metadata/name", `is a second ${kind} ${name} (the first is ${first})`));
     }
     faults.push(...findings.map((one) => asFault(file, one)));
   }

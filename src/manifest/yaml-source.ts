@@ -227,10 +227,13 @@ function mergedMap(reading: Reading, node: Node | null, depth: number): YAMLMap 
 
 /** A key's text; undefined where it is none, or an anchor or tag makes it doubtful. */
 function keyOf(reading: Reading, key: Node | null): string | undefined {
-  if (!reading.yaml.isScalar(key) || typeof key.value !== "string" || key.anchor !== undefined || key.tag !== undefined)
-    return undefined;
+  if (!reading.yaml.isScalar(key) || typeof key.value !== "string" || key.anchor !== undefined) return undefined;
+  if (key.tag !== undefined && !(key.tag === MERGE_TAG && key.value === "<<")) return undefined;
   return key.type === "PLAIN" && ambiguityOf(key.value) !== undefined ? undefined : key.value;
 }
+
+/** kustomize writes it before each merge key. */
+const MERGE_TAG = "tag:yaml.org,2002:merge";
 
 const KEY_FAULT = "a key must be a string without anchor or tag; put it in quotes";
 

@@ -153,8 +153,9 @@ function assertChangeable(old: Plan, { name, role }: PlannedContainer, after: Pl
 
 /** What is the supervisor's alone takes effect without the container. */
 function essenceOf(planned: PlannedContainer, { secrets }: WholePlan): unknown {
-  const { restart: _, ...container } = restoreProcess(planned, secrets);
-  return bare(container);
+  const { restart: _, deviceRules, ...container } = restoreProcess(planned, secrets);
+  // An init container has run: that its device has come back under another number concerns nobody.
+  return bare(planned.role === "init" ? container : { ...container, deviceRules });
 }
 
 /** What is in files changes under those who have them mounted, as with a ConfigMap or Secret that Kubernetes is given anew. */

@@ -60,14 +60,16 @@ testWithPeapod("a clone is a pod of its own, made or started", async (t, host) =
 testWithPeapod("of a pod with Secrets a clone wants the file that they stand in", async (t, host) => {
   const secrets = join(host.dir, "secrets.yaml");
   const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "keys" }, stringData: { door: "open sesame" } };
-  writeFileSync(secrets, stringify(secret));
+  const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "words" }, data: { greeting: "hi" } };
+  writeFileSync(secrets, [config, secret].map((one) => stringify(one)).join("---\n"));
   const env = [{ name: "DOOR", valueFrom: { secretKeyRef: { name: "keys", key: "door" } } }];
-  const pod = host.aPod({ containers: [{ name: "web", run: STAY, env }] });
+  const envFrom = [{ configMapRef: { name: "words" } }];
+  const pod = host.aPod({ containers: [{ name: "web", run: STAY, env, envFrom }] });
   await host.must("run", "-d", "--configmap", secrets, pod.file);
   t.match(await host.peapod("clone", pod.name), {
     code: 125,
     err: /^peapod: pod pod1: has Secrets, which are kept in no manifest of it\nhint: --configmap FILE names the file/,
   });
   await host.must("clone", "--start", "--configmap", secrets, pod.name, "twin");
-  t.equal(await host.must("exec", "twin", "sh", "-c", "echo $DOOR"), "open sesame\n");
+  t.equal(await host.must("exec", "twin", "sh", "-c", "echo $greeting $DOOR"), "hi open sesame\n");
 });

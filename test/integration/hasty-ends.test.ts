@@ -88,6 +88,29 @@ testWithPeapod("a stop during a restart gives nobody more time than the restart 
   t.equal((await restarting.ended).code, 125);
 });
 
+testWithPeapod("a stop does not wait for those whom an update gives a thousand seconds", async (t, host) => {
+  const become = (...names: string[]) =>
+    host.aPod({ name: "web", containers: names.map((name) => ({ name, run: DEAF })), spec: PATIENT });
+  const pod = become("one", "two");
+  await host.must("run", "-d", pod.file);
+  const updating = host.start(["update", "web", "-f", become("one").file]);
+  await waitUntil("one goes", async () => (await eventsOf(host, pod)).includes("container.signalled"));
+  await host.must("stop", "-t", "1", pod.name);
+  t.equal((await host.state(pod)).status, "exited");
+  await updating.ended;
+  t.match(await eventsOf(host, pod), /pod\.changed.*pod\.exited/s);
+});
+
+testWithPeapod("who pauses what is being stopped is told so at once", async (t, host) => {
+  const pod = host.aPod({ containers: [{ name: "web", run: DEAF }], spec: PATIENT });
+  await host.must("run", "-d", pod.file);
+  const stopping = host.start(["stop", pod.name]);
+  await waitUntil("it is being stopped", async () => (await host.state(pod)).status === "stopping");
+  t.match((await host.peapod("pause", pod.name)).err, /cannot pause, it is stopping/);
+  await host.must("kill", "-s", "KILL", pod.name);
+  t.equal((await stopping.ended).code, 0);
+});
+
 testWithPeapod(
   "each of many who ask for stops and restarts is answered, and the last one's word holds",
   async (t, host) => {

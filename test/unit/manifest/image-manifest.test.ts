@@ -217,6 +217,7 @@ t.test("a text that YAML 1.1 takes for something else is in quotes, as a value a
   }
   for (const text of ["80:80:tcp", "1.2.3", "64Mi", "2001-01-01x", "yes please", "10.0.0.1", "0xg", "a\u00e9"])
     t.equal(formatYaml({ a: text }), `a: ${text}\n`);
+  t.equal(formatYaml({ a: "x\ty" }), 'a: "x\\ty"\n', "which PyYAML reads in quotes alone");
   const text = "x\u2028y\u0085z";
   t.equal(formatYaml({ a: text }), 'a: "x\\u2028y\\u0085z"\n');
 });

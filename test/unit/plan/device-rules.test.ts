@@ -69,3 +69,15 @@ t.test("in a user namespace a device stays as it is, since its file system maps 
     { source: "/dev/fuse" },
   );
 });
+
+t.test("an init container that has run is not asked for its device again", async (t) => {
+  const init = {
+    name: "early",
+    image: "rootfs:./rootfs",
+    command: ["true"],
+    volumeMounts: [{ name: "fuse", mountPath: "/d" }],
+  };
+  const words: PodWords = { ...pod(["fuse"]), spec: { volumes: VOLUMES, initContainers: [init] } };
+  const whole = (minor: number) => ({ plan: aPlan(words, { devices: [{ ...FUSE, minor }] }), secrets: NO_SECRETS });
+  t.match(planMemberChange(whole(229), whole(230)), { added: [], removed: [], replaced: ["web"] });
+});

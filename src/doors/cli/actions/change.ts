@@ -113,7 +113,9 @@ export async function changeEachPod(
 ): Promise<number> {
   let interrupted: number | undefined;
   const status = await forEachPod(task, async (client, pod) => {
-    if (interrupted === undefined) interrupted = await untilInterrupted(task, pod, () => change(client, pod));
+    if (interrupted !== undefined) return;
+    const unasked = task.args.slice(task.args.indexOf(pod) + 1);
+    interrupted = await untilInterrupted(task, pod, () => change(client, pod), unasked);
   });
   return interrupted ?? status;
 }

@@ -10,6 +10,7 @@ export async function untilInterrupted(
   task: Task,
   pod: PodName,
   asked: () => Promise<unknown>,
+  unasked: readonly string[] = [],
 ): Promise<number | undefined> {
   let ignoreSignals = () => {};
   const interrupted = new Promise<StopSignal>((resolve) => {
@@ -18,7 +19,8 @@ export async function untilInterrupted(
   try {
     const signal = await Promise.race([interrupted, asked().then(() => undefined)]);
     if (signal === undefined) return undefined;
-    const message = `pod ${pod}: goes on with what was asked of it; peapod state ${pod} tells of it`;
+    const others = unasked.length === 0 ? "" : `; nothing was asked of ${unasked.join(", ")}`;
+    const message = `pod ${pod}: goes on with what was asked of it; peapod state ${pod} tells of it${others}`;
     await task.complain(new PeapodError("CANCELED", message));
     return statusOfSignal(signal);
   } finally {
