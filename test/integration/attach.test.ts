@@ -31,7 +31,7 @@ testWithPeapod("who does not read for a while has missed nothing of thirty thous
   const looker = host.start(["attach", "--no-stdin", pod.name]);
   await waitUntil("it looks on", () => /here/.test(looker.said.out));
   looker.child.kill("SIGSTOP");
-  await host.must("exec", pod.name, "touch", "/go");
+  await host.touch(pod.name, "/go");
   await waitUntil("all is written", () => readLogTexts(host, pod, "c").includes("line 30000"));
   looker.child.kill("SIGCONT");
   await waitUntil("it has read the last one", () => /line 30000\n/.test(looker.said.out));
@@ -87,7 +87,7 @@ testWithPeapod("a container that does not read makes its giver wait, and nobody 
   const giver = host.start(["attach", pod.name], { input });
   const looker = host.start(["attach", "--no-stdin", pod.name]);
   await waitUntil("its output is shown", () => /here\n(.|\n)*here\n/.test(looker.said.out));
-  await host.must("exec", pod.name, "touch", "/tmp/go");
+  await host.touch(pod.name, "/tmp/go");
   t.equal((await giver.ended).code, 0);
   t.match(readLogTexts(host, pod, "late").at(-1), /^1000000$/);
 });

@@ -280,7 +280,7 @@ testWithPeapod(
       const { status, containers } = await host.state(pod);
       t.same([status, ...containers.map((one) => one.status)], [expected, expected, expected]);
     }
-    await host.must("exec", "-c", "web", pod.name, "touch", "/v/end");
+    await host.touch(pod.name, "/v/end", "web");
     await host.must("wait", "-c", "job", pod.name);
     t.match((await host.shown(pod)).containers, [{ status: "running" }, { status: "exited", exitStatus: 3 }]);
     countsOn(t, host, pod, "web");
@@ -375,7 +375,7 @@ testWithPeapod(
     const beside = host.start(["exec", pod.name, "sh", "-c", "while [ ! -e /end ]; do sleep 0.05; done"]);
     await waitUntil("it runs", async () => /\[ ! -e/.test(await host.must("ps", pod.name)));
     t.match(await refusal(), /^peapod: container web: a command that exec began in it still runs \(sh, process \d+\)/);
-    await host.must("exec", pod.name, "touch", "/end");
+    await host.touch(pod.name, "/end");
     await beside.ended;
     await host.must("exec", pod.name, "sh", "-c", "kill -STOP $(pidof sleep | tr ' ' '\\n' | sort -n | head -n 1)");
     t.match(await refusal(), /^peapod: container web: a process is stopped \(sleep, process \d+\)/);

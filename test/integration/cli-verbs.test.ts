@@ -256,7 +256,7 @@ testWithPeapod("logs -f follows to the end of the container, and not beyond", as
   await host.must("run", "-d", pod.file);
   const following = host.start(["logs", "-f", pod.name]);
   await waitUntil("it says something", () => following.said.out.includes("3\n"));
-  await host.must("exec", pod.name, "touch", "/tmp/go");
+  await host.touch(pod.name, "/tmp/go");
   const { code, out } = await following.ended;
   t.equal(code, 0);
   t.match(out, /\nend\n$/);
@@ -282,7 +282,7 @@ testWithPeapod("wait waits, and prints the result", async (t, host) => {
   t.match(await host.peapod("wait", pod.name, "--timeout", "0"), late);
   const one = { code: EXIT.failed, err: "peapod: container slow: is not exited yet\n" };
   t.match(await host.peapod("wait", pod.name, "-c", "slow", "-c", "quick", "--timeout", "1ms"), one);
-  await host.must("exec", pod.name, "-c", "slow", "touch", "/tmp/go");
+  await host.touch(pod.name, "/tmp/go", "slow");
   t.match(await waiting.ended, { code: 0, out: "3\n" }, "the first in the manifest's order");
   t.equal(await host.must("wait", pod.name, "--timeout", "0"), "3\n", "nothing is to be waited for");
   t.equal(await host.must("wait", pod.name, "-c", "slow"), "4\n");

@@ -65,7 +65,7 @@ testWithPeapod("an exit wakes the supervisor that sleeps, and waiting is answere
   await host.must("run", "-d", pod.file);
   await waitUntil("the supervisor sleeps", () => supervisorOf(host, pod) === undefined);
   const waiting = host.start(["wait", pod.name]);
-  await host.must("exec", "-c", "nine", pod.name, "--", "touch", "/tmp/end");
+  await host.touch(pod.name, "/tmp/end", "nine");
   await waitUntil("it is in the journal", () =>
     [...host.journals().values()].flat().some((event) => event.type === "container.exited"),
   );

@@ -36,7 +36,7 @@ testWithPeapod("a killed io is started again, misses one buffer at most, and the
     const dead = killIo(host, pod, "counter");
     await waitUntil("another carries the output", () => isReplaced(host, pod, "counter", dead));
   }
-  await host.must("exec", "-c", "counter", pod.name, "--", "touch", "/tmp/stop");
+  await host.touch(pod.name, "/tmp/stop", "counter");
   await waitUntil("the end is in the log", () =>
     readLogTexts(host, pod, "counter").some((line) => line.startsWith("end ")),
   );

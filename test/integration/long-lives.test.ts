@@ -202,7 +202,7 @@ testWithPeapod("exits that nobody waits for take no room, and those that somebod
       containers: [{ status: "exited" }, {}, { status: "running" }],
     });
   }
-  await host.must("exec", "-c", "prolific", pod.name, "touch", "/v/enough");
+  await host.touch(pod.name, "/v/enough", "prolific");
   await waitUntil("its end is seen", async () => (await host.shown(pod)).containers[1]?.status === "exited");
   t.match(await host.shown(pod), { containers: [{}, { exitStatus: 7 }, { status: "running" }] });
   await waitUntil("room is given back", () => statSync(exits).blocks * 512 < 2.5 * A_LOT);

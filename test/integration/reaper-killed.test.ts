@@ -56,7 +56,7 @@ testWithPeapod("a reaper that is killed under its supervisor is replaced, and ex
   await killReaper(host, pod);
   await waitUntil("there is a new reaper", () => reaperOf(host, pod) !== undefined);
   await assertAlive(t, host, pod, pids);
-  await host.must("exec", "-c", "seven", pod.name, "--", "touch", "/tmp/end");
+  await host.touch(pod.name, "/tmp/end", "seven");
   await waitUntil("its exit is known", async () => (await host.state(pod)).containers[0]?.exit !== undefined);
   await assertExit(t, host, pod, 0, { kind: "exited", code: 7 });
   await host.must("stop", pod.name);
@@ -76,7 +76,7 @@ testWithPeapod(
     await host.must("kill", "-s", "CONT", pod.name);
     t.ok(reaperOf(host, pod), "it has a reaper again");
     await assertAlive(t, host, pod, pids);
-    await host.must("exec", "-c", "seven", pod.name, "--", "touch", "/tmp/end");
+    await host.touch(pod.name, "/tmp/end", "seven");
     await waitUntil("its exit is known", async () => (await host.state(pod)).containers[0]?.exit !== undefined);
     await assertExit(t, host, pod, 0, { kind: "exited", code: 7 });
     await host.must("delete", "--force", pod.name);

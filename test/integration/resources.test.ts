@@ -78,7 +78,7 @@ testWithPeapod("a pod's own limits bind all its containers together", async (t, 
     containers: [{ name: "hog", run: `until test -e /tmp/go; do usleep 10000; done; exec ${HOG}` }, { name: "calm" }],
   });
   await host.must("run", "-d", pod.file);
-  await host.must("exec", "-c", "hog", pod.name, "touch", "/tmp/go");
+  await host.touch(pod.name, "/tmp/go", "hog");
   t.equal(readLimit(host.root, pod.name, undefined, MEMORY), String(64 * MIB));
   t.equal(readLimit(host.root, pod.name, undefined, QUOTA), "20000");
   await waitUntil("the hog was killed", async () => (await exitOf(host, pod.name, "hog"))?.signal === 9, 20_000);
