@@ -43,6 +43,8 @@ testWithPeapod(
         { name: "web", run: STAY },
         { name: "db", run: STAY },
       ],
+      // Enough for all of them on a slow machine, one after the other.
+      spec: { terminationGracePeriodSeconds: 2 * SLOWNESS },
     });
     await host.must("run", "-d", pod.file);
     await host.must("wait", "--for=initialized", pod.name);
