@@ -117,8 +117,7 @@ function isConfigKind(kind: string | undefined): kind is ObjectKind {
 /** By kind and name; undefined where the document is faulty. Of two with one name the second is a fault, unless it says the same. */
 function readConfigs(configs: readonly ConfigSource[]) {
   const known = new Map<string, ConfigObject | undefined>();
-  const texts = new Map<string, string>();
-  const places = new Map<string, string>();
+  const firsts = new Map<string, { readonly place: string; readonly text: string }>();
   const faults: Fault[] = [];
   for (const { file, document } of configs) {
     const { value, places: at } = document;
@@ -139,13 +138,13 @@ function readConfigs(configs: readonly ConfigSource[]) {
     const { name } = (value as { metadata?: { name?: unknown } }).metadata ?? {};
     if (typeof name === "string") {
       const key = objectKey(kind, name);
-      const first = places.get(key);
+      const first = firsts.get(key);
+      const text = JSON.stringify(value);
       if (first === undefined) {
-        places.set(key, `${file}:${placeOf(at, "/metadata/name").line}`);
-        texts.set(key, JSON.stringify(value));
+        firsts.set(key, { place: `${file}:${placeOf(at, "/metadata/name").line}`, text });
         known.set(key, findings.length === 0 ? makeConfigObject(value) : undefined);
-      } else if (texts.get(key) !== JSON.stringify(value))
-        findings.push(finding(document, "/metadata/name", `is a second ${kind} ${name} (the first is ${first})`));
+      } else if (first.text !== text)
+        findings.push(finding(document, "/metadata/name", `is a second ${kind} ${name} (the first is ${first.place})`));
     }
     faults.push(...findings.map((one) => asFault(file, one)));
   }

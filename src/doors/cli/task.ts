@@ -64,11 +64,10 @@ export function containersOf(task: Task): readonly string[] {
 export function planRequestOf(task: Task): PlanRequest {
   const file = task.args[0] ?? "";
   const name = task.options.text("name");
-  const configFiles = task.options.list("configmap");
   const names = makeSaidNames(task.options);
   return {
     file,
-    ...(configFiles.length === 0 ? {} : { configFiles }),
+    ...configFilesOf(task),
     ...readEnv(task),
     ...networkOf(task),
     ...(names === undefined ? {} : { names }),
@@ -76,6 +75,12 @@ export function planRequestOf(task: Task): PlanRequest {
     ...(file === "-" ? { stdinText: task.world.readStdin() } : {}),
     ...(name === undefined ? {} : { name: asPodName(name) }),
   };
+}
+
+/** What --configmap says; nothing where it says nothing. */
+export function configFilesOf({ options }: Pick<Task, "options">): Pick<PlanRequest, "configFiles"> {
+  const configFiles = options.list("configmap");
+  return configFiles.length === 0 ? {} : { configFiles };
 }
 
 /** What --network, --publish and PEAPOD_NETWORK say. */

@@ -2,7 +2,7 @@
 
 import { asPeapodError, PeapodError } from "../../../base/errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { asPodName, networkOf, podOf, type Task } from "../task.ts";
+import { asPodName, configFilesOf, networkOf, podOf, type Task } from "../task.ts";
 import { writeNewFile } from "./print.ts";
 import { up } from "./up.ts";
 
@@ -31,14 +31,13 @@ export async function clone(task: Task): Promise<number> {
       },
     );
   }
-  const configFiles = task.options.list("configmap");
-  const given = configFiles.length === 0 ? {} : { configFiles };
+  const given = configFilesOf(task);
   const request = { file: "-", stdinText: await engine.generate(pod), name, ...given, ...networkOf(task) };
   try {
     return await up(task, request, task.options.flag("start"));
   } catch (error) {
     // Most likely it is they that are missing, and the lines of what nobody wrote would say nothing.
-    if (sandbox.vault === undefined || asPeapodError(error).code !== "BAD_MANIFEST" || configFiles.length > 0)
+    if (sandbox.vault === undefined || asPeapodError(error).code !== "BAD_MANIFEST" || given.configFiles !== undefined)
       throw error;
     throw new PeapodError("BAD_USAGE", `pod ${pod}: has Secrets, which are kept in no manifest of it`, {
       hint: "--configmap FILE names the file that they stand in",

@@ -2,7 +2,7 @@
 
 import { PeapodError } from "../../../base/errors.ts";
 import { EXIT, statusOfSignal } from "../exit-codes.ts";
-import type { StopSignal, Task } from "../task.ts";
+import { configFilesOf, type StopSignal, type Task } from "../task.ts";
 
 export async function build(task: Task): Promise<number> {
   const { options, world } = task;
@@ -21,7 +21,7 @@ export async function build(task: Task): Promise<number> {
   try {
     await (await task.engine()).buildImage({
       file,
-      ...(options.list("configmap").length === 0 ? {} : { configFiles: options.list("configmap") }),
+      ...configFilesOf(task),
       ...(file === "-" ? { stdinText: world.readStdin() } : {}),
       tag,
       ...(builder === undefined ? {} : { builder }),
